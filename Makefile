@@ -1,0 +1,74 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+
+PYTHON ?= python3
+
+MAKEFLAGS += --no-print-directory
+export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
+
+VENV := .venv
+BIN  := $(VENV)/bin
+PIP  := $(BIN)/python -m pip --quiet --disable-pip-version-check
+DIST := $(VENV)/dist
+
+# Folders are listed too: their time changes when a file disappears.
+SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
+  $(shell find kernels bindings pyhost -not -path '*/__pycache__*')
+CXX_FILES := $(shell find kernels bindings testbench -name '*.[ch]pp')
+
+.PHONY: help train test lint format clean
+.DELETE_ON_ERROR:
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+train: $(VENV)/package.stamp ## Train on the bundled digits
+	$(BIN)/fewmult-hls train --out runs/digits --overwrite
+
+test: $(VENV)/test.stamp ## Run the testbenches, plain and sanitized, then pytest
+	rm -rf build/golden
+	$(BIN)/python -m fewmult_hls.golden build/golden
+	$(call testbenches,build/testbench,OFF)
+	$(call testbenches,build/sanitize,ON)
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/lint.stamp ## Check style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
+
+format: $(VENV)/lint.stamp ## Rewrite the sources in the house format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/clang-format -i $(CXX_FILES)
+
+clean: ## Remove all that was built, but not runs/
+	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find pyhost tests -name __pycache__ -prune -exec rm -rf {} +
+
+# $(call testbenches,build folder,sanitize). CMAKE_ARGS, from the environment, reaches the build of
+# the package as well.
+define testbenches
+$(BIN)/cmake -S . -B $(1) -G "Unix Makefiles" $(CMAKE_ARGS) -DFEWMULT_TESTBENCHES=ON \
+  -DFEWMULT_SANITIZE=$(2) -DFEWMULT_GOLDEN_DIR=$(CURDIR)/build/golden
+$(BIN)/cmake --build $(1)
+cd $(1) && $(CURDIR)/$(BIN)/ctest --output-on-failure
+endef
+
+# One wheel serves every target: an extra adds its tools without building the package again.
+$(VENV)/venv.stamp:
+	$(PYTHON) -m venv --clear $(VENV)
+	touch $@
+
+$(VENV)/package.stamp: $(VENV)/venv.stamp $(SOURCES)
+	rm -rf $(DIST)
+	$(PIP) wheel --no-deps --wheel-dir $(DIST) .
+	$(PIP) install $(DIST)/*.whl
+	@# pip keeps what is installed while the version stays the same.
+	$(PIP) install --force-reinstall --no-deps $(DIST)/*.whl
+	touch $@
+
+$(VENV)/test.stamp $(VENV)/lint.stamp: $(VENV)/%.stamp: $(VENV)/package.stamp
+	$(PIP) install "$$(echo $(DIST)/*.whl)[$*]"
+	touch $@

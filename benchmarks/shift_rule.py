@@ -1,0 +1,95 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Checks the rule that derives shifts and rates (docs/arithmetic.md, section 10) by training.
+
+Nets of different width and depth train on MNIST with the rule's shifts and with each of them one
+larger and one smaller; the validation errors show whether the rule is the right choice.
+
+    python benchmarks/shift_rule.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fewmult_hls import datasets
+from fewmult_hls.backends import open_backend
+from fewmult_hls.evaluation import evaluator
+from fewmult_hls.networks import Layer, Network, NetworkSpec
+from fewmult_hls.training import Trainer, train_epochs
+
+NETS = ("784-512-10", "784-256-256-10", "784-128-128-128-128-10", "784-100-300-37-10")
+BATCH_NET = "784-256-256-10"
+
+
+@dataclass(frozen=True)
+class ShiftedSpec(NetworkSpec):
+    """A spec whose shifts are off the rule by so much."""
+
+    forward_off: int = 0
+    delta_off: int = 0
+
+    def _layer(self, index: int, is_output: bool, exponent: int) -> Layer:
+        layer = super()._layer(index, is_output, exponent)
+        return replace(
+            layer,
+            forward_shift=max(0, layer.forward_shift + self.forward_off),
+            delta_shift=max(0, layer.delta_shift + self.delta_off),
+        )
+
+
+def validation_error(
+    data: datasets.Dataset, spec: NetworkSpec, seed: int, rate: int, epochs: int
+) -> float:
+    """Per cent, deterministic ternary weights, after the last epoch."""
+    backend = open_backend("emu")
+    trainer = Trainer(backend, Network.initial(spec, seed), seed)
+    for _ in train_epochs(trainer, data.train, epochs, rate):
+        pass
+    network = trainer.network()
+    return evaluator(backend, network, "ternary", data.train.images)[0].error(data.validation)
+
+
+def cases(rate: int) -> Iterator[tuple[str, dict[str, Any], int]]:
+    """Net, options of the spec and rate of every row."""
+    for net in NETS:
+        for weights in ("ternary", "binary"):
+            yield net, {"weights": weights}, rate
+        for name in ("forward_off", "delta_off"):
+            for off in (-1, 1):
+                yield net, {name: off}, rate
+        yield net, {}, rate - 1
+        yield net, {}, rate + 1
+    for batch in (16, 32, 64, 256):
+        for more in (-2, -1, 0, 1):
+            yield BATCH_NET, {"batch": batch}, rate + more
+
+
+def main() -> None:
+    """Prints a line a case."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--rate", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=2)
+    arguments = parser.parse_args()
+    data = datasets.load("mnist")
+    for net, options, rate in cases(arguments.rate):
+        spec = ShiftedSpec.parse(net, **options)
+        errors = [
+            validation_error(data, spec, seed, rate, arguments.epochs)
+            for seed in range(1, arguments.seeds + 1)
+        ]
+        what = " ".join(f"{name}={value}" for name, value in options.items())
+        shown = " ".join(f"{error:5.2f}" for error in errors)
+        print(
+            f"{net:24} rate {rate:2} {what:18} {statistics.mean(errors):6.2f}  ({shown})",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// numpy arrays as plain pointers: no copy, and nothing reaches a kernel before its dtype, shape
+// and layout are known to be right.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace fewmult_bindings {
+
+namespace py = pybind11;
+using Shape = std::vector<py::ssize_t>;
+
+inline std::string describe(const Shape& shape) {
+  std::string text = "(";
+  for (std::size_t k = 0; k < shape.size(); ++k) {
+    text += (k > 0 ? ", " : "") + std::to_string(shape[k]);
+  }
+  return text + (shape.size() == 1 ? ",)" : ")");
+}
+
+inline Shape shape_of(const py::array& array) {
+  return Shape(array.shape(), array.shape() + array.ndim());
+}
+
+// The memory of `array`; T is const where it is only read.
+// TypeError for another dtype; ValueError for another shape, layout, or a read-only array.
+template <class T>
+T* view(const py::array& array, const char* name, const Shape& shape) {
+  using Element = typename std::remove_const<T>::type;
+  const py::dtype wanted = py::dtype::of<Element>();
+  if (!array.dtype().equal(wanted)) {
+    throw py::type_error(std::string(name) + " must be " + std::string(py::str(wanted)) + ", not " +
+                         std::string(py::str(array.dtype())));
+  }
+  if (shape_of(array) != shape) {
+    throw py::value_error(std::string(name) + " must have shape " + describe(shape) + ", not " +
+                          describe(shape_of(array)));
+  }
+  if ((array.flags() & py::array::c_style) == 0) {
+    throw py::value_error(std::string(name) + " must be C-contiguous");
+  }
+  if (!std::is_const<T>::value && !array.writeable()) {
+    throw py::value_error(std::string(name) + " must be writeable");
+  }
+  return static_cast<T*>(const_cast<void*>(array.data()));
+}
+
+// An argument that some passes need and others do not: null where it is None and not needed.
+template <class T>
+T* optional_view(const py::object& object, bool needed, const char* name, const Shape& shape) {
+  if (!needed) return nullptr;
+  if (!py::isinstance<py::array>(object)) {
+    throw py::type_error(std::string("this pass needs the array ") + name);
+  }
+  return view<T>(object.cast<py::array>(), name, shape);
+}
+
+inline int checked(const char* name, long long value, long long low, long long high) {
+  if (value < low || value > high) {
+    throw py::value_error(std::string(name) + " must be " + std::to_string(low) + " to " +
+                          std::to_string(high) + ", not " + std::to_string(value));
+  }
+  return static_cast<int>(value);
+}
+
+}  // namespace fewmult_bindings

@@ -1,0 +1,40 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/fabric_tile.hpp"
+#include "kernels/layer.hpp"
+#include "kernels/tops.hpp"
+
+extern "C" void layer_top(int pass, const std::int8_t* source, const std::uint64_t* sign,
+                          const std::uint64_t* mask, const std::int8_t* gate,
+                          const std::uint8_t* labels, std::int32_t* bias, std::int32_t* mean,
+                          std::int32_t* logits, std::int8_t* result, std::int32_t* loss, int inputs,
+                          int outputs, int log2_batch, int planes, int shift, int bias_exponent,
+                          std::uint32_t seed, std::uint32_t purpose, std::uint32_t step) {
+#pragma HLS INTERFACE m_axi port = source offset = slave bundle = gmem0 depth = 16384
+#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem0 depth = 512
+#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem0 depth = 512
+#pragma HLS INTERFACE m_axi port = gate offset = slave bundle = gmem0 depth = 16384
+#pragma HLS INTERFACE m_axi port = labels offset = slave bundle = gmem0 depth = 256
+#pragma HLS INTERFACE m_axi port = bias offset = slave bundle = gmem1 depth = 256
+#pragma HLS INTERFACE m_axi port = mean offset = slave bundle = gmem1 depth = 256
+#pragma HLS INTERFACE m_axi port = logits offset = slave bundle = gmem1 depth = 16384
+#pragma HLS INTERFACE m_axi port = result offset = slave bundle = gmem1 depth = 16384
+#pragma HLS INTERFACE m_axi port = loss offset = slave bundle = gmem1 depth = 1
+#pragma HLS INTERFACE s_axilite port = pass bundle = control
+#pragma HLS INTERFACE s_axilite port = inputs bundle = control
+#pragma HLS INTERFACE s_axilite port = outputs bundle = control
+#pragma HLS INTERFACE s_axilite port = log2_batch bundle = control
+#pragma HLS INTERFACE s_axilite port = planes bundle = control
+#pragma HLS INTERFACE s_axilite port = shift bundle = control
+#pragma HLS INTERFACE s_axilite port = bias_exponent bundle = control
+#pragma HLS INTERFACE s_axilite port = seed bundle = control
+#pragma HLS INTERFACE s_axilite port = purpose bundle = control
+#pragma HLS INTERFACE s_axilite port = step bundle = control
+#pragma HLS INTERFACE s_axilite port = return bundle = control
+  using namespace fewmult;
+  const LayerPass numbers = {
+      static_cast<Pass>(pass), inputs,          outputs, log2_batch, planes, shift,
+      bias_exponent,           {seed, purpose}, step};
+  const LayerArrays arrays = {source, sign, mask, gate, labels, bias, mean, logits, result, loss};
+  layer<FabricTile>(numbers, arrays);
+}

@@ -1,0 +1,85 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// What stands behind a product, for one unit over the batch: mean-only normalization, shift, ReLU
+// and saturation on the way forward; gate, mean and stochastic rounding on the way back
+// (docs/arithmetic.md, sections 5 and 6).
+#pragma once
+
+#include "kernels/arithmetic.hpp"
+#include "kernels/threefry.hpp"
+
+namespace fewmult {
+
+constexpr int kActivationFraction = 5;  // fraction bits of a hidden activation
+constexpr int kLogitFraction = 6;       // fraction bits of a logit
+
+// The mean over the batch, rounded to the nearest integer, halves up.
+inline std::int32_t batch_mean(const std::int32_t* z, int log2_batch) {
+  const int batch = 1 << log2_batch;
+  std::int64_t sum = batch >> 1;
+  for (int b = 0; b < batch; ++b) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
+#pragma HLS UNROLL factor = 8
+    sum += z[b];
+  }
+  return static_cast<std::int32_t>(sum >> log2_batch);
+}
+
+// Activations of a hidden unit.
+inline void normalize_forward(const std::int32_t* z, std::int32_t mean, std::int32_t bias,
+                              int shift, int batch, std::int8_t* x) {
+  const std::int32_t offset = bias >> (kBiasFraction - kActivationFraction);
+  for (int b = 0; b < batch; ++b) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
+#pragma HLS UNROLL factor = 8
+    x[b] = static_cast<std::int8_t>(
+        clamp(shift_round(z[b] - mean, shift) + offset, 0, kActivationMax));
+  }
+}
+
+// Logits of an output unit: no mean is taken off, nothing saturates.
+inline void normalize_output(const std::int32_t* z, std::int32_t bias, int shift, int batch,
+                             std::int32_t* logits) {
+  const std::int32_t offset = bias >> (kBiasFraction - kLogitFraction);
+  for (int b = 0; b < batch; ++b) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
+#pragma HLS UNROLL factor = 8
+    logits[b] = shift_round(z[b], shift) + offset;
+  }
+}
+
+// Deltas of a hidden unit from the product g and the unit's activations x; returns the sum of the
+// gated g, which is the gradient of the bias. The straight-through gate is open where x neither
+// rests at 0 nor saturates. `first` is the number of the unit's first element.
+inline std::int32_t normalize_backward(const std::int32_t* g, const std::int8_t* x, int shift,
+                                       int log2_batch, Key key, std::uint32_t first,
+                                       std::uint32_t step, std::int8_t* deltas) {
+  const int batch = 1 << log2_batch;
+  std::int32_t gated[kMaxBatch];
+  std::uint8_t bytes[kMaxBatch];
+  std::int32_t sum = 0;
+  for (int b = 0; b < batch; ++b) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
+#pragma HLS UNROLL factor = 8
+    gated[b] = x[b] > 0 && x[b] < kActivationMax ? g[b] : 0;
+    sum += gated[b];
+  }
+  const std::int32_t mean = (sum + (batch >> 1)) >> log2_batch;
+  draw_bytes(key, first, step, batch, bytes);
+  const Rounding rounding = rounding_of(shift);
+  for (int b = 0; b < batch; ++b) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
+#pragma HLS UNROLL factor = 8
+    const std::int32_t rounded = (gated[b] - mean + rounding_term(bytes[b], rounding)) >> shift;
+    deltas[b] = static_cast<std::int8_t>(clamp(rounded, -kDeltaMax, kDeltaMax));
+  }
+  return sum;
+}
+
+}  // namespace fewmult

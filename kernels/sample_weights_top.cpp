@@ -1,0 +1,29 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/sample_weights.hpp"
+#include "kernels/tops.hpp"
+
+extern "C" void sample_weights_top(const std::int8_t* weights8, const std::int16_t* weights16,
+                                   std::uint64_t* sign, std::uint64_t* mask, int master_bits,
+                                   int inputs, int outputs, int binary, std::uint32_t seed,
+                                   std::uint32_t purpose, std::uint32_t step) {
+#pragma HLS INTERFACE m_axi port = weights8 offset = slave bundle = gmem0 depth = 4096
+#pragma HLS INTERFACE m_axi port = weights16 offset = slave bundle = gmem0 depth = 4096
+#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem1 depth = 64
+#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem1 depth = 64
+#pragma HLS INTERFACE s_axilite port = master_bits bundle = control
+#pragma HLS INTERFACE s_axilite port = inputs bundle = control
+#pragma HLS INTERFACE s_axilite port = outputs bundle = control
+#pragma HLS INTERFACE s_axilite port = binary bundle = control
+#pragma HLS INTERFACE s_axilite port = seed bundle = control
+#pragma HLS INTERFACE s_axilite port = purpose bundle = control
+#pragma HLS INTERFACE s_axilite port = step bundle = control
+#pragma HLS INTERFACE s_axilite port = return bundle = control
+  using namespace fewmult;
+  const Key key = {seed, purpose};
+  if (master_bits == 8) {
+    sample_weights(weights8, sign, mask, inputs, outputs, binary != 0, key, step);
+  } else {
+    sample_weights(weights16, sign, mask, inputs, outputs, binary != 0, key, step);
+  }
+}

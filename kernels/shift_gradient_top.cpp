@@ -1,0 +1,39 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/fabric_tile.hpp"
+#include "kernels/shift_gradient.hpp"
+#include "kernels/tops.hpp"
+
+extern "C" void shift_gradient_top(std::int8_t* weights8, std::int16_t* weights16,
+                                   std::uint64_t* sign, std::uint64_t* mask, const std::int8_t* x,
+                                   const std::int8_t* deltas, int master_bits, int inputs,
+                                   int outputs, int log2_batch, int shift, int binary,
+                                   std::uint32_t seed, std::uint32_t code_purpose,
+                                   std::uint32_t weight_purpose, std::uint32_t step) {
+#pragma HLS INTERFACE m_axi port = weights8 offset = slave bundle = gmem1 depth = 4096
+#pragma HLS INTERFACE m_axi port = weights16 offset = slave bundle = gmem1 depth = 4096
+#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem1 depth = 64
+#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem1 depth = 64
+#pragma HLS INTERFACE m_axi port = x offset = slave bundle = gmem0 depth = 16384
+#pragma HLS INTERFACE m_axi port = deltas offset = slave bundle = gmem0 depth = 16384
+#pragma HLS INTERFACE s_axilite port = master_bits bundle = control
+#pragma HLS INTERFACE s_axilite port = inputs bundle = control
+#pragma HLS INTERFACE s_axilite port = outputs bundle = control
+#pragma HLS INTERFACE s_axilite port = log2_batch bundle = control
+#pragma HLS INTERFACE s_axilite port = shift bundle = control
+#pragma HLS INTERFACE s_axilite port = binary bundle = control
+#pragma HLS INTERFACE s_axilite port = seed bundle = control
+#pragma HLS INTERFACE s_axilite port = code_purpose bundle = control
+#pragma HLS INTERFACE s_axilite port = weight_purpose bundle = control
+#pragma HLS INTERFACE s_axilite port = step bundle = control
+#pragma HLS INTERFACE s_axilite port = return bundle = control
+  using namespace fewmult;
+  const Update update = {shift, binary != 0, {seed, code_purpose}, {seed, weight_purpose}, step};
+  if (master_bits == 8) {
+    shift_gradient<FabricTile>(weights8, sign, mask, x, deltas, inputs, outputs, log2_batch,
+                               update);
+  } else {
+    shift_gradient<FabricTile>(weights16, sign, mask, x, deltas, inputs, outputs, log2_batch,
+                               update);
+  }
+}

@@ -1,0 +1,99 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Threefry-2x32 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11): 64 random
+// bits as a pure function of key and counter, made of additions, rotations and exclusive ors.
+// What is drawn, with which key and counter: docs/arithmetic.md, section 3.
+#pragma once
+
+#include "kernels/arithmetic.hpp"
+
+namespace fewmult {
+
+constexpr int kThreefryRounds = 13;  // why not 20: docs/arithmetic.md, section 3
+
+struct Bits64 {
+  std::uint32_t low;
+  std::uint32_t high;
+};
+
+template <int kDistance>
+inline void threefry_round(Bits64& x) {
+  x.low += x.high;
+  x.high = (x.high << kDistance | x.high >> (32 - kDistance)) ^ x.low;
+}
+
+template <int kA, int kB, int kC, int kD>
+inline void threefry_rounds(Bits64& x) {
+  threefry_round<kA>(x);
+  threefry_round<kB>(x);
+  threefry_round<kC>(x);
+  threefry_round<kD>(x);
+}
+
+inline void threefry_inject(Bits64& x, std::uint32_t low, std::uint32_t high) {
+  x.low += low;
+  x.high += high;
+}
+
+// Written out, not looped: a straight line is one pipeline in the fabric and vectorises on a CPU.
+template <int kRounds = kThreefryRounds>
+inline Bits64 threefry(Key key, std::uint32_t element, std::uint32_t step) {
+  static_assert(kRounds == 13 || kRounds == 20, "the published known answers are for 13 and 20");
+  const std::uint32_t parity = 0x1BD11BDAU ^ key.seed ^ key.purpose;
+  Bits64 x = {element + key.seed, step + key.purpose};
+  threefry_rounds<13, 15, 26, 6>(x);
+  threefry_inject(x, key.purpose, parity + 1U);
+  threefry_rounds<17, 29, 16, 24>(x);
+  threefry_inject(x, parity, key.seed + 2U);
+  threefry_rounds<13, 15, 26, 6>(x);
+  threefry_inject(x, key.seed, key.purpose + 3U);
+  threefry_round<17>(x);
+  if (kRounds == 13) return x;
+  threefry_round<29>(x);
+  threefry_round<16>(x);
+  threefry_round<24>(x);
+  threefry_inject(x, key.purpose, parity + 4U);
+  threefry_rounds<13, 15, 26, 6>(x);
+  threefry_inject(x, parity, key.seed + 5U);
+  return x;
+}
+
+// Byte k of a draw (8 a call) and 16-bit half k (4 a call), lowest first.
+inline std::int32_t byte_of(Bits64 bits, int k) {
+  const std::uint32_t word = k < 4 ? bits.low : bits.high;
+  return static_cast<std::int32_t>(word >> ((k & 3) << 3) & 0xFFU);
+}
+inline std::int32_t half_of(Bits64 bits, int k) {
+  const std::uint32_t word = k < 2 ? bits.low : bits.high;
+  return static_cast<std::int32_t>(word >> ((k & 1) << 4) & 0xFFFFU);
+}
+
+// One byte for each of `batch` samples of a unit, whose first element has number `first`.
+inline void draw_bytes(Key key, std::uint32_t first, std::uint32_t step, int batch,
+                       std::uint8_t (&bytes)[kMaxBatch]) {
+  for (int call = 0; call < batch >> 3; ++call) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 2 max = 32
+    const Bits64 bits = threefry(key, (first >> 3) + static_cast<std::uint32_t>(call), step);
+    for (int k = 0; k < 8; ++k) {
+#pragma HLS UNROLL
+      bytes[(call << 3) + k] = static_cast<std::uint8_t>(byte_of(bits, k));
+    }
+  }
+}
+
+// One 16-bit half for each of the 64 weights of packed word number `word`.
+inline void draw_halves(Key key, std::uint32_t word, std::uint32_t step,
+                        std::uint16_t (&halves)[kWordBits]) {
+  for (int call = 0; call < kWordBits >> 2; ++call) {
+#pragma HLS PIPELINE II = 1
+    const Bits64 bits = threefry(key, (word << 4) + static_cast<std::uint32_t>(call), step);
+    for (int k = 0; k < 4; ++k) {
+#pragma HLS UNROLL
+      halves[(call << 2) + k] = static_cast<std::uint16_t>(half_of(bits, k));
+    }
+  }
+}
+
+}  // namespace fewmult

@@ -1,0 +1,72 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The compiled kernels; arrays as in ``fewmult_hls.backends.Backend``."""
+
+from typing import Any
+
+import numpy.typing as npt
+
+_Array = npt.NDArray[Any]
+_Pair = tuple[int, int]
+
+def sample_weights(
+    weights: _Array,
+    sign: _Array,
+    mask: _Array,
+    inputs: int,
+    binary: bool,
+    key: _Pair,
+    step: int,
+) -> None: ...
+def binary_matmul(
+    source: _Array, sign: _Array, mask: _Array, z: _Array, inputs: int, transposed: bool
+) -> None: ...
+def normalize(
+    pass_: int,
+    z: _Array,
+    bias: _Array,
+    result: _Array | None = None,
+    gate: _Array | None = None,
+    mean: _Array | None = None,
+    logits: _Array | None = None,
+    labels: _Array | None = None,
+    loss: _Array | None = None,
+    *,
+    shift: int,
+    bias_exponent: int,
+    key: _Pair,
+    step: int,
+) -> None: ...
+def layer(
+    pass_: int,
+    source: _Array,
+    sign: _Array,
+    mask: _Array,
+    inputs: int,
+    bias: _Array,
+    result: _Array | None = None,
+    gate: _Array | None = None,
+    mean: _Array | None = None,
+    logits: _Array | None = None,
+    labels: _Array | None = None,
+    loss: _Array | None = None,
+    *,
+    shift: int,
+    bias_exponent: int,
+    key: _Pair,
+    step: int,
+) -> None: ...
+def shift_gradient(
+    weights: _Array,
+    sign: _Array,
+    mask: _Array,
+    x: _Array,
+    deltas: _Array,
+    shift: int,
+    binary: bool,
+    code_key: _Pair,
+    weight_key: _Pair,
+    step: int,
+) -> None: ...
+def threefry(key: _Pair, counter: _Pair, rounds: int) -> _Pair: ...
+def build_info() -> str: ...

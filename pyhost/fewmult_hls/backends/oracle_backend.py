@@ -1,0 +1,199 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The numpy oracle behind the backend protocol: slow, and written from the contract alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..layouts import block_weights, pack_ternary, unblock_weights, unpack_ternary
+from ..oracle import gradient, normalization, products, weights
+from ..oracle.draws import sample_bytes, weight_halves
+from ..oracle.integers import IntArray
+from .base import Int8Array, Int32Array, Key, LayerArrays, LayerNumbers, Pass, Update, Words
+
+
+def _plain(array: npt.NDArray[Any]) -> IntArray:
+    return array.astype(np.int64)
+
+
+class OracleBackend:
+    """Computes with ``fewmult_hls.oracle``.
+
+    Args:
+        wrap: applied to every array that enters the arithmetic; instrumentation uses it.
+    """
+
+    name = "numpy"
+
+    def __init__(self, wrap: Callable[[IntArray], IntArray] = lambda array: array) -> None:
+        self._wrap = wrap
+
+    def _enter(self, array: npt.NDArray[Any] | None) -> IntArray:
+        assert array is not None, "the pass needs an array that it was not given"
+        return self._wrap(_plain(array))
+
+    def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        """A zeroed array."""
+        return np.zeros(shape, dtype)
+
+    def sample_weights(
+        self,
+        weights: npt.NDArray[Any],
+        sign: Words,
+        mask: Words,
+        *,
+        inputs: int,
+        binary: bool,
+        key: Key,
+        step: int,
+    ) -> None:
+        """See ``Backend``."""
+        words, outputs, _ = weights.shape
+        master_bits = weights.dtype.itemsize * 8
+        high = unblock_weights(weight_halves(key, words, outputs, step), inputs) >> 8
+        self._store_sample(
+            self._enter(unblock_weights(weights, inputs)), high, sign, mask, binary, master_bits
+        )
+
+    def _store_sample(
+        self,
+        matrix: IntArray,
+        random_bytes: IntArray,
+        sign: Words,
+        mask: Words,
+        binary: bool,
+        master_bits: int,
+    ) -> None:
+        sample = weights.sample_binary if binary else weights.sample_ternary
+        ternary = np.asarray(sample(matrix, random_bytes, master_bits))
+        sign[0], mask[0] = pack_ternary(ternary)
+
+    def _product(
+        self, source: Int8Array, sign: Words, mask: Words, inputs: int, transposed: bool
+    ) -> IntArray:
+        planes = [unpack_ternary(s, m, inputs) for s, m in zip(sign, mask, strict=True)]
+        if transposed:
+            return products.binary_matmul(planes[0].T, self._enter(source))
+        return products.planes_matmul(planes, self._enter(source))
+
+    def binary_matmul(
+        self,
+        source: Int8Array,
+        sign: Words,
+        mask: Words,
+        z: Int32Array,
+        *,
+        inputs: int,
+        transposed: bool,
+    ) -> None:
+        """See ``Backend``."""
+        z[:] = self._product(source, sign, mask, inputs, transposed)
+
+    def normalize(
+        self, pass_: Pass, z: Int32Array, arrays: LayerArrays, numbers: LayerNumbers
+    ) -> None:
+        """See ``Backend``."""
+        self._finish(pass_, self._enter(z), arrays, numbers)
+
+    def layer(
+        self,
+        pass_: Pass,
+        source: Int8Array,
+        sign: Words,
+        mask: Words,
+        arrays: LayerArrays,
+        numbers: LayerNumbers,
+        *,
+        inputs: int,
+    ) -> None:
+        """See ``Backend``."""
+        z = self._product(source, sign, mask, inputs, pass_ is Pass.BACKWARD)
+        self._finish(pass_, z, arrays, numbers)
+
+    def _finish(self, pass_: Pass, z: IntArray, arrays: LayerArrays, numbers: LayerNumbers) -> None:
+        if pass_ in (Pass.HIDDEN, Pass.HIDDEN_MEAN):
+            self._finish_hidden(pass_, z, arrays, numbers)
+        elif pass_ is Pass.BACKWARD:
+            self._finish_backward(z, arrays, numbers)
+        else:
+            self._finish_output(pass_, z, arrays, numbers)
+
+    def _finish_hidden(
+        self, pass_: Pass, z: IntArray, arrays: LayerArrays, numbers: LayerNumbers
+    ) -> None:
+        assert arrays.mean is not None
+        assert arrays.result is not None
+        if pass_ is Pass.HIDDEN:
+            arrays.mean[:] = normalization.batch_mean(z)
+        arrays.result[:] = normalization.normalize_forward(
+            z, self._enter(arrays.mean), self._enter(arrays.bias), numbers.shift
+        )
+
+    def _finish_output(
+        self, pass_: Pass, z: IntArray, arrays: LayerArrays, numbers: LayerNumbers
+    ) -> None:
+        assert arrays.logits is not None
+        bias = self._enter(arrays.bias)
+        logits = normalization.normalize_output(z, bias, numbers.shift)
+        arrays.logits[:] = logits
+        if pass_ is Pass.LOGITS:
+            return
+        assert arrays.result is not None
+        assert arrays.labels is not None
+        assert arrays.loss is not None
+        deltas, loss = normalization.hinge(logits, arrays.labels)
+        arrays.result[:] = deltas
+        arrays.loss[0] += loss
+        arrays.bias[:] = normalization.stepped_bias(bias, deltas.sum(axis=1), numbers.bias_exponent)
+
+    def _finish_backward(self, g: IntArray, arrays: LayerArrays, numbers: LayerNumbers) -> None:
+        assert arrays.result is not None
+        units, batch = g.shape
+        random_bytes = sample_bytes(numbers.key, units, batch, numbers.step)
+        deltas, sums = normalization.normalize_backward(
+            g, self._enter(arrays.gate), numbers.shift, self._wrap(random_bytes)
+        )
+        arrays.result[:] = deltas
+        arrays.bias[:] = normalization.stepped_bias(
+            self._enter(arrays.bias), sums, numbers.bias_exponent
+        )
+
+    def shift_gradient(
+        self,
+        weights: npt.NDArray[Any],
+        sign: Words,
+        mask: Words,
+        x: Int8Array,
+        deltas: Int8Array,
+        update: Update,
+    ) -> None:
+        """See ``Backend``."""
+        inputs, batch = x.shape
+        words, outputs, _ = weights.shape
+        master_bits = weights.dtype.itemsize * 8
+        codes = gradient.power_of_two_codes(
+            self._enter(x), self._wrap(sample_bytes(update.code_key, inputs, batch, update.step))
+        )
+        halves = weight_halves(update.weight_key, words, outputs, update.step + 1)
+        halves = self._wrap(unblock_weights(halves, inputs))
+        matrix = gradient.updated_weights(
+            self._enter(unblock_weights(weights, inputs)),
+            gradient.shift_gradient(self._enter(deltas), codes),
+            update.shift,
+            halves & 0xFF,
+            master_bits,
+        )
+        weights[:] = block_weights(np.asarray(matrix))
+        self._store_sample(matrix, halves >> 8, sign, mask, update.binary, master_bits)
+
+    def info(self) -> dict[str, str]:
+        """Version of numpy."""
+        return {"numpy": np.__version__}
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,89 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""config.toml: everything that a run depends on."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from .errors import UsageError
+from .files import write_atomic
+from .networks import NetworkSpec
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+SHORT_RUN = 4096  # steps; up to here a run starts at twice the learning rate
+MAX_EPOCHS = 100_000
+RATE_RANGE = (-8, 8)
+
+
+def default_rate(steps: int) -> int:
+    """log2 of the learning rate at the start of a run of so many steps (contract, section 10)."""
+    return 3 if steps <= SHORT_RUN else 2
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One training run; two runs of one config leave one fingerprint.
+
+    Raises:
+        UsageError: a value that no run can have.
+    """
+
+    dataset: str
+    net: str
+    weights: str
+    master_bits: int
+    batch: int
+    epochs: int
+    rate_exponent: int
+    seed: int
+    backend: str
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.epochs <= MAX_EPOCHS:
+            raise UsageError(f"epochs must be 1 to {MAX_EPOCHS}, not {self.epochs}")
+        if not 0 <= self.seed < 1 << 32:
+            raise UsageError(f"the seed must be 0 to {(1 << 32) - 1}, not {self.seed}")
+        low, high = RATE_RANGE
+        if not low <= self.rate_exponent <= high:
+            raise UsageError(f"the rate exponent must be {low} to {high}, not {self.rate_exponent}")
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """The network's shape."""
+        return NetworkSpec.parse(
+            self.net, weights=self.weights, master_bits=self.master_bits, batch=self.batch
+        )
+
+
+def save_config(path: Path, config: RunConfig) -> None:
+    """Writes a config, whole or not at all."""
+    import tomli_w
+
+    write_atomic(path, tomli_w.dumps(asdict(config)))
+
+
+def load_config(path: Path) -> dict[str, Any]:
+    """The values of a config file, for ``RunConfig``.
+
+    Raises:
+        UsageError: it cannot be read, or has unknown or badly typed keys.
+    """
+    try:
+        values = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"cannot read the config {path}: {error}") from error
+    known = {field.name: field.type for field in fields(RunConfig)}
+    for name, value in values.items():
+        if name not in known:
+            raise UsageError(f"{path}: unknown key '{name}'; known are {', '.join(known)}")
+        if type(value).__name__ != known[name]:
+            raise UsageError(f"{path}: '{name}' must be of type {known[name]}")
+    return values

@@ -1,0 +1,85 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Data sets: ``load`` one by its name or from a folder of IDX files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import FewmultError, UsageError
+from . import places
+from .dataset import Dataset, Split
+from .folder import read_folder
+from .reading import reading
+
+__all__ = ["Dataset", "Split", "available", "load", "locate"]
+
+
+def load(name_or_path: str) -> Dataset:
+    """Load a data set.
+
+    Args:
+        name_or_path: ``digits``, ``mnist``, the name of an imported set, or a folder with the
+            four IDX files. A name is looked for before a folder of that name.
+
+    Raises:
+        UsageError: there is neither such a set nor such a folder.
+        FewmultError: the set is not on this machine, or its files are damaged or do not fit
+            each other.
+    """
+    folder = locate(name_or_path)
+    if folder is None:
+        from . import digits
+
+        return digits.load()
+    return read_folder(folder.resolve().name, folder, places.KNOWN_CLASSES.get(name_or_path))
+
+
+def locate(name_or_path: str) -> Path | None:
+    """The folder ``load`` reads from; None for the built-in set.
+
+    Raises:
+        UsageError: there is neither such a set nor such a folder.
+        FewmultError: the set is known but not on this machine.
+    """
+    if name_or_path == places.BUILT_IN:
+        return None
+    if places.is_name(name_or_path):
+        found = places.find(name_or_path)
+        if found is not None:
+            return found
+        if name_or_path in places.KNOWN_CLASSES:
+            raise _not_here(name_or_path)
+    folder = Path(name_or_path)
+    with reading(folder):
+        if name_or_path and folder.is_dir():
+            return folder
+    raise _unknown(name_or_path)
+
+
+def available() -> dict[str, Path | None]:
+    """The sets on this machine by name, each with its folder; None for the built-in set.
+
+    Raises:
+        FewmultError: a folder cannot be read.
+    """
+    return {places.BUILT_IN: None, **places.found()}
+
+
+def _not_here(name: str) -> FewmultError:
+    looked = ", ".join(str(root / name) for root in places.roots())
+    return FewmultError(
+        f"the files of {name} are not in {looked}; get them with `fewmult-hls data fetch {name}` "
+        f"or `fewmult-hls data import {name} --from FOLDER`"
+    )
+
+
+def _unknown(text: str) -> UsageError:
+    import difflib
+
+    if "/" in text:
+        return UsageError(f"there is no folder {text}")
+    known = sorted({*available(), *places.KNOWN_CLASSES})
+    close = difflib.get_close_matches(text.lower(), known, n=1)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return UsageError(f"there is no data set '{text}' (known: {', '.join(known)}){hint}")

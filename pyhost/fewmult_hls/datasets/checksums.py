@@ -1,0 +1,74 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The SHA-256 of each file of a stored set, kept in ``checksums.json`` beside the files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..errors import FewmultError
+from ..files import write_atomic
+from .reading import reading
+
+FILE_NAME = "checksums.json"
+_CHUNK = 1 << 20
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of the file as it is, in hexadecimal.
+
+    Raises:
+        FewmultError: the file cannot be read.
+    """
+    digest = hashlib.sha256()
+    with reading(path), path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def record(folder: Path, files: Iterable[Path]) -> None:
+    """Write ``checksums.json`` in ``folder`` for its ``files``."""
+    sums = {path.name: sha256(path) for path in files}
+    write_atomic(folder / FILE_NAME, json.dumps(sums, indent=2, sort_keys=True) + "\n")
+
+
+def verify(folder: Path, files: Iterable[Path]) -> None:
+    """Compare ``files`` with the ``checksums.json`` of ``folder``, if there is one.
+
+    Raises:
+        FewmultError: a file differs from its checksum or has none, or the list is damaged.
+    """
+    recorded = _recorded(folder / FILE_NAME)
+    if recorded is None:
+        return
+    for path in files:
+        if recorded.get(path.name) != sha256(path):
+            raise FewmultError(
+                f"{path} does not match its SHA-256 in {FILE_NAME}: it has changed since it was "
+                "stored; fetch the set again or import it with --overwrite"
+            )
+
+
+def _recorded(path: Path) -> dict[str, object] | None:
+    with reading(path):
+        if not path.exists():
+            return None
+        content = path.read_bytes()
+    try:
+        sums = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path) from error
+    if not isinstance(sums, dict):
+        raise _damaged(path)
+    return sums
+
+
+def _damaged(path: Path) -> FewmultError:
+    return FewmultError(
+        f"{path} is damaged; fetch the set again, import it with --overwrite, or remove this file "
+        "to go without the check"
+    )

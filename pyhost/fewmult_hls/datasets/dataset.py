@@ -1,0 +1,75 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a data set is: three splits of 8-bit images with their labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.uint8]
+
+VALIDATION_SHARE = 6
+"""One training image in this many is kept for validation."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images and their labels, both read-only.
+
+    Attributes:
+        images: uint8, shape (N, features), values 0..255, each image row by row.
+        labels: uint8, shape (N,).
+    """
+
+    images: Array
+    labels: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A whole data set; none of its splits is empty.
+
+    Attributes:
+        name: the name or the folder's name it was loaded by.
+        classes: labels are 0..classes-1.
+        image_shape: (rows, columns) of one image.
+        train: what is trained on.
+        validation: a sixth of the training files, for choices made while training.
+        test: what only the final accuracy is measured on.
+    """
+
+    name: str
+    classes: int
+    image_shape: tuple[int, int]
+    train: Split
+    validation: Split
+    test: Split
+
+    @property
+    def features(self) -> int:
+        """The values in one image: rows times columns."""
+        rows, columns = self.image_shape
+        return rows * columns
+
+
+def make_split(images: Array, labels: Array) -> Split:
+    """Flatten ``images`` (uint8, shape (N, rows, columns)) and close both arrays for writing."""
+    flat = np.ascontiguousarray(images.reshape(images.shape[0], -1))
+    labels = np.ascontiguousarray(labels)
+    flat.setflags(write=False)
+    labels.setflags(write=False)
+    return Split(flat, labels)
+
+
+def carve_validation(images: Array, labels: Array) -> tuple[Split, Split]:
+    """Split training images into train and validation: the last floor(N/6) validate.
+
+    Args:
+        images: uint8, shape (N, rows, columns), in file order.
+        labels: uint8, shape (N,).
+    """
+    kept = len(images) - len(images) // VALIDATION_SHARE
+    return make_split(images[:kept], labels[:kept]), make_split(images[kept:], labels[kept:])

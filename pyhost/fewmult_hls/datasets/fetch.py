@@ -1,0 +1,122 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Fetching a published set from its mirrors into the user's data folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..errors import FewmultError, UsageError
+from . import checksums, mnist
+from .folder import STEMS, find_files, holds_set, stored_name
+from .places import data_folder
+from .store import stored_set
+
+_TIMEOUT_SECONDS = 30
+_CHUNK = 1 << 16
+
+
+def fetch(name: str) -> Path:
+    """Download the set ``name`` and check it; nothing is done if it is there already.
+
+    The mirrors are tried in turn (``$FEWMULT_MIRRORS``, base URLs set apart by spaces, replaces
+    them), and the content of each file has to match its published SHA-256.
+
+    Returns:
+        The folder the set is in.
+
+    Raises:
+        UsageError: no such set can be fetched.
+        FewmultError: no mirror gave the files, another set of that name is in the way, or the
+            user's data folder cannot be written.
+    """
+    if name != "mnist":
+        raise UsageError(f"'{name}' cannot be fetched, only mnist can; see `fewmult-hls data list`")
+    target = data_folder() / name
+    if _is_there(target):
+        return target
+    with stored_set(name) as folder:
+        _download(folder)
+    return target
+
+
+def _is_there(target: Path) -> bool:
+    """Whether the published set is stored whole; a damaged one may be replaced."""
+    if not holds_set(target):
+        return False
+    try:
+        files = find_files(target)
+        checksums.verify(target, files.paths)
+        published = mnist.is_published(files)
+    except FewmultError:
+        return False
+    if not published:
+        raise FewmultError(
+            f"{target} holds another set than the published MNIST; remove that folder first"
+        )
+    return True
+
+
+def _download(folder: Path) -> None:
+    """Fill ``folder``, going on to the next mirror at the first file one does not give."""
+    left = list(STEMS)
+    faults = []
+    for mirror in _mirrors():
+        try:
+            while left:
+                _download_file(mirror, left[0], folder)
+                left.pop(0)
+            return
+        except (OSError, ValueError, FewmultError) as error:
+            faults.append(f"{mirror} ({_reason(error)})")
+    raise FewmultError(
+        f"cannot fetch mnist from {', '.join(faults)}; check the network, or bring the files "
+        "from elsewhere with `fewmult-hls data import mnist --from FOLDER`"
+    )
+
+
+def _mirrors() -> list[str]:
+    given = os.environ.get("FEWMULT_MIRRORS", "").split()
+    return [f"{url.rstrip('/')}/" for url in given or mnist.MIRRORS]
+
+
+def _download_file(mirror: str, stem: str, folder: Path) -> None:
+    import pooch  # type: ignore[import-untyped]
+
+    pooch.get_logger().setLevel("WARNING")
+    name = f"{stem}.gz"
+    # No hash for pooch: it would compare the packed bytes, which differ between mirrors.
+    loaded = Path(
+        pooch.retrieve(
+            f"{mirror}{name}",
+            known_hash=None,
+            fname=f"{name}.part",
+            path=folder,
+            downloader=pooch.HTTPDownloader(timeout=_TIMEOUT_SECONDS, chunk_size=_CHUNK),
+        )
+    )
+    try:
+        if not _is_right(stem, loaded):
+            raise FewmultError(f"{name} came damaged: its checksum is wrong")
+        # A server may have had the transfer unpack the file.
+        loaded.rename(folder / stored_name(stem, loaded))
+    finally:
+        loaded.unlink(missing_ok=True)
+
+
+def _is_right(stem: str, path: Path) -> bool:
+    try:
+        return mnist.is_published_file(stem, path)
+    except FewmultError:
+        return False
+
+
+def _reason(error: Exception) -> str:
+    """A few words on what went wrong; the messages of requests fill many lines."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    if status is not None:
+        return f"HTTP status {status}"
+    if isinstance(error, FewmultError):
+        return str(error)
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -1,0 +1,52 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Taking a set from a folder into the user's data folder."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from ..errors import FewmultError
+from ..files import atomic_file
+from .folder import STEMS, find_files, read_folder, stored_name
+from .places import KNOWN_CLASSES, check_new_name, data_folder
+from .reading import reading
+from .store import stored_set
+
+
+def import_idx(name: str, source: Path, *, overwrite: bool = False) -> Path:
+    """Check the four IDX files in ``source`` and copy them as the set ``name``.
+
+    Args:
+        name: small letters, digits, ``-`` and ``_``; not ``digits``.
+        source: the folder with the files.
+        overwrite: replace a set of that name instead of refusing.
+
+    Returns:
+        The folder the set is now in.
+
+    Raises:
+        UsageError: no such name can be given.
+        FewmultError: the files are not a whole and consistent set, a set of that name is there,
+            or the user's data folder cannot be written.
+    """
+    check_new_name(name)
+    target = data_folder() / name
+    with reading(target):
+        if target.exists() and not overwrite:
+            raise FewmultError(f"{target} is there already; replace it with --overwrite")
+    with reading(source):
+        if not source.is_dir():
+            raise FewmultError(f"{source} is no folder; give the folder that holds the four files")
+    read_folder(name, source, KNOWN_CLASSES.get(name))
+    files = find_files(source)
+    with stored_set(name) as folder:
+        for stem, path in zip(STEMS, files.paths, strict=True):
+            _copy(path, folder / stored_name(stem, path))
+    return target
+
+
+def _copy(source: Path, target: Path) -> None:
+    with reading(source), source.open("rb") as read, atomic_file(target) as written:
+        shutil.copyfileobj(read, written)

@@ -1,0 +1,86 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Names of data sets and the folders they are looked for in."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import UsageError
+from .folder import holds_set
+from .reading import reading
+
+BUILT_IN = "digits"
+KNOWN_CLASSES = {"mnist": 10}
+"""Sets whose number of classes is known without looking at the labels."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def is_name(text: str) -> bool:
+    """Whether ``text`` can be the name of a set: small letters, digits, ``-`` and ``_``."""
+    return _NAME.fullmatch(text) is not None
+
+
+def check_new_name(name: str) -> None:
+    """Refuse a name no set can be stored under.
+
+    Raises:
+        UsageError: the name is taken by the built-in set or is no name.
+    """
+    if name == BUILT_IN:
+        raise UsageError(f"'{BUILT_IN}' is built in; choose another name")
+    if not is_name(name):
+        raise UsageError(
+            f"'{name}' cannot name a data set; use small letters, digits, '-' and '_', "
+            "beginning with a letter or a digit"
+        )
+
+
+def data_folder() -> Path:
+    """The user's data folder, where sets are fetched and imported: ``$FEWMULT_CACHE`` if set."""
+    override = os.environ.get("FEWMULT_CACHE")
+    if override:
+        return Path(override)
+    import pooch  # type: ignore[import-untyped]
+
+    return Path(pooch.os_cache("fewmult-hls"))
+
+
+def roots() -> Iterator[Path]:
+    """The folders searched for sets, first one first: ``$FEWMULT_DATA``, the data folder."""
+    given = os.environ.get("FEWMULT_DATA")
+    if given:
+        yield Path(given)
+    yield data_folder()
+
+
+def find(name: str) -> Path | None:
+    """The first folder with files of the set ``name``.
+
+    Raises:
+        FewmultError: a folder cannot be read.
+    """
+    return next((root / name for root in roots() if holds_set(root / name)), None)
+
+
+def found() -> dict[str, Path]:
+    """All sets there are files of, except the built-in one, by name.
+
+    Raises:
+        FewmultError: a folder cannot be read.
+    """
+    sets: dict[str, Path] = {}
+    for root in roots():
+        for folder in _folders(root):
+            if folder.name != BUILT_IN and is_name(folder.name) and holds_set(folder):
+                sets.setdefault(folder.name, folder)
+    return dict(sorted(sets.items()))
+
+
+def _folders(root: Path) -> list[Path]:
+    with reading(root):
+        return [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []

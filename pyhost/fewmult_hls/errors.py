@@ -1,0 +1,20 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The two ways a command fails on purpose: one clear line, no traceback."""
+
+from __future__ import annotations
+
+
+class FewmultError(Exception):
+    """Something that was asked for cannot be done; the message names the fault and the fix.
+
+    The command line prints the message as one line and exits with ``exit_code``.
+    """
+
+    exit_code = 1
+
+
+class UsageError(FewmultError):
+    """The request itself is wrong: an option, a net or a name that cannot be meant."""
+
+    exit_code = 2

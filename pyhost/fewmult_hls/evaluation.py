@@ -1,0 +1,126 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Evaluation with deterministic weights, through the kernels (contract, section 12)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .backends import Backend, LayerArrays, LayerNumbers, Pass
+from .datasets import Split
+from .layouts import Words, pack_bits
+from .networks import Layer, Network
+from .training import pixels_to_inputs
+
+Precision = Literal["8-bit", "ternary"]
+Means = list[npt.NDArray[np.int32]]
+
+STATISTICS_IMAGES = 8192
+_MAGNITUDE_BITS = 7
+
+
+def ternary_planes(weights: npt.NDArray[Any]) -> tuple[Words, Words]:
+    """One plane: the sign of every weight above half of 1.0, else 0."""
+    half = 1 << (weights.dtype.itemsize * 8 - 2)
+    wide = weights.astype(np.int32)
+    sign, mask = pack_bits(wide < -half), pack_bits(np.abs(wide) > half)
+    return sign[None], mask[None]
+
+
+def eight_bit_planes(weights: npt.NDArray[Any]) -> tuple[Words, Words]:
+    """Seven planes, the heaviest first: the bits of |weight| rounded to eight bits with sign."""
+    drop = weights.dtype.itemsize * 8 - 8
+    size = (np.abs(weights.astype(np.int32)) + (1 << drop >> 1)) >> drop
+    masks = [(size >> bit & 1).astype(np.bool_) for bit in reversed(range(_MAGNITUDE_BITS))]
+    minus = weights < 0
+    return np.stack([pack_bits(m & minus) for m in masks]), np.stack([pack_bits(m) for m in masks])
+
+
+class Evaluator:
+    """A trained network with deterministic weights.
+
+    Args:
+        backend: executes the kernels.
+        network: the state to evaluate.
+        precision: of the weights: 8 bits in seven passes, or ternary in one.
+        means: of the hidden layers, as ``take_means`` made them.
+    """
+
+    def __init__(
+        self, backend: Backend, network: Network, precision: Precision, means: Means
+    ) -> None:
+        self._backend = backend
+        self._spec = spec = network.spec
+        planes = ternary_planes if precision == "ternary" else eight_bit_planes
+        self._planes = [planes(weights) for weights in network.weights]
+        self._extra_shift = 0 if precision == "ternary" else _MAGNITUDE_BITS
+        self._biases = [bias.copy() for bias in network.biases]
+        self._means = [mean.copy() for mean in means]
+        self._activations = [backend.empty((la.inputs, spec.batch), np.int8) for la in spec.layers]
+        self._logits = backend.empty((spec.widths[-1], spec.batch), np.int32)
+
+    def take_means(self, images: npt.NDArray[np.uint8]) -> Means:
+        """The mean sums of the hidden layers over the first images of a training split.
+
+        The largest power of two of whole batches counts, 8192 images at most. Every batch runs
+        as in training, with its own means, and these are averaged.
+        """
+        batch = self._spec.batch
+        log2_batches = (min(len(images), STATISTICS_IMAGES) // batch).bit_length() - 1
+        totals = [np.zeros(mean.shape, np.int64) for mean in self._means]
+        for k in range(1 << log2_batches):
+            self._forward(images[k * batch : (k + 1) * batch], Pass.HIDDEN)
+            for total, mean in zip(totals, self._means, strict=True):
+                total += mean
+        for total, mean in zip(totals, self._means, strict=True):
+            mean[:] = (total + (1 << log2_batches >> 1)) >> log2_batches
+        return [mean.copy() for mean in self._means]
+
+    def _forward(self, images: npt.NDArray[np.uint8], hidden_pass: Pass) -> None:
+        self._activations[0][:] = pixels_to_inputs(images)
+        for layer in self._spec.layers:
+            self._layer(layer, hidden_pass)
+
+    def _layer(self, layer: Layer, hidden_pass: Pass) -> None:
+        k = layer.index
+        if layer.is_output:
+            pass_, arrays = Pass.LOGITS, LayerArrays(bias=self._biases[k], logits=self._logits)
+        else:
+            pass_ = hidden_pass
+            arrays = LayerArrays(
+                bias=self._biases[k], result=self._activations[k + 1], mean=self._means[k]
+            )
+        sign, mask = self._planes[k]
+        numbers = LayerNumbers(layer.forward_shift + self._extra_shift)
+        self._backend.layer(
+            pass_, self._activations[k], sign, mask, arrays, numbers, inputs=layer.inputs
+        )
+
+    def logits(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
+        """Logits of images (samples, features): (samples, classes), 1.0 = 64."""
+        batch = self._spec.batch
+        logits = np.empty((len(images), self._spec.widths[-1]), np.int32)
+        padded = np.zeros((batch, images.shape[1]), np.uint8)
+        for first in range(0, len(images), batch):
+            there = images[first : first + batch]
+            padded[: len(there)] = there
+            self._forward(padded, Pass.HIDDEN_MEAN)
+            logits[first : first + batch] = self._logits.T[: len(there)]
+        return logits
+
+    def error(self, split: Split) -> float:
+        """Wrongly classified images, in per cent; of equal logits the lowest class counts."""
+        wrong = np.count_nonzero(self.logits(split.images).argmax(axis=1) != split.labels)
+        return 100.0 * float(wrong) / len(split.labels)
+
+
+def evaluator(
+    backend: Backend, network: Network, precision: Precision, images: npt.NDArray[np.uint8]
+) -> tuple[Evaluator, Means]:
+    """An evaluator whose means come from ``images`` of the training split, and the means."""
+    zeros = [np.zeros(layer.outputs, np.int32) for layer in network.spec.layers[:-1]]
+    new = Evaluator(backend, network, precision, zeros)
+    return new, new.take_means(images)

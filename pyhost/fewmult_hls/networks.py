@@ -1,0 +1,210 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Networks: their shape, the shifts that follow from it, and their integer state."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import UsageError
+from .layouts import block_weights, unblock_weights, word_columns
+from .oracle.draws import Purpose, purpose_word, weight_halves
+from .oracle.weights import initial_weights
+
+WeightKind = Literal["ternary", "binary"]
+
+MAX_WIDTH = 1 << 16
+MAX_CLASSES = 256
+BATCHES = (16, 32, 64, 128, 256)
+MASTER_DTYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.int8), 16: np.dtype(np.int16)}
+
+_PIXEL_FRACTION = 7
+_ACTIVATION_FRACTION = 5
+_LOGIT_FRACTION = 6
+_OUTPUT_DELTA_EXPONENT = -5
+_BIAS_RATE_EXPONENT = -5
+_BIAS_FRACTION = 16
+
+
+def half_log2(width: int) -> int:
+    """log2(sqrt(width)) to the nearest integer: how many bits a random sum grows by."""
+    return width.bit_length() // 2
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a network and its fixed shifts (contract, section 10)."""
+
+    index: int
+    inputs: int
+    outputs: int
+    is_output: bool
+    forward_shift: int  # K: of the sums
+    delta_shift: int  # S: of the deltas that it sends back
+    delta_exponent: int  # E: a delta d of this layer is d * 2**E
+    input_fraction: int  # fraction bits of its activations
+
+    @property
+    def words(self) -> int:
+        """Word columns of its packed weights."""
+        return word_columns(self.inputs)
+
+    @property
+    def output_fraction(self) -> int:
+        """Fraction bits of what the forward shift leaves."""
+        return _LOGIT_FRACTION if self.is_output else _ACTIVATION_FRACTION
+
+    @property
+    def sent_exponent(self) -> int:
+        """Exponent of the product that it sends back, before the delta shift."""
+        return self.delta_exponent - self.forward_shift + self.input_fraction - self.output_fraction
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """A network's shape: everything but its state.
+
+    Raises:
+        UsageError: the shape is outside what the contract defines.
+    """
+
+    widths: tuple[int, ...]
+    weights: WeightKind = "ternary"
+    master_bits: int = 16
+    batch: int = 128
+
+    def __post_init__(self) -> None:
+        if len(self.widths) < 2:
+            raise UsageError("a net needs at least two widths, such as 64-10")
+        if not all(1 <= width <= MAX_WIDTH for width in self.widths):
+            raise UsageError(f"net {self.name}: every width must be 1 to {MAX_WIDTH}")
+        if self.widths[-1] > MAX_CLASSES:
+            raise UsageError(f"net {self.name}: at most {MAX_CLASSES} outputs, a label is a byte")
+        if self.batch not in BATCHES:
+            choices = ", ".join(map(str, BATCHES))
+            raise UsageError(f"batch {self.batch} is not possible: take one of {choices}")
+        if self.master_bits not in MASTER_DTYPES:
+            raise UsageError(f"master weights have 8 or 16 bits, not {self.master_bits}")
+        if self.weights not in ("ternary", "binary"):
+            raise UsageError(f"weights are ternary or binary, not {self.weights}")
+
+    @classmethod
+    def parse(cls, net: str, **options: Any) -> NetworkSpec:
+        """The spec of a net written as widths joined by dashes: ``784-1024-10``."""
+        try:
+            widths = tuple(int(width) for width in net.split("-"))
+        except ValueError:
+            raise UsageError(
+                f"net '{net}' is not widths joined by dashes, such as 64-256-10"
+            ) from None
+        return cls(widths, **options)
+
+    @property
+    def name(self) -> str:
+        """The widths joined by dashes."""
+        return "-".join(map(str, self.widths))
+
+    @property
+    def log2_batch(self) -> int:
+        """The batch as a power of two."""
+        return self.batch.bit_length() - 1
+
+    @property
+    def binary(self) -> bool:
+        """Whether the samples of the weights are binary."""
+        return self.weights == "binary"
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the master weights."""
+        return MASTER_DTYPES[self.master_bits]
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers with their shifts, first to last (contract, section 10)."""
+        last = len(self.widths) - 2
+        layers: list[Layer] = []
+        exponent = _OUTPUT_DELTA_EXPONENT
+        for index in range(last, -1, -1):
+            layer = self._layer(index, index == last, exponent)
+            layers.append(layer)
+            exponent = layer.sent_exponent + layer.delta_shift
+        return tuple(reversed(layers))
+
+    def _layer(self, index: int, is_output: bool, exponent: int) -> Layer:
+        inputs, outputs = self.widths[index : index + 2]
+        growth = half_log2(inputs) + int(self.binary) - int(index > 0)
+        return Layer(
+            index=index,
+            inputs=inputs,
+            outputs=outputs,
+            is_output=is_output,
+            forward_shift=max(growth, 0),
+            delta_shift=half_log2(outputs) + int(is_output),
+            delta_exponent=exponent,
+            input_fraction=_PIXEL_FRACTION if index == 0 else _ACTIVATION_FRACTION,
+        )
+
+    def update_shift(self, layer: Layer, rate: int) -> int:
+        """Bits that a weight update drops (negative: adds), at learning rate 2**rate."""
+        return -(
+            self.master_bits + rate - self.log2_batch - layer.input_fraction + layer.delta_exponent
+        )
+
+    def output_bias_exponent(self, rate: int) -> int:
+        """Of the step of the output layer's biases."""
+        return self.layers[-1].delta_exponent + self._bias_rate(rate)
+
+    def hidden_bias_exponent(self, layer: Layer, rate: int) -> int:
+        """Of the step of the biases in front of ``layer``, from the product it sends back."""
+        return layer.sent_exponent + self._bias_rate(rate)
+
+    def _bias_rate(self, rate: int) -> int:
+        return _BIAS_FRACTION + _BIAS_RATE_EXPONENT + rate - self.log2_batch
+
+
+@dataclass
+class Network:
+    """A network's integer state: all that training changes.
+
+    Attributes:
+        spec: its shape.
+        weights: master weights, one (outputs, inputs) array of int8 or int16 a layer.
+        biases: one (outputs,) array of int32 a layer, with 16 fraction bits.
+    """
+
+    spec: NetworkSpec
+    weights: list[npt.NDArray[Any]] = field(repr=False)
+    biases: list[npt.NDArray[np.int32]] = field(repr=False)
+
+    @classmethod
+    def initial(cls, spec: NetworkSpec, seed: int) -> Network:
+        """The state before the first step (contract, section 8)."""
+        weights = []
+        for layer in spec.layers:
+            key = (seed, purpose_word(Purpose.INIT, layer.index))
+            halves = weight_halves(key, layer.words, layer.outputs, step=0)
+            matrix = unblock_weights(halves, layer.inputs)
+            weights.append(initial_weights(matrix, spec.master_bits).astype(spec.dtype))
+        return cls(spec, weights, [np.zeros(layer.outputs, np.int32) for layer in spec.layers])
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the state (contract, section 11): two runs agree or they do not."""
+        digest = hashlib.sha256(b"fewmult-hls state 1\n")
+        header = [self.spec.master_bits, len(self.spec.widths), *self.spec.widths]
+        digest.update(np.array(header, "<i4").tobytes())
+        for weights, bias in zip(self.weights, self.biases, strict=True):
+            digest.update(np.ascontiguousarray(weights, weights.dtype.newbyteorder("<")).tobytes())
+            digest.update(bias.astype("<i4").tobytes())
+        return digest.hexdigest()
+
+    def blocks(self, layer: int) -> npt.NDArray[Any]:
+        """A layer's weights as the kernels take them: (word columns, outputs, 64), a copy."""
+        return block_weights(self.weights[layer])

@@ -1,0 +1,67 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""What is drawn, with which key and counter (contract, section 3)."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from .threefry import UInt32Array, threefry
+
+IntArray = npt.NDArray[np.int64]
+
+
+class Purpose(IntEnum):
+    """Why bits are drawn; no two purposes share a key."""
+
+    INIT = 1
+    WEIGHTS = 2
+    CODES = 3
+    DELTAS = 4
+    SHUFFLE = 5
+
+
+def purpose_word(purpose: Purpose, layer: int = 0) -> int:
+    """Second word of a key: the purpose in its low byte, the layer above."""
+    return int(purpose) | layer << 8
+
+
+def sample_bytes(key: tuple[int, int], units: int, batch: int, step: int) -> IntArray:
+    """One byte for every unit and sample, shape (units, batch): eight to a call."""
+    calls = np.arange(units * batch // 8, dtype=np.uint32)
+    low, high = threefry(key, (calls, np.uint32(step)))
+    return _pieces(low, high, bits=8).reshape(units, batch)
+
+
+def weight_halves(key: tuple[int, int], words: int, outputs: int, step: int) -> IntArray:
+    """16 bits for every weight, shape (words, outputs, 64): four to a call."""
+    calls = np.arange(words * outputs * 16, dtype=np.uint32)
+    low, high = threefry(key, (calls, np.uint32(step)))
+    return _pieces(low, high, bits=16).reshape(words, outputs, 64)
+
+
+def _pieces(low: UInt32Array, high: UInt32Array, bits: int) -> IntArray:
+    """The 64 bits of every call in pieces of so many, the lowest first: (calls, pieces)."""
+    mask = np.uint32((1 << bits) - 1)
+    pieces = [word >> np.uint32(at) & mask for word in (low, high) for at in range(0, 32, bits)]
+    return np.stack(pieces, axis=-1).astype(np.int64)
+
+
+def rounding_terms(byte: IntArray, bits: int) -> IntArray:
+    """Uniform integers in [0, 2**bits) from random bytes."""
+    if bits <= 8:
+        return byte >> (8 - bits)
+    return (byte << (bits - 8)) + (1 << (bits - 9))
+
+
+def shuffle(seed: int, epoch: int, samples: int) -> npt.NDArray[np.int64]:
+    """The order of the training samples in an epoch, shape (samples,)."""
+    low, high = threefry(
+        (seed, purpose_word(Purpose.SHUFFLE)),
+        (np.arange(samples, dtype=np.uint32), np.uint32(epoch)),
+    )
+    keys = high.astype(np.uint64) << np.uint64(32) | low
+    return np.argsort(keys, kind="stable").astype(np.int64)

@@ -1,0 +1,76 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""What stands behind a product (contract, sections 5 and 6)."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from .draws import rounding_terms
+from .integers import (
+    ACTIVATION_FRACTION,
+    ACTIVATION_MAX,
+    BIAS_FRACTION,
+    BIAS_MAX,
+    DELTA_MAX,
+    HINGE_MARGIN,
+    LOGIT_FRACTION,
+    IntArray,
+    fits_int32,
+    power_of_two_step,
+    shift_round,
+)
+
+
+def batch_mean(values: IntArray) -> IntArray:
+    """Rounded mean of every row of (units, batch), shape (units,)."""
+    log2_batch = values.shape[1].bit_length() - 1
+    return shift_round(values.sum(axis=1), log2_batch)
+
+
+def normalize_forward(z: IntArray, mean: IntArray, bias: IntArray, shift: int) -> IntArray:
+    """Activations of a hidden layer, shape (units, batch), 0 to 127."""
+    offset = bias >> (BIAS_FRACTION - ACTIVATION_FRACTION)
+    y = shift_round(fits_int32(z - mean[:, None]), shift) + offset[:, None]
+    return np.clip(y, 0, ACTIVATION_MAX)
+
+
+def normalize_output(z: IntArray, bias: IntArray, shift: int) -> IntArray:
+    """Logits of the output layer, shape (units, batch): no mean, no saturation."""
+    offset = bias >> (BIAS_FRACTION - LOGIT_FRACTION)
+    return fits_int32(shift_round(z, shift) + offset[:, None])
+
+
+def hinge(logits: IntArray, labels: npt.NDArray[np.uint8]) -> tuple[IntArray, int]:
+    """Deltas of the squared hinge loss, shape (units, batch), and the sum of their sizes."""
+    target = np.arange(len(logits))[:, None] == labels
+    margin = HINGE_MARGIN - np.where(target, logits, -logits)
+    size = np.clip(margin, 0, DELTA_MAX)
+    return np.where(target, -size, size), int(fits_int32(size.sum(keepdims=True)).item())
+
+
+def normalize_backward(
+    g: IntArray, x: IntArray, shift: int, random_bytes: IntArray
+) -> tuple[IntArray, IntArray]:
+    """Deltas of a hidden layer, and the gradient of its biases.
+
+    Args:
+        g: product of the next layer's deltas with its weights, shape (units, batch).
+        x: the layer's activations, same shape: the straight-through gate.
+        shift: bits that stochastic rounding drops.
+        random_bytes: one byte for each element.
+
+    Returns:
+        Deltas (units, batch), -127 to 127, and the row sums of the gated g, (units,).
+    """
+    gated = np.where((x > 0) & (x < ACTIVATION_MAX), g, 0)
+    centred = gated - batch_mean(gated)[:, None]
+    rounded = fits_int32(centred + rounding_terms(random_bytes, shift)) >> shift
+    return np.clip(rounded, -DELTA_MAX, DELTA_MAX), fits_int32(gated.sum(axis=1))
+
+
+def stepped_bias(bias: IntArray, gradient: IntArray, exponent: int) -> IntArray:
+    """Biases after one step of size 2**exponent, clipped to +-128.0."""
+    change = fits_int32(power_of_two_step(gradient, exponent))
+    return np.clip(fits_int32(bias - change), -BIAS_MAX, BIAS_MAX)

@@ -1,0 +1,56 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// A top's arguments, out of a case: numbers in the ranges that kernels are made for, and arrays of
+// just the sizes that follow from them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/arithmetic.hpp"
+#include "kernels/packed_words.hpp"
+#include "testbench/golden.hpp"
+#include "testbench/guarded.hpp"
+
+namespace golden {
+
+inline int width(const Case& given, const char* name) {
+  return given.number(name, 1, 1 << fewmult::kMaxLog2Width);
+}
+
+inline int log2_batch(const Case& given) {
+  return given.number("log2_batch", 4, fewmult::kMaxLog2Batch);
+}
+
+inline bool flag(const Case& given, const char* name) { return given.number(name, 0, 1) != 0; }
+
+inline int master_bits(const Case& given) {
+  const int bits = given.number("master_bits", 8, 16);
+  if (bits != 8 && bits != 16) throw Error("case " + given.name() + ": master_bits is 8 or 16");
+  return bits;
+}
+
+inline std::size_t words_of(int inputs, int outputs) {
+  return static_cast<std::size_t>(fewmult::word_columns(inputs)) *
+         static_cast<std::size_t>(outputs);
+}
+
+inline std::size_t samples_of(int units, int log2_batch) {
+  return static_cast<std::size_t>(units) << log2_batch;
+}
+
+// An array that the top reads, and may also write; without elements where it uses none.
+template <class T>
+Guarded<T> read_if(bool used, const Case& given, const char* name, std::size_t length) {
+  return Guarded<T>(used ? given.array<T>(name, length) : std::vector<T>());
+}
+
+// An array that the top only writes.
+template <class T>
+Guarded<T> written_if(bool used, std::size_t length) {
+  return Guarded<T>(used ? length : 0);
+}
+
+}  // namespace golden

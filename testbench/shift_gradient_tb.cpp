@@ -1,0 +1,43 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/tops.hpp"
+#include "testbench/arguments.hpp"
+#include "testbench/comparison.hpp"
+
+namespace {
+
+using namespace golden;
+
+void compare_case(const Case& given, decltype(shift_gradient_top)* top, Comparison& comparison) {
+  const int bits = master_bits(given);
+  const int inputs = width(given, "inputs");
+  const int outputs = width(given, "outputs");
+  const int batch = log2_batch(given);
+  const std::size_t words = words_of(inputs, outputs);
+  const std::size_t lanes = words * fewmult::kWordBits;
+  auto weights8 = read_if<std::int8_t>(bits == 8, given, "weights", lanes);
+  auto weights16 = read_if<std::int16_t>(bits == 16, given, "weights", lanes);
+  Guarded<std::uint64_t> sign(words);
+  Guarded<std::uint64_t> mask(words);
+  const Guarded<std::int8_t> x(given.array<std::int8_t>("x", samples_of(inputs, batch)));
+  const Guarded<std::int8_t> deltas(given.array<std::int8_t>("deltas", samples_of(outputs, batch)));
+  top(weights8.data(), weights16.data(), sign.data(), mask.data(), x.data(), deltas.data(), bits,
+      inputs, outputs, batch, given.number("shift", -fewmult::kMaxLeftShift, fewmult::kMaxShift),
+      flag(given, "binary"), given.word("seed"), given.word("code_purpose"),
+      given.word("weight_purpose"), given.word("step"));
+  if (bits == 8) {
+    comparison.compare("weights", weights8);
+    comparison.untouched_beyond("weights16", weights16);
+  } else {
+    comparison.compare("weights", weights16);
+    comparison.untouched_beyond("weights8", weights8);
+  }
+  comparison.compare("sign", sign);
+  comparison.compare("mask", mask);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run("shift_gradient", argc, argv, shift_gradient_top, compare_case);
+}

@@ -1,0 +1,21 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def _has_mnist() -> bool:
+    data = os.environ.get("FEWMULT_DATA")
+    return data is not None and any(Path(data, "mnist").glob("train-images*"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if _has_mnist():
+        return
+    skip = pytest.mark.skip(reason="needs the MNIST files in $FEWMULT_DATA/mnist")
+    for item in items:
+        if item.get_closest_marker("mnist"):
+            item.add_marker(skip)
