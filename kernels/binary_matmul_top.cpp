@@ -26,8 +26,8 @@ extern "C" void binary_matmul_top(const std::int8_t* source, const std::uint64_t
                                   const std::uint64_t* mask, std::int32_t* z, int transposed,
                                   int inputs, int outputs, int log2_batch, int planes) {
 #pragma HLS INTERFACE m_axi port = source offset = slave bundle = gmem0 depth = 16384
-#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem0 depth = 512
-#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem0 depth = 512
+#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem0 depth = 1024
+#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem0 depth = 1024
 #pragma HLS INTERFACE m_axi port = z offset = slave bundle = gmem1 depth = 16384
 #pragma HLS INTERFACE s_axilite port = transposed bundle = control
 #pragma HLS INTERFACE s_axilite port = inputs bundle = control

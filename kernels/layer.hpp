@@ -53,20 +53,20 @@ inline void finish_unit(const LayerPass& pass, const LayerArrays& arrays, int un
                         const std::int32_t* z) {
   const int batch = 1 << pass.log2_batch;
   const int first = unit << pass.log2_batch;
-  std::int8_t* const result = arrays.result + first;
   const std::int32_t bias = arrays.bias[unit];
   if (pass.pass == Pass::kHidden || pass.pass == Pass::kHiddenMean) {
     if (pass.pass == Pass::kHidden) arrays.mean[unit] = batch_mean(z, pass.log2_batch);
-    normalize_forward(z, arrays.mean[unit], bias, pass.shift, batch, result);
+    normalize_forward(z, arrays.mean[unit], bias, pass.shift, batch, arrays.result + first);
   } else if (pass.pass == Pass::kBackward) {
     const std::int32_t sum =
         normalize_backward(z, arrays.gate + first, pass.shift, pass.log2_batch, pass.key,
-                           static_cast<std::uint32_t>(first), pass.step, result);
+                           static_cast<std::uint32_t>(first), pass.step, arrays.result + first);
     arrays.bias[unit] = stepped_bias(bias, sum, pass.bias_exponent);
   } else {
     normalize_output(z, bias, pass.shift, batch, arrays.logits + first);
     if (pass.pass == Pass::kOutput) {
-      const Hinge total = hinge(arrays.logits + first, arrays.labels, unit, batch, result);
+      const Hinge total =
+          hinge(arrays.logits + first, arrays.labels, unit, batch, arrays.result + first);
       *arrays.loss += total.loss;
       arrays.bias[unit] = stepped_bias(bias, total.sum, pass.bias_exponent);
     }

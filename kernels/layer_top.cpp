@@ -11,12 +11,12 @@ extern "C" void layer_top(int pass, const std::int8_t* source, const std::uint64
                           int outputs, int log2_batch, int planes, int shift, int bias_exponent,
                           std::uint32_t seed, std::uint32_t purpose, std::uint32_t step) {
 #pragma HLS INTERFACE m_axi port = source offset = slave bundle = gmem0 depth = 16384
-#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem0 depth = 512
-#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem0 depth = 512
+#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem0 depth = 1024
+#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem0 depth = 1024
 #pragma HLS INTERFACE m_axi port = gate offset = slave bundle = gmem0 depth = 16384
 #pragma HLS INTERFACE m_axi port = labels offset = slave bundle = gmem0 depth = 256
-#pragma HLS INTERFACE m_axi port = bias offset = slave bundle = gmem1 depth = 256
-#pragma HLS INTERFACE m_axi port = mean offset = slave bundle = gmem1 depth = 256
+#pragma HLS INTERFACE m_axi port = bias offset = slave bundle = gmem1 depth = 512
+#pragma HLS INTERFACE m_axi port = mean offset = slave bundle = gmem1 depth = 512
 #pragma HLS INTERFACE m_axi port = logits offset = slave bundle = gmem1 depth = 16384
 #pragma HLS INTERFACE m_axi port = result offset = slave bundle = gmem1 depth = 16384
 #pragma HLS INTERFACE m_axi port = loss offset = slave bundle = gmem1 depth = 1

@@ -14,8 +14,8 @@ extern "C" void normalize_top(int pass, const std::int32_t* z, const std::int8_t
 #pragma HLS INTERFACE m_axi port = z offset = slave bundle = gmem0 depth = 16384
 #pragma HLS INTERFACE m_axi port = gate offset = slave bundle = gmem0 depth = 16384
 #pragma HLS INTERFACE m_axi port = labels offset = slave bundle = gmem0 depth = 256
-#pragma HLS INTERFACE m_axi port = bias offset = slave bundle = gmem1 depth = 256
-#pragma HLS INTERFACE m_axi port = mean offset = slave bundle = gmem1 depth = 256
+#pragma HLS INTERFACE m_axi port = bias offset = slave bundle = gmem1 depth = 512
+#pragma HLS INTERFACE m_axi port = mean offset = slave bundle = gmem1 depth = 512
 #pragma HLS INTERFACE m_axi port = logits offset = slave bundle = gmem1 depth = 16384
 #pragma HLS INTERFACE m_axi port = result offset = slave bundle = gmem1 depth = 16384
 #pragma HLS INTERFACE m_axi port = loss offset = slave bundle = gmem1 depth = 1

@@ -10,10 +10,10 @@ extern "C" void shift_gradient_top(std::int8_t* weights8, std::int16_t* weights1
                                    int outputs, int log2_batch, int shift, int binary,
                                    std::uint32_t seed, std::uint32_t code_purpose,
                                    std::uint32_t weight_purpose, std::uint32_t step) {
-#pragma HLS INTERFACE m_axi port = weights8 offset = slave bundle = gmem1 depth = 4096
-#pragma HLS INTERFACE m_axi port = weights16 offset = slave bundle = gmem1 depth = 4096
-#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem1 depth = 64
-#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem1 depth = 64
+#pragma HLS INTERFACE m_axi port = weights8 offset = slave bundle = gmem1 depth = 8192
+#pragma HLS INTERFACE m_axi port = weights16 offset = slave bundle = gmem1 depth = 8192
+#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem1 depth = 128
+#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem1 depth = 128
 #pragma HLS INTERFACE m_axi port = x offset = slave bundle = gmem0 depth = 16384
 #pragma HLS INTERFACE m_axi port = deltas offset = slave bundle = gmem0 depth = 16384
 #pragma HLS INTERFACE s_axilite port = master_bits bundle = control

@@ -4,9 +4,11 @@
 // Runs a top on every case of its golden file and says what it left wrong.
 #pragma once
 
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "testbench/golden.hpp"

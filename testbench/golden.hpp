@@ -7,8 +7,9 @@
 //   file   8 bytes "FEWMGOLD", u32 version (1), u32 number of cases, the cases,
 //          u32 CRC-32 (of zip and PNG) of every byte before it
 //   case   name, u32 number of arrays, the arrays
-//   array  name, u8 'i' (signed) or 'u', u8 bytes of an element, u32 number of elements, the
-//   elements name   u32 number of bytes, the bytes (ASCII)
+//   array  name, u8 'i' (signed) or 'u', u8 bytes of an element, u32 number of elements,
+//          the elements
+//   name   u32 number of bytes, the bytes (ASCII)
 //
 // A number is an array of one signed 64-bit element. What a kernel must leave in array `a` is array
 // `expected_a`; there is no array `a` where it only writes it.

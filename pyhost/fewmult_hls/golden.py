@@ -3,16 +3,14 @@
 """Golden vectors: what the numpy oracle leaves, for testbenches that know no Python.
 
 ``python -m fewmult_hls.golden FOLDER`` writes one file a kernel, ``FOLDER/<kernel>.bin``. All of
-it is little-endian (``testbench/golden.hpp`` reads it):
+it is little-endian (``testbench/golden.hpp`` reads it)::
 
-====== =============================================================================================
-file   8 bytes ``FEWMGOLD``, u32 version (1), u32 number of cases, the cases, u32 CRC-32 (of zip and
-       PNG) of every byte before it
-case   name, u32 number of arrays, the arrays
-array  name, u8 ``i`` (signed) or ``u``, u8 bytes of an element, u32 number of elements, the
-       elements
-name   u32 number of bytes, the bytes (ASCII)
-====== =============================================================================================
+    file   8 bytes "FEWMGOLD", u32 version (1), u32 number of cases, the cases,
+           u32 CRC-32 (of zip and PNG) of every byte before it
+    case   name, u32 number of arrays, the arrays
+    array  name, u8 "i" (signed) or "u", u8 bytes of an element, u32 number of elements,
+           the elements
+    name   u32 number of bytes, the bytes (ASCII)
 
 A number is an array of one signed 64-bit element. Numbers and arrays have the names of the top's
 arguments, but ``weights8`` and ``weights16`` are both ``weights``. What a kernel must leave in
