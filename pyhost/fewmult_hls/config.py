@@ -18,14 +18,20 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-SHORT_RUN = 4096  # steps; up to here a run starts at twice the learning rate
+SHORT_RUN = 1 << 19  # samples; up to here a run starts at twice the learning rate
+BATCH_RATES = {16: -2, 32: -1, 64: 0, 128: 0, 256: 1}
 MAX_EPOCHS = 100_000
 RATE_RANGE = (-8, 8)
 
 
-def default_rate(steps: int) -> int:
-    """log2 of the learning rate at the start of a run of so many steps (contract, section 10)."""
-    return 3 if steps <= SHORT_RUN else 2
+def default_rate(batch: int, samples: int) -> int:
+    """log2 of the learning rate at the start of a run (contract, section 10).
+
+    Args:
+        batch: samples a step; for one that is not possible, any rate will do.
+        samples: that the run trains on in all its epochs together.
+    """
+    return (3 if samples <= SHORT_RUN else 2) + BATCH_RATES.get(batch, 0)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,14 @@ _LOGIT_FRACTION = 6
 _OUTPUT_DELTA_EXPONENT = -5
 _BIAS_RATE_EXPONENT = -5
 _BIAS_FRACTION = 16
+_SETTLED_DEPTH = 3  # hidden layers; a net with fewer has a larger output gain,
+_LARGEST_GAIN = 2  # of at most so many bits
+_UPDATE_SHIFTS = (-8, 24)
+_SUM_BITS = 24  # a delta's 127, shifted by more than this, would leave 32 bits
+
+
+def _limited(value: int, low: int, high: int) -> int:
+    return max(low, min(high, value))
 
 
 def half_log2(width: int) -> int:
@@ -139,13 +147,15 @@ class NetworkSpec:
 
     def _layer(self, index: int, is_output: bool, exponent: int) -> Layer:
         inputs, outputs = self.widths[index : index + 2]
-        growth = half_log2(inputs) + int(self.binary) - int(index > 0)
+        shift = half_log2(inputs) + int(self.binary) - int(index > 0)
+        if is_output:
+            shift -= min(max(_SETTLED_DEPTH - index, 0), _LARGEST_GAIN)
         return Layer(
             index=index,
             inputs=inputs,
             outputs=outputs,
             is_output=is_output,
-            forward_shift=max(growth, 0),
+            forward_shift=max(shift, 0),
             delta_shift=half_log2(outputs) + int(is_output),
             delta_exponent=exponent,
             input_fraction=_PIXEL_FRACTION if index == 0 else _ACTIVATION_FRACTION,
@@ -153,20 +163,22 @@ class NetworkSpec:
 
     def update_shift(self, layer: Layer, rate: int) -> int:
         """Bits that a weight update drops (negative: adds), at learning rate 2**rate."""
-        return -(
-            self.master_bits + rate - self.log2_batch - layer.input_fraction + layer.delta_exponent
-        )
+        gained = self.master_bits + rate - self.log2_batch
+        shift = layer.input_fraction - layer.delta_exponent - gained
+        return _limited(shift, *_UPDATE_SHIFTS)
 
     def output_bias_exponent(self, rate: int) -> int:
         """Of the step of the output layer's biases."""
-        return self.layers[-1].delta_exponent + self._bias_rate(rate)
+        return self._bias_exponent(self.layers[-1].delta_exponent, rate, summands=1)
 
     def hidden_bias_exponent(self, layer: Layer, rate: int) -> int:
         """Of the step of the biases in front of ``layer``, from the product it sends back."""
-        return layer.sent_exponent + self._bias_rate(rate)
+        return self._bias_exponent(layer.sent_exponent, rate, layer.outputs)
 
-    def _bias_rate(self, rate: int) -> int:
-        return _BIAS_FRACTION + _BIAS_RATE_EXPONENT + rate - self.log2_batch
+    def _bias_exponent(self, exponent: int, rate: int, summands: int) -> int:
+        exponent += _BIAS_FRACTION + _BIAS_RATE_EXPONENT + rate - self.log2_batch
+        largest = _SUM_BITS - self.log2_batch - (summands - 1).bit_length()
+        return _limited(exponent, -_SUM_BITS, largest)
 
 
 @dataclass

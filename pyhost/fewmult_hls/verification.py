@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,15 @@ import numpy.typing as npt
 from .backends import Backend, Key, LayerArrays, LayerNumbers, Pass, Update
 from .datasets import Dataset
 from .layouts import block_weights, pack_ternary, word_columns
-from .networks import BATCHES, MASTER_DTYPES, Network, NetworkSpec
+from .networks import BATCHES, MASTER_DTYPES, MAX_CLASSES, MAX_WIDTH, Network, NetworkSpec
 from .oracle.gradient import weight_clip
-from .oracle.integers import BIAS_MAX
+from .oracle.integers import ACTIVATION_MAX, BIAS_MAX, DELTA_MAX
 from .training import Trainer, train_epochs
 
 Arrays = dict[str, npt.NDArray[Any]]
+
+# What fills the arrays of a case: anything, zeros, the largest values alone, or both ends mixed.
+Fill = Literal["any", "zero", "largest", "extreme"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Case:
     master_bits: int
     binary: bool
     seed: int
+    step: int = 0
+    fill: Fill = "any"
 
     def generator(self) -> np.random.Generator:
         """The same sequence for every backend."""
@@ -40,6 +45,22 @@ class Case:
     def key(self, purpose: int) -> Key:
         """A key of this case."""
         return Key(self.seed, purpose)
+
+    def fills(
+        self, generator: np.random.Generator, low: int, high: int, shape: tuple[int, ...]
+    ) -> npt.NDArray[np.int64]:
+        """Values from low to high, as ``fill`` says."""
+        if self.fill == "any":
+            return generator.integers(low, high + 1, shape)
+        if self.fill == "extreme":
+            return np.where(generator.integers(0, 2, shape) == 0, low, high)
+        return np.full(shape, high if self.fill == "largest" else 0)
+
+    @property
+    def passes(self) -> list[Pass]:
+        """The passes that a layer of this size can make: logits have at most 256 units."""
+        output = (Pass.LOGITS, Pass.OUTPUT)
+        return [pass_ for pass_ in Pass if self.outputs <= MAX_CLASSES or pass_ not in output]
 
 
 def random_case(generator: np.random.Generator, widest: int = 200) -> Case:
@@ -51,36 +72,52 @@ def random_case(generator: np.random.Generator, widest: int = 200) -> Case:
         master_bits=int(generator.choice(list(MASTER_DTYPES))),
         binary=bool(generator.integers(2)),
         seed=int(generator.integers(1 << 32)),
+        step=int(generator.integers((1 << 32) - 1)),
+        fill=generator.choice(get_args(Fill), p=(0.7, 0.1, 0.1, 0.1)),
     )
 
 
 def _activations(case: Case, generator: np.random.Generator, units: int) -> npt.NDArray[np.int8]:
-    x = generator.integers(0, 128, (units, case.batch))
-    x[generator.random(x.shape) < 0.4] = 0
-    x[generator.random(x.shape) < 0.1] = 127
+    x = case.fills(generator, 0, ACTIVATION_MAX, (units, case.batch))
+    if case.fill == "any":
+        x[generator.random(x.shape) < 0.4] = 0
+        x[generator.random(x.shape) < 0.1] = ACTIVATION_MAX
     return x.astype(np.int8)
 
 
+def _gates(case: Case, generator: np.random.Generator, units: int) -> npt.NDArray[np.int8]:
+    """Activations around the gate's edges, unless anything goes."""
+    if case.fill == "any":
+        return _activations(case, generator, units)
+    edges = np.array([0, 1, ACTIVATION_MAX - 1, ACTIVATION_MAX], np.int8)
+    return generator.choice(edges, (units, case.batch))
+
+
 def _deltas(case: Case, generator: np.random.Generator) -> npt.NDArray[np.int8]:
-    return generator.integers(-127, 128, (case.outputs, case.batch)).astype(np.int8)
+    shape = (case.outputs, case.batch)
+    return case.fills(generator, -DELTA_MAX, DELTA_MAX, shape).astype(np.int8)
 
 
-def _biases(generator: np.random.Generator, units: int) -> npt.NDArray[np.int32]:
-    return generator.integers(-BIAS_MAX, BIAS_MAX + 1, units).astype(np.int32)
+def _biases(case: Case, generator: np.random.Generator, units: int) -> npt.NDArray[np.int32]:
+    return case.fills(generator, -BIAS_MAX, BIAS_MAX, (units,)).astype(np.int32)
 
 
 def _weights(case: Case, generator: np.random.Generator) -> npt.NDArray[Any]:
     clip = weight_clip(case.master_bits)
-    matrix = generator.integers(-clip, clip + 1, (case.outputs, case.inputs))
+    matrix = case.fills(generator, -clip, clip, (case.outputs, case.inputs))
     return block_weights(matrix.astype(MASTER_DTYPES[case.master_bits]))
 
 
+def _sums(case: Case, generator: np.random.Generator, shape: tuple[int, ...]) -> Any:
+    bound = 30000 if case.fill == "any" else ACTIVATION_MAX * MAX_WIDTH
+    return case.fills(generator, -bound, bound, shape).astype(np.int32)
+
+
 def _sample(case: Case, generator: np.random.Generator, planes: int) -> Arrays:
-    low = -1 if not case.binary else 0
     packed = []
     for _ in range(planes):
-        ternary = generator.integers(low, 2, (case.outputs, case.inputs))
-        packed.append(pack_ternary(np.where(ternary == 0, -1, 1) if case.binary else ternary))
+        ternary = case.fills(generator, -1, 1, (case.outputs, case.inputs))
+        packed.append(pack_ternary(np.where(ternary < 0, -1, 1) if case.binary else ternary))
     sign, mask = zip(*packed, strict=True)
     return {"sign": np.stack(sign), "mask": np.stack(mask)}
 
@@ -95,7 +132,7 @@ def run_sample_weights(backend: Backend, case: Case) -> Arrays:
         inputs=case.inputs,
         binary=case.binary,
         key=case.key(2),
-        step=case.seed >> 3,
+        step=case.step,
     )
     return out
 
@@ -124,10 +161,10 @@ def pass_arrays(case: Case, pass_: Pass) -> LayerArrays:
     units = case.inputs if pass_ is Pass.BACKWARD else case.outputs
     shape = (units, case.batch)
     return LayerArrays(
-        bias=_biases(generator, units),
+        bias=_biases(case, generator, units),
         result=np.zeros(shape, np.int8),
-        gate=_activations(case, generator, units),
-        mean=generator.integers(-9999, 9999, units).astype(np.int32),
+        gate=_gates(case, generator, units),
+        mean=_sums(case, generator, (units,)),
         logits=np.zeros(shape, np.int32),
         labels=generator.integers(0, min(units, 256), case.batch).astype(np.uint8),
         loss=np.ones(1, np.int32),
@@ -135,13 +172,13 @@ def pass_arrays(case: Case, pass_: Pass) -> LayerArrays:
 
 
 def pass_numbers(case: Case) -> LayerNumbers:
-    """Random numbers for a pass."""
+    """Random numbers for a pass, whose sums then fit."""
     generator = np.random.default_rng([case.seed, 99])
     return LayerNumbers(
-        shift=int(generator.integers(0, 10)),
-        bias_exponent=int(generator.integers(-6, 3)),
+        shift=int(generator.choice([*range(11), 16, 24])),
+        bias_exponent=int(generator.integers(-24, 7 if case.fill == "any" else 1)),
         key=case.key(4),
-        step=case.seed >> 5,
+        step=case.step,
     )
 
 
@@ -152,10 +189,10 @@ def _written(pass_: Pass, arrays: LayerArrays) -> Arrays:
 def run_normalize(backend: Backend, case: Case) -> Arrays:
     """What the kernel leaves in all passes."""
     out: Arrays = {}
-    for pass_ in Pass:
+    for pass_ in case.passes:
         arrays = pass_arrays(case, pass_)
-        z = case.generator().integers(-30000, 30000, arrays.logits.shape)  # type: ignore[union-attr]
-        backend.normalize(pass_, z.astype(np.int32), arrays, pass_numbers(case))
+        z = _sums(case, case.generator(), (len(arrays.bias), case.batch))
+        backend.normalize(pass_, z, arrays, pass_numbers(case))
         out.update(_written(pass_, arrays))
     return out
 
@@ -163,11 +200,11 @@ def run_normalize(backend: Backend, case: Case) -> Arrays:
 def run_layer(backend: Backend, case: Case) -> Arrays:
     """What the fused kernel leaves in all passes."""
     out: Arrays = {}
-    for pass_ in Pass:
+    for pass_ in case.passes:
         generator = case.generator()
         arrays = pass_arrays(case, pass_)
-        sample = _sample(case, generator, 1)
         backward = pass_ is Pass.BACKWARD
+        sample = _sample(case, generator, 1 if backward else 1 + case.seed % 7)
         source = (
             _deltas(case, generator) if backward else _activations(case, generator, case.inputs)
         )
@@ -184,11 +221,11 @@ def run_shift_gradient(backend: Backend, case: Case) -> Arrays:
     weights = _weights(case, generator)
     out = {"weights": weights, **_sample(case, generator, 1)}
     update = Update(
-        shift=int(generator.integers(-8, 20)),
+        shift=int(generator.integers(-8, 25)),
         binary=case.binary,
         code_key=case.key(3),
         weight_key=case.key(2),
-        step=case.seed >> 4,
+        step=case.step,
     )
     backend.shift_gradient(
         **out,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..backends.names import BACKENDS
-from ..errors import UsageError
 
 if TYPE_CHECKING:
     from ..config import RunConfig
@@ -84,11 +83,8 @@ def _complete(values: dict[str, Any], dataset: Dataset) -> RunConfig:
     from ..config import RunConfig, default_rate
 
     values.setdefault("net", f"{dataset.features}-256-256-{dataset.classes}")
-    if values["batch"] > 0:
-        steps = len(dataset.train.labels) // values["batch"] * values["epochs"]
-        values.setdefault("rate_exponent", default_rate(steps))
-    if "rate_exponent" not in values:
-        raise UsageError(f"batch {values['batch']} is not possible")
+    samples = len(dataset.train.labels) * values["epochs"]
+    values.setdefault("rate_exponent", default_rate(values["batch"], samples))
     return RunConfig(**values)
 
 
