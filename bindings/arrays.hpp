@@ -46,6 +46,9 @@ T* view(const py::array& array, const char* name, const Shape& shape) {
   if ((array.flags() & py::array::c_style) == 0) {
     throw py::value_error(std::string(name) + " must be C-contiguous");
   }
+  if ((array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) == 0) {
+    throw py::value_error(std::string(name) + " must be aligned to its elements");
+  }
   if (!std::is_const<T>::value && !array.writeable()) {
     throw py::value_error(std::string(name) + " must be writeable");
   }

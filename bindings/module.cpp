@@ -119,10 +119,18 @@ Finish finish_arrays(Pass pass, py::ssize_t units, int log2_batch, const py::arr
           optional_view<std::int32_t>(loss, pass == Pass::kOutput, "loss", {1})};
 }
 
-// Shifts whose results the contract bounds.
-void check_shifts(long long shift, long long bias_exponent) {
+// Shifts whose results fit 32 bits: a bias steps by a sum of 2^log2_summands deltas.
+void check_shifts(long long shift, long long bias_exponent, int log2_summands) {
   checked("shift", shift, 0, fewmult::kMaxShift);
-  checked("bias_exponent", bias_exponent, -fewmult::kMaxShift, fewmult::kMaxShift);
+  checked("bias_exponent", bias_exponent, -fewmult::kMaxShift,
+          fewmult::kMaxSumBits - log2_summands);
+}
+
+// log2 of n, rounded up.
+int log2_above(int n) {
+  int log2 = 0;
+  while (1 << log2 < n) ++log2;
+  return log2;
 }
 
 void normalize(int pass_number, const py::array& z, const py::array& bias, const py::object& result,
@@ -132,7 +140,7 @@ void normalize(int pass_number, const py::array& z, const py::array& bias, const
   const Pass pass = checked_pass(pass_number);
   const int log2_batch = log2_batch_of(z, "z");
   const int units = axis(z, "z", 2, 0, kMaxWidth);
-  check_shifts(shift, bias_exponent);
+  check_shifts(shift, bias_exponent, log2_batch);
   const auto* sums = view<const std::int32_t>(z, "z", {units, py::ssize_t{1} << log2_batch});
   const Finish to =
       finish_arrays(pass, units, log2_batch, bias, result, gate, mean, logits, labels, loss);
@@ -152,7 +160,7 @@ void layer(int pass_number, const py::array& source, const py::array& sign, cons
   const Packed packed = packed_weights(sign, mask, there);
   const bool backward = pass == Pass::kBackward;
   if (backward && packed.planes != 1) throw py::value_error("a backward pass has one plane");
-  check_shifts(shift, bias_exponent);
+  check_shifts(shift, bias_exponent, log2_batch + (backward ? log2_above(packed.outputs) : 0));
   const auto* values = view<const std::int8_t>(
       source, "source", {backward ? packed.outputs : there, py::ssize_t{1} << log2_batch});
   const Finish to = finish_arrays(pass, backward ? there : packed.outputs, log2_batch, bias, result,

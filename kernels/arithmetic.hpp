@@ -19,7 +19,8 @@ constexpr int kBiasFraction = 16;    // fraction bits of a bias
 constexpr int kBiasMax = 1 << 23;    // a bias is clipped to +-128.0
 constexpr int kMaxPlanes = 7;        // magnitude bits of an 8-bit weight
 constexpr int kMaxShift = 24;        // of any rounded right shift
-constexpr int kMaxLeftShift = 8;     // of a weight update: beyond it the sum would not fit
+constexpr int kMaxSumBits = 24;   // a sum of 2^n deltas, shifted left by m: n + m is at most this
+constexpr int kMaxLeftShift = 8;  // of a weight update: beyond it the sum would not fit
 
 using Word = std::uint64_t;
 
@@ -36,6 +37,8 @@ static_assert(kActivationMax == kDeltaMax, "one bound serves the forward and the
 static_assert(
     (kMaxProduct << kMaxLog2Batch) + kMaxBatch <= INT32_MAX,
     "a column sum of a one-plane product fits 32 bits, so do its rounded mean and the loss");
+static_assert((std::int64_t{kDeltaMax} << kMaxSumBits) + kBiasMax <= INT32_MAX,
+              "a bias and its step fit 32 bits, so does their difference");
 static_assert(kMaxPlaneProduct + kMaxPlaneProduct + (1 << kMaxShift >> 1) <= INT32_MAX,
               "a seven-plane product less its mean, with the rounding term, fits 32 bits");
 

@@ -346,8 +346,10 @@ def test_digits() -> None:
 
 def test_digits_order_is_the_files() -> None:
     dataset = datasets.load("digits")
-    # The source begins 0 1 2 3 4 5 6 7 8 9 0 ..., of which 4 and 9 are for the test.
-    assert dataset.train.labels[:9].tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 0]
+    # The source begins 0 1 2 3 4 5 6 7 8 9 0 ..., of which 4 and 9 are for the test; of the
+    # others, the sixth and so the 6 is for validation.
+    assert dataset.train.labels[:8].tolist() == [0, 1, 2, 3, 5, 7, 8, 0]
+    assert dataset.validation.labels[0] == 6
     assert dataset.test.labels[:3].tolist() == [4, 9, 4]
     first = [0, 0, 5, 13, 9, 1, 0, 0]
     assert dataset.train.images[0, :8].tolist() == [16 * value for value in first]
@@ -358,7 +360,7 @@ def test_digits_are_pinned() -> None:
     digest = hashlib.sha256()
     for split in (dataset.train, dataset.validation, dataset.test):
         digest.update(split.images.tobytes() + split.labels.tobytes())
-    assert digest.hexdigest() == "dccdfe44132728ccb5ac450707c20db4111f4709133287c3dbb3e782aa45a804"
+    assert digest.hexdigest() == "a01a7ac8f3b0220bb784edf83ceaeef898675d503d18174cd90ca8919ea87372"
 
 
 # Import

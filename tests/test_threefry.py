@@ -103,6 +103,12 @@ def test_shuffle_is_a_permutation_of_its_own_for_every_seed_and_epoch() -> None:
     assert np.array_equal(orders[1], shuffle(1, 1, 1000))
 
 
+def test_shuffle_sorts_64_bits_of_its_own_purpose() -> None:
+    draws = [_kernels.threefry((9, 5), (sample, 2), 13) for sample in range(500)]
+    keys = [high << 32 | low for low, high in draws]
+    assert shuffle(9, 2, 500).tolist() == sorted(range(500), key=keys.__getitem__)
+
+
 def test_shuffle_is_near_no_order() -> None:
     order = shuffle(7, 0, 10_000)
     assert abs(np.corrcoef(order, np.arange(10_000))[0, 1]) < 0.04

@@ -25,7 +25,8 @@ from fewmult_hls.training import (
     pixels_to_inputs,
     train_epochs,
 )
-from plain import rounded
+from fewmult_hls.verification import train_briefly
+from plain import random_halves, rounded
 
 EMU, ORACLE = open_backend("emu"), open_backend("numpy")
 DIGITS = load("digits")
@@ -73,6 +74,20 @@ def test_both_backends_leave_one_fingerprint(
     (mine, log), (theirs, other_log) = (train(spec, split, backend=b) for b in (EMU, ORACLE))
     assert mine.fingerprint == theirs.fingerprint != Network.initial(spec, 1).fingerprint
     assert [epoch.hinge for epoch in log] == [epoch.hinge for epoch in other_log]
+
+
+# A change of these is a change of the contract: docs/arithmetic.md first, with a measurement.
+@pytest.mark.parametrize(
+    ("binary", "bits", "fingerprint"),
+    [
+        (False, 16, "9b85e535d192a984baf23022826c081838d66c9f4cd62164ef5f957348fb7909"),
+        (False, 8, "abd7ba004d656b6ee965316cea8b4b0bed15533e4b986810f42d841e5497bb98"),
+        (True, 16, "3439d26e1276be106a7252a1f7af121d8913d2eb3675ac2fe7f9154158de21c9"),
+        (True, 8, "20d81720d7c659d8a610ee11804b05c33c1fdebc22eebf3be0c5f960d44fc5b5"),
+    ],
+)
+def test_the_contract_stands(binary: bool, bits: int, fingerprint: str) -> None:
+    assert train_briefly(EMU, DIGITS, binary, bits) == fingerprint
 
 
 def test_a_seed_is_the_whole_difference_between_two_processes() -> None:
@@ -142,6 +157,23 @@ def test_training_goes_on_where_it_stopped() -> None:
 )
 def test_the_learning_rate_halves_in_every_sixth_of_a_run(epochs: int, rates: list[int]) -> None:
     assert [learning_rate_exponent(3, epoch, epochs) for epoch in range(epochs)] == rates
+
+
+def test_inputs_are_half_the_pixels_with_the_samples_last() -> None:
+    images = np.arange(256, dtype=np.uint8).reshape(2, 128)
+    inputs = pixels_to_inputs(images)
+    assert (inputs.dtype, inputs.shape) == (np.int8, (128, 2))
+    assert np.array_equal(inputs, np.arange(256).reshape(2, 128).T // 2)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_initial_weights_are_the_top_bits_of_their_draw(bits: int) -> None:
+    network = Network.initial(NetworkSpec.parse("100-70-10", master_bits=bits), 5)
+    for layer, weights in enumerate(network.weights):
+        outputs, inputs = weights.shape
+        drawn = random_halves((5, 1 + 256 * layer), (inputs + 63) // 64, outputs, step=0)
+        drawn = drawn.transpose(1, 0, 2).reshape(outputs, -1)[:, :inputs]
+        assert np.array_equal(weights, drawn // 2 ** (17 - bits) - 2 ** (bits - 2))
 
 
 def test_initial_weights_fill_the_inner_half_and_know_their_layer() -> None:

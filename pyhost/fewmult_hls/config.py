@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from .backend_names import BACKENDS
 from .errors import UsageError
 from .files import write_atomic
 from .networks import NetworkSpec
@@ -22,6 +23,7 @@ SHORT_RUN = 1 << 19  # samples; up to here a run starts at twice the learning ra
 BATCH_RATES = {16: -2, 32: -1, 64: 0, 128: 0, 256: 1}
 MAX_EPOCHS = 100_000
 RATE_RANGE = (-8, 8)
+_MAX_BYTES = 1 << 16  # of a config file; a device has no end
 
 
 def default_rate(batch: int, samples: int) -> int:
@@ -53,6 +55,8 @@ class RunConfig:
     backend: str
 
     def __post_init__(self) -> None:
+        if self.backend not in BACKENDS:
+            raise UsageError(f"there is no backend '{self.backend}': take {' or '.join(BACKENDS)}")
         if not 1 <= self.epochs <= MAX_EPOCHS:
             raise UsageError(f"epochs must be 1 to {MAX_EPOCHS}, not {self.epochs}")
         if not 0 <= self.seed < 1 << 32:
@@ -82,10 +86,7 @@ def load_config(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: it cannot be read, or has unknown or badly typed keys.
     """
-    try:
-        values = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"cannot read the config {path}: {error}") from error
+    values = _parsed(path)
     known = {field.name: field.type for field in fields(RunConfig)}
     for name, value in values.items():
         if name not in known:
@@ -93,3 +94,16 @@ def load_config(path: Path) -> dict[str, Any]:
         if type(value).__name__ != known[name]:
             raise UsageError(f"{path}: '{name}' must be of type {known[name]}")
     return values
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise UsageError(f"the config {path} is longer than {_MAX_BYTES} bytes")
+        return tomllib.loads(content.decode())
+    except OSError as error:
+        raise UsageError(f"cannot read the config {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML
+        raise UsageError(f"the config {path} is not valid TOML: {error}") from error

@@ -13,7 +13,7 @@ from .backends import Backend, LayerArrays, LayerNumbers, Pass
 from .datasets import Split
 from .layouts import Words, pack_bits
 from .networks import Layer, Network
-from .training import pixels_to_inputs
+from .training import pixels_to_inputs, whole_batches
 
 Precision = Literal["8-bit", "ternary"]
 Means = list[npt.NDArray[np.int32]]
@@ -67,9 +67,13 @@ class Evaluator:
 
         The largest power of two of whole batches counts, 8192 images at most. Every batch runs
         as in training, with its own means, and these are averaged.
+
+        Raises:
+            UsageError: there are fewer images than a batch.
         """
         batch = self._spec.batch
-        log2_batches = (min(len(images), STATISTICS_IMAGES) // batch).bit_length() - 1
+        batches = whole_batches(min(len(images), STATISTICS_IMAGES), batch)
+        log2_batches = batches.bit_length() - 1
         totals = [np.zeros(mean.shape, np.int64) for mean in self._means]
         for k in range(1 << log2_batches):
             self._forward(images[k * batch : (k + 1) * batch], Pass.HIDDEN)

@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
+import io
+import math
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from .errors import FewmultError
 from .evaluation import Means, Precision
-from .files import atomic_file
+from .files import write_atomic
 from .networks import Network, NetworkSpec
 from .oracle.gradient import weight_clip
 from .oracle.integers import BIAS_MAX
@@ -49,8 +50,10 @@ def save_model(path: Path, model: Model) -> None:
     for precision, means in model.means.items():
         for k, mean in enumerate(means):
             arrays[f"mean_{precision}_{k}"] = mean
-    with atomic_file(path) as file:
-        np.savez(file, **arrays)
+    # In memory first: on a full disk, zipfile raises what is no OSError.
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    write_atomic(path, content.getbuffer())
 
 
 def load_model(path: Path) -> Model:
@@ -60,14 +63,17 @@ def load_model(path: Path) -> Model:
         FewmultError: there is none, or it is damaged, or not one of ours.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return _model(dict(archive))
+        content = path.read_bytes()
     except FileNotFoundError:
         raise FewmultError(f"{path} is not there: is this the folder of a finished run?") from None
-    except (
-        ValueError, KeyError, TypeError, AttributeError, OSError, EOFError, MemoryError,
-        NotImplementedError, FewmultError, zipfile.BadZipFile, zlib.error,
-    ) as error:  # fmt: skip
+    except OSError as error:
+        raise FewmultError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        return _model(_Arrays(content))
+    except MemoryError:
+        raise
+    # What zipfile and numpy raise on damaged bytes has no common base.
+    except Exception as error:
         raise FewmultError(
             f"{path} is damaged or not a model of fewmult-hls ({_reason(error)}): "
             "train again, or take another copy"
@@ -76,11 +82,33 @@ def load_model(path: Path) -> Model:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, KeyError):
-        return f"it has no {error}"
+        return str(error.args[0])
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _model(arrays: dict[str, npt.NDArray[Any]]) -> Model:
+class _Arrays:
+    """The arrays of a .npz file, none of which can take more memory than the file has bytes."""
+
+    def __init__(self, content: bytes) -> None:
+        self._size = len(content)
+        self._archive = zipfile.ZipFile(io.BytesIO(content))
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        member = self._archive.getinfo(f"{name}.npy")
+        if member.compress_type != zipfile.ZIP_STORED or member.file_size > self._size:
+            raise ValueError(f"{name} is compressed, as no model is")
+        file = io.BytesIO(self._archive.read(member))
+        version = np.lib.format.read_magic(file)
+        if version != (1, 0):
+            raise ValueError(f"{name} is in format {version}, as no model is")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+        if dtype.hasobject or math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
+            raise ValueError(f"{name} does not have the size that its header says")
+        file.seek(0)
+        return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+
+
+def _model(arrays: _Arrays) -> Model:
     if int(arrays["format"]) != FORMAT:
         raise ValueError(f"format {int(arrays['format'])} is not known here")
     spec = NetworkSpec(
@@ -106,7 +134,7 @@ def _model(arrays: dict[str, npt.NDArray[Any]]) -> Model:
     )
 
 
-def _means(spec: NetworkSpec, arrays: dict[str, npt.NDArray[Any]], precision: Precision) -> Means:
+def _means(spec: NetworkSpec, arrays: _Arrays, precision: Precision) -> Means:
     means = []
     for layer in spec.layers[:-1]:
         name = f"mean_{precision}_{layer.index}"

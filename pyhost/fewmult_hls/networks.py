@@ -32,6 +32,7 @@ _BIAS_RATE_EXPONENT = -5
 _BIAS_FRACTION = 16
 _SETTLED_DEPTH = 3  # hidden layers; a net with fewer has a larger output gain,
 _LARGEST_GAIN = 2  # of at most so many bits
+_BINARY_QUARTERS = 3  # bits / 4 that a binary sample's sum is larger than a ternary one's
 _UPDATE_SHIFTS = (-8, 24)
 _SUM_BITS = 24  # a delta's 127, shifted by more than this, would leave 32 bits
 
@@ -40,9 +41,15 @@ def _limited(value: int, low: int, high: int) -> int:
     return max(low, min(high, value))
 
 
-def half_log2(width: int) -> int:
-    """log2(sqrt(width)) to the nearest integer: how many bits a random sum grows by."""
-    return width.bit_length() // 2
+def grown_bits(width: int, quarters: int = 0) -> int:
+    """How many bits a sum of ``width`` random terms grows by: log2(sqrt(width)), rounded.
+
+    Args:
+        width: number of terms.
+        quarters: quarter bits to add before rounding.
+    """
+    twice_log2 = (width * width).bit_length() - 1
+    return (twice_log2 + 2 + quarters) // 4
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,7 @@ class NetworkSpec:
 
     def _layer(self, index: int, is_output: bool, exponent: int) -> Layer:
         inputs, outputs = self.widths[index : index + 2]
-        shift = half_log2(inputs) + int(self.binary) - int(index > 0)
+        shift = grown_bits(inputs, _BINARY_QUARTERS if self.binary else 0) - int(index > 0)
         if is_output:
             shift -= min(max(_SETTLED_DEPTH - index, 0), _LARGEST_GAIN)
         return Layer(
@@ -156,7 +163,7 @@ class NetworkSpec:
             outputs=outputs,
             is_output=is_output,
             forward_shift=max(shift, 0),
-            delta_shift=half_log2(outputs) + int(is_output),
+            delta_shift=grown_bits(outputs) + int(is_output),
             delta_exponent=exponent,
             input_fraction=_PIXEL_FRACTION if index == 0 else _ACTIVATION_FRACTION,
         )

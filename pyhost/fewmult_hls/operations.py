@@ -23,7 +23,8 @@ from .training import Trainer
 MULTIPLICATIONS = frozenset(
     [
         "multiply", "matmul", "vecdot", "matvec", "vecmat", "square", "power", "float_power",
-        "divide", "floor_divide", "remainder", "divmod", "fmod", "reciprocal", "sqrt",
+        "divide", "true_divide", "floor_divide", "remainder", "divmod", "fmod", "reciprocal",
+        "sqrt",
     ]
 )  # fmt: skip
 
@@ -40,7 +41,13 @@ class CountedArray(np.ndarray):
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = None, **options: Any
     ) -> Any:
-        """Computes on plain arrays, counts, and hands a counted array on."""
+        """Computes on plain arrays, counts, and hands a counted array on.
+
+        Raises:
+            TypeError: the ufunc's own indexing hides how often it is executed.
+        """
+        if method == "at":
+            raise TypeError(f"numpy.{ufunc.__name__}.at cannot be counted")
         plain = [np.asarray(value) for value in inputs]
         if out is not None:
             options["out"] = tuple(np.asarray(array) for array in out)
@@ -56,20 +63,28 @@ class CountedArray(np.ndarray):
         Raises:
             TypeError: the function might do arithmetic of its own, unseen.
         """
-        if function in _PRODUCT_FUNCTIONS:
+        if function not in _REARRANGEMENTS:
             raise TypeError(f"numpy.{function.__name__} cannot be counted")
         return _rewrap(super().__array_function__(function, types, arguments, options), self)
 
+    def dot(self, *_: Any, **__: Any) -> Any:
+        """Numpy shows nobody what this method does.
 
-_PRODUCT_FUNCTIONS = frozenset(
-    [np.dot, np.inner, np.outer, np.tensordot, np.einsum, np.convolve, np.kron, np.prod, np.vdot]
-)
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError("numpy.ndarray.dot cannot be counted")
+
+
+# Those that the oracle needs; what arithmetic they do is a ufunc's, which counts.
+_REARRANGEMENTS = frozenset([np.clip, np.concatenate, np.stack, np.where])
+_PRODUCTS_OF_VECTORS = frozenset(["matmul", "vecdot", "matvec", "vecmat"])
 
 
 def _executed(ufunc: np.ufunc, method: str, inputs: list[Any], result: Any) -> int:
-    if method == "__call__":
+    if method in ("__call__", "outer"):
         size = np.size(result[0] if isinstance(result, tuple) else result)
-        return size * inputs[0].shape[-1] if ufunc.__name__ == "matmul" else size
+        return size * inputs[0].shape[-1] if ufunc.__name__ in _PRODUCTS_OF_VECTORS else size
     return int(np.size(inputs[0]))
 
 

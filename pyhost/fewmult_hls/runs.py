@@ -16,13 +16,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from . import __version__
-from .backends import Backend, open_backend
+from . import __version__, datasets
+from .backends import Backend
 from .config import RunConfig, save_config
 from .datasets import Dataset
 from .errors import FewmultError, UsageError
 from .evaluation import Evaluator, Means, Precision, evaluator
-from .files import write_atomic
+from .files import append_line, write_atomic, writing
 from .model import Model, save_model
 from .networks import Network, NetworkSpec
 from .operations import count_step, multiplications
@@ -32,6 +32,10 @@ CONFIG = "config.toml"
 METRICS = "metrics.jsonl"
 MODEL = "model.npz"
 SUMMARY = "summary.json"
+
+# What a weight takes at most, by measurement: counting the operations of a step takes the most.
+_BYTES_LARGEST_LAYER = 66
+_BYTES_EVERY_LAYER = 6
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,24 @@ class Watcher:
 
     on_step: Callable[[int, int, float], None] = lambda epoch, step, hinge: None
     on_epoch: Callable[[Epoch, float], None] = lambda epoch, error: None
+
+
+def lasting_name(dataset: str) -> str:
+    """The name that loads the same data from any working folder.
+
+    Raises:
+        UsageError: there is no such data set, or its path is not text.
+        FewmultError: the set is known but not on this machine.
+    """
+    folder = datasets.locate(dataset)
+    if folder is None or (datasets.places.is_name(dataset) and folder != Path(dataset)):
+        return dataset
+    path = str(folder.resolve())
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"the path {path!r} is not valid UTF-8: give the folder another") from None
+    return path
 
 
 def check_fit(spec: NetworkSpec, dataset: Dataset) -> None:
@@ -66,44 +88,109 @@ def check_fit(spec: NetworkSpec, dataset: Dataset) -> None:
         )
 
 
-def prepare_folder(folder: Path, *, overwrite: bool) -> None:
+def check_test_fit(spec: NetworkSpec, dataset: Dataset) -> None:
+    """Whether a trained net can be tested on the data, which may lack some of its classes.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if spec.widths[0] != dataset.features or spec.widths[-1] < dataset.classes:
+        raise UsageError(
+            f"net {spec.name} cannot be tested on {dataset.name}, whose images have "
+            f"{dataset.features} pixels and {dataset.classes} classes"
+        )
+
+
+def check_memory(spec: NetworkSpec) -> None:
+    """Refuses a net for which a system that overcommits memory would kill the process.
+
+    Raises:
+        FewmultError: it needs more than is free.
+    """
+    sizes = [layer.inputs * layer.outputs for layer in spec.layers]
+    needed = max(sizes) * _BYTES_LARGEST_LAYER + sum(sizes) * _BYTES_EVERY_LAYER
+    free = _free_memory()
+    if free is not None and needed > free:
+        raise FewmultError(
+            f"net {spec.name} needs about {needed / 2**30:.1f} GiB of memory, "
+            f"and {free / 2**30:.1f} GiB are free: take a smaller net"
+        )
+
+
+def _free_memory() -> int | None:
+    """Bytes, or None where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    found = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+    return next((int(kilobytes) << 10 for kilobytes in found), None)
+
+
+def check_folder(folder: Path, *, overwrite: bool) -> None:
+    """Whether a run may go into a folder; changes nothing.
+
+    Raises:
+        UsageError: it is a file, or holds another run and ``overwrite`` is not set.
+        FewmultError: it cannot be looked into.
+    """
+    with writing(folder):
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"{folder} is a file, and a run needs a folder: name another")
+        there = _run_files(folder)
+        if there and not overwrite:
+            state = "another" if folder / SUMMARY in there else "an unfinished"
+            raise UsageError(
+                f"{folder} holds {state} run: name another folder with --out or add --overwrite"
+            )
+
+
+def _run_files(folder: Path) -> list[Path]:
+    """What is there of a run; the summary, which says that the rest is whole, first."""
+    names = (SUMMARY, MODEL, METRICS, CONFIG)
+    return [folder / name for name in names if (folder / name).exists()]
+
+
+def _prepare_folder(folder: Path, *, overwrite: bool) -> None:
     """Makes a run's folder, empty of an earlier run.
 
     Raises:
-        UsageError: it holds another run or something else, and ``overwrite`` is not set.
-        FewmultError: it cannot be written.
+        FewmultError: as ``check_folder``, or it cannot be written.
     """
-    names = (SUMMARY, MODEL, METRICS, CONFIG)
-    try:
+    check_folder(folder, overwrite=overwrite)
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        there = [name for name in names if (folder / name).exists()]
-        if there and not overwrite:
-            raise UsageError(f"{folder} holds another run: name another folder or add --overwrite")
+        # Nothing is removed where nothing can be written.
         with tempfile.TemporaryFile(dir=folder):
             pass
-        for name in there:
-            (folder / name).unlink()
-    except OSError as error:
-        raise FewmultError(f"cannot write to the folder {folder}: {error.strerror}") from error
+        for path in _run_files(folder):
+            path.unlink()
 
 
-def run(config: RunConfig, dataset: Dataset, folder: Path, watcher: Watcher) -> dict[str, Any]:
-    """Trains and evaluates as the config says, in a prepared folder.
+def run(
+    config: RunConfig,
+    dataset: Dataset,
+    backend: Backend,
+    folder: Path,
+    watcher: Watcher,
+    *,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Trains and evaluates as the config says.
+
+    An earlier run in the folder goes when all that the new one needs is there.
 
     Returns:
         The summary.
     """
     start = time.perf_counter()
     spec = config.spec
-    backend = open_backend(config.backend)
-    try:
-        save_config(folder / CONFIG, config)
-        trainer = Trainer(backend, Network.initial(spec, config.seed), config.seed)
-        seconds = _train(config, dataset, folder, watcher, backend, trainer)
-        network = trainer.network()
-        errors, means = _final_errors(backend, network, dataset)
-    finally:
-        backend.close()
+    trainer = Trainer(backend, Network.initial(spec, config.seed), config.seed)
+    _prepare_folder(folder, overwrite=overwrite)
+    save_config(folder / CONFIG, config)
+    seconds = _train(config, dataset, folder, watcher, backend, trainer)
+    network = trainer.network()
+    errors, means = _final_errors(backend, network, dataset)
     save_model(folder / MODEL, Model(network, means))
     samples = trainer.step_number * spec.batch
     operations = count_step(
@@ -133,15 +220,14 @@ def _train(
     trainer: Trainer,
 ) -> float:
     """Trains, a line of metrics an epoch; returns the seconds in training steps."""
-    lines = ""
     seconds = 0.0
     for epoch in train_epochs(
         trainer, dataset.train, config.epochs, config.rate_exponent, watcher.on_step
     ):
         judge, _ = evaluator(backend, trainer.network(), "ternary", dataset.train.images)
         error = judge.error(dataset.validation)
-        lines += json.dumps({**asdict(epoch), "validation_error": error}) + "\n"
-        write_atomic(folder / METRICS, lines)
+        line = json.dumps({**asdict(epoch), "validation_error": error})
+        append_line(folder / METRICS, line)
         seconds += epoch.seconds
         watcher.on_epoch(epoch, error)
     return seconds

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from .backends import Backend, Key, LayerArrays, LayerNumbers, Pass, Update
 from .datasets import Split
+from .errors import UsageError
 from .layouts import unblock_weights
 from .networks import Layer, Network
 from .oracle.draws import Purpose, purpose_word, shuffle
@@ -28,6 +29,17 @@ def learning_rate_exponent(first: int, epoch: int, epochs: int) -> int:
 def pixels_to_inputs(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int8]:
     """Activations (features, batch) of images (batch, features): half the pixel, 0 to 127."""
     return np.ascontiguousarray((images >> 1).T).view(np.int8)
+
+
+def whole_batches(samples: int, batch: int) -> int:
+    """How many whole batches there are.
+
+    Raises:
+        UsageError: not even one.
+    """
+    if samples < batch:
+        raise UsageError(f"{samples} images are fewer than a batch of {batch}: take a smaller one")
+    return samples // batch
 
 
 class Trainer:
@@ -97,7 +109,12 @@ class Trainer:
 
         Returns:
             The loss: the sum of |delta| over outputs and batch; 64 is a hinge of 1.0.
+
+        Raises:
+            ValueError: the images or labels are not one batch for this net.
         """
+        if images.shape != (self.spec.batch, self.spec.widths[0]) or len(labels) != len(images):
+            raise ValueError(f"images {images.shape} and labels {labels.shape} are not one batch")
         self._activations[0][:] = pixels_to_inputs(images)
         self._labels[:] = labels
         self._loss[0] = 0
@@ -212,7 +229,7 @@ def train_epochs(
         on_step: called after every step with the epoch from 1, its step from 1, and the hinge.
     """
     batch = trainer.spec.batch
-    steps = len(split.labels) // batch
+    steps = whole_batches(len(split.labels), batch)
     for epoch in range(epochs):
         order = shuffle(trainer.seed, epoch, len(split.labels))
         rate = learning_rate_exponent(first_rate, epoch, epochs)

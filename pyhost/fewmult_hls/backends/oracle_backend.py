@@ -179,7 +179,8 @@ class OracleBackend:
         codes = gradient.power_of_two_codes(
             self._enter(x), self._wrap(sample_bytes(update.code_key, inputs, batch, update.step))
         )
-        halves = weight_halves(update.weight_key, words, outputs, update.step + 1)
+        next_step = (update.step + 1) & 0xFFFFFFFF
+        halves = weight_halves(update.weight_key, words, outputs, next_step)
         halves = self._wrap(unblock_weights(halves, inputs))
         matrix = gradient.updated_weights(
             self._enter(unblock_weights(weights, inputs)),

@@ -1,54 +1,50 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: a file a command, and one place where errors become lines and exit codes."""
+"""The command line: a file a command.
+
+This file imports little: what it imports is not yet guarded against an interrupt.
+"""
 
 from __future__ import annotations
 
 import sys
-
-import click
-
-from .. import __version__
-from ..errors import FewmultError
-from .data import data
-from .doctor import doctor
-from .evaluate import evaluate
-from .train import train
-from .verify import verify
-
-_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+from contextlib import suppress
+from typing import Any
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(__version__, prog_name="fewmult-hls")
-def cli() -> None:
-    """Train neural networks without multiplications, on this CPU or on an FPGA, bit for bit."""
+class _Stopped(BaseException):
+    """A signal asks for an end; the blocks that it leaves put their files in order."""
 
-
-for _command in (train, evaluate, verify, data, doctor):
-    cli.add_command(_command)
+    def __init__(self, number: int) -> None:
+        self.number = number
 
 
 def main() -> None:
-    """Runs a command; whatever goes wrong on purpose ends in one line and an exit code."""
+    """Runs the command and exits."""
     try:
-        sys.exit(cli.main(standalone_mode=False))
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        sys.exit(0)
-    except click.ClickException as error:
-        _fail(error.format_message(), error.exit_code)
-    except FewmultError as error:
-        _fail(str(error), error.exit_code)
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        _fail("interrupted", _INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(1)
-    except MemoryError:
-        _fail("out of memory: take a smaller net or batch", 1)
+        _on_signals(_stop)
+        from .commands import run
 
+        code = run()
+    except (_Stopped, KeyboardInterrupt) as stop:
+        import signal
 
-def _fail(message: str, code: int) -> None:
-    click.echo("error: " + " ".join(message.split()), err=True)
+        _on_signals(signal.SIG_IGN)
+        code = 128 + getattr(stop, "number", signal.SIGINT)  # as shells have it
+        # A terminal that hung up cannot be written to, and without any there is no stderr.
+        with suppress(OSError, AttributeError):
+            sys.stderr.write("interrupted\n")
     sys.exit(code)
+
+
+def _on_signals(handler: Any) -> None:
+    import signal
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # One that is ignored, as behind nohup, stays so.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def _stop(number: int, frame: Any) -> None:
+    raise _Stopped(number)

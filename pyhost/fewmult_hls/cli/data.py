@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from ..datasets import Dataset
 
 
-@click.group()
-def data() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def data(context: click.Context) -> None:
     """List, inspect, import and fetch data sets."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @data.command("list")

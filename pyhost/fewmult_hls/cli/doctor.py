@@ -4,46 +4,62 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
+from ..errors import FewmultError
+
 CPU_FEATURES = ("sse2", "avx2", "avx512f", "avx512bw", "avx512_vnni", "neon", "asimd")
+PACKAGES = ("numpy", "click", "rich", "pooch", "tomli-w")
 
 
 @click.command()
 def doctor() -> None:
     """Say what is here and what is missing: versions, CPU, kernels, data."""
     import platform
-    from importlib.metadata import version
 
     from .. import __version__
-    from ..errors import FewmultError
+    from .results import show_rows
 
-    rows = [
-        ("fewmult-hls", __version__),
-        ("python", platform.python_version()),
-        *((name, version(name)) for name in ("numpy", "click", "rich", "pooch")),
-        ("system", f"{platform.system()} {platform.machine()}"),
-        ("cpu", _cpu_line("model name") or "unknown"),
-        ("cpu features", " ".join(_cpu_features()) or "unknown"),
-        ("kernels", _kernels()),
-    ]
-    for name, value in rows:
-        click.echo(f"{name:13} {value}")
-    for name, where in _data():
-        click.echo(f"{'data':13} {name}: {where}")
-    if _kernels_missing():
-        raise FewmultError(
-            "no compiled kernels: install fewmult-hls where a C++ compiler is; "
-            "until then take --backend numpy"
-        )
+    kernels, fault = _kernels()
+    packages = {name: _version(name) for name in PACKAGES}
+    show_rows(
+        [
+            ("fewmult-hls", __version__),
+            ("python", f"{platform.python_version()}, {sys.executable}"),
+            *packages.items(),
+            ("system", f"{platform.system()} {platform.machine()}"),
+            ("cpu", _cpu_line("model name") or "unknown"),
+            ("cpu features", " ".join(_cpu_features()) or "unknown"),
+            ("kernels", kernels),
+            *_data(),
+        ]
+    )
+    missing = [name for name, version in packages.items() if version == _MISSING]
+    if missing:
+        raise FewmultError(f"{', '.join(missing)} not installed: install fewmult-hls again")
+    if fault:
+        raise FewmultError(fault)
+
+
+_MISSING = "missing"
+
+
+def _version(package: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return _MISSING
 
 
 def _cpu_line(field: str) -> str:
     """A field of the first processor in /proc/cpuinfo, or nothing."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
     values = (line.split(":", 1)[1].strip() for line in lines if line.startswith(field))
@@ -55,25 +71,24 @@ def _cpu_features() -> list[str]:
     return [feature for feature in CPU_FEATURES if feature in flags]
 
 
-def _kernels() -> str:
+def _kernels() -> tuple[str, str]:
+    """How the kernels were compiled, and what is wrong with them, if anything."""
     from ..backends.emu import load_kernels
-    from ..errors import FewmultError
 
     try:
-        return str(load_kernels().build_info())
+        return str(load_kernels().build_info()), ""
     except FewmultError as error:
-        return f"missing: {error}"
-
-
-def _kernels_missing() -> bool:
-    return _kernels().startswith("missing")
+        return _MISSING, str(error)
 
 
 def _data() -> list[tuple[str, str]]:
     from ..datasets import available
     from ..datasets.places import KNOWN_CLASSES
 
-    found = {name: str(where or "built in") for name, where in available().items()}
+    try:
+        found = {name: str(where or "built in") for name, where in available().items()}
+    except FewmultError as error:
+        return [("data", str(error))]
     for name in KNOWN_CLASSES:
-        found.setdefault(name, f"not here: fewmult-hls data fetch {name}")
-    return sorted(found.items())
+        found.setdefault(name, f"not here; get it with `fewmult-hls data fetch {name}`")
+    return [("data", f"{name}: {where}") for name, where in sorted(found.items())]

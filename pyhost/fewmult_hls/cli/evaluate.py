@@ -4,38 +4,68 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import click
 
-from ..backends.names import BACKENDS
+from ..backend_names import BACKENDS
+from ..errors import UsageError
+from .arguments import NamedPath
 
 
 @click.command()
-@click.argument("run", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--dataset", metavar="NAME|DIR", help="Other test data.  [the run's own]")
-@click.option("--backend", type=click.Choice(BACKENDS), default="emu", help="Who computes.  [emu]")
+@click.argument("run", metavar="DIR", type=NamedPath())
+@click.option(
+    "--dataset", metavar="NAME|DIR", help="Other images to test on.  [default: the run's own]"
+)
+@click.option(
+    "--backend", type=click.Choice(BACKENDS), default="emu", help="Who computes.  [default: emu]"
+)
 def evaluate(run: Path, dataset: str | None, backend: str) -> None:
-    """Measure the test error of the trained model in DIR again."""
+    r"""Measure the test error of the trained model in DIR again.
+
+    \b
+    Examples:
+      fewmult-hls evaluate runs/digits
+      fewmult-hls evaluate runs/mnist --dataset path/to/my/images
+    """
     from .. import runs
     from ..backends import open_backend
-    from ..config import load_config
     from ..datasets import load
     from ..evaluation import Evaluator
     from ..model import load_model
+    from .results import error_text, show_rows
 
+    if not run.is_dir():
+        raise UsageError(f"there is no folder {run}")
     model = load_model(run / runs.MODEL)
-    data = load(dataset or load_config(run / runs.CONFIG)["dataset"])
+    data = load(dataset or _dataset_of(run))
     network = model.network
-    runs.check_fit(network.spec, data)
-    device = open_backend(backend)
-    errors = runs.test_errors(
-        Evaluator(device, network, "8-bit", model.means["8-bit"]),
-        Evaluator(device, network, "ternary", model.means["ternary"]),
-        data,
+    runs.check_test_fit(network.spec, data)
+    with closing(open_backend(backend)) as device:
+        errors = runs.test_errors(
+            Evaluator(device, network, "8-bit", model.means["8-bit"]),
+            Evaluator(device, network, "ternary", model.means["ternary"]),
+            data,
+        )
+    tests = len(data.test.labels)
+    click.echo(f"{network.spec.name} on {data.name}, {tests:,} test images\n")
+    show_rows(
+        [
+            ("test error", f"{error_text(errors['test_error'], tests)}, 8-bit weights"),
+            ("", f"{error_text(errors['test_error_ternary'], tests)}, ternary weights"),
+            ("fingerprint", network.fingerprint),
+        ]
     )
-    device.close()
-    click.echo(f"{network.spec.name} on {data.name}: {len(data.test.labels)} test images")
-    click.echo(f"test error          {errors['test_error']:.2f} %")
-    click.echo(f"test error ternary  {errors['test_error_ternary']:.2f} %")
-    click.echo(f"fingerprint         {network.fingerprint}")
+
+
+def _dataset_of(run: Path) -> str:
+    from .. import runs
+    from ..config import load_config
+
+    path = run / runs.CONFIG
+    values = load_config(path)
+    if "dataset" not in values:
+        raise UsageError(f"{path} names no dataset: add --dataset")
+    return str(values["dataset"])

@@ -1,10 +1,12 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""How a run is watched: a live line on a terminal, a plain line an epoch elsewhere."""
+"""How a run is watched: a live display on a terminal, a plain line an epoch elsewhere."""
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,9 +14,14 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
     from ..config import RunConfig
     from ..runs import Watcher
     from ..training import Epoch
+
+_LASTING_LINES = 20  # of a run on a terminal; metrics.jsonl has them all
+_WIDEST = 100
 
 
 @contextmanager
@@ -22,59 +29,127 @@ def watching(config: RunConfig, steps: int) -> Iterator[Watcher]:
     """A watcher for a run of ``steps`` steps an epoch, shown while the block runs."""
     from ..runs import Watcher
 
-    if not sys.stdout.isatty():
+    if not _is_screen():
         yield Watcher(on_epoch=lambda epoch, error: click.echo(epoch_line(config, epoch, error)))
         return
-    with _live(config, steps) as watcher:
-        yield watcher
-
-
-def epoch_line(config: RunConfig, epoch: Epoch, error: float) -> str:
-    """One epoch in a line."""
-    width = len(str(config.epochs))
-    return (
-        f"epoch {epoch.epoch:{width}}/{config.epochs}  rate 2^{epoch.rate_exponent:<2}  "
-        f"hinge {epoch.hinge:.4f}  validation error {error:5.2f} %  "
-        f"{epoch.samples_per_second:,.0f} samples/s"
-    )
-
-
-@contextmanager
-def _live(config: RunConfig, steps: int) -> Iterator[Watcher]:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.live import Live
 
-    from ..runs import Watcher
+    console = Console()
+    display = Display(config, steps, console)
+    with Live(get_renderable=display.render, console=console, transient=True, refresh_per_second=8):
+        yield Watcher(display.on_step, display.on_epoch)
 
-    columns = (
-        TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-        TextColumn("step {task.fields[step]}/{task.fields[steps]}"),
-        BarColumn(bar_width=None),
-        TextColumn("hinge {task.fields[hinge]:.4f}"),
-        TextColumn("validation {task.fields[error]}"),
-        TextColumn("{task.fields[speed]} samples/s"),
-        TimeRemainingColumn(),
+
+def _is_screen() -> bool:
+    """Whether stdout, which may be closed, is a terminal that can go back over a line."""
+    return (
+        sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     )
-    with Progress(*columns, console=Console(), transient=True) as progress:
-        task = progress.add_task(
-            "train",
-            total=config.epochs * steps,
-            epoch=1,
-            epochs=config.epochs,
-            step=0,
-            steps=steps,
-            hinge=0.0,
-            error="-",
-            speed="-",
+
+
+def epoch_line(config: RunConfig, epoch: Epoch, error: float, width: int = _WIDEST) -> str:
+    """One epoch in a line; where that is too wide, without what matters least."""
+    digits = len(str(config.epochs))
+    line = f"epoch {epoch.epoch:{digits}}/{config.epochs}"
+    for part in (
+        f"hinge {epoch.hinge:.4f}",
+        f"validation error {error:5.2f} %",
+        f"{epoch.samples_per_second:9,.0f} samples/s",
+        f"rate 2^{epoch.rate_exponent}",
+    ):
+        if len(line) + 2 + len(part) > width:
+            break
+        line += f"  {part}"
+    return line
+
+
+class Display:
+    """Where a run is, redrawn several times a second, below a line for every few epochs."""
+
+    def __init__(self, config: RunConfig, steps: int, console: Console) -> None:
+        self._config = config
+        self._steps = steps
+        self._console = console
+        self._start = self._epoch_start = time.monotonic()
+        self._epoch, self._step = 1, 0
+        self._hinge: float | None = None
+        self._error: float | None = None
+        self._speed: float | None = None
+        self._trained = False
+
+    def on_step(self, epoch: int, step: int, hinge: float) -> None:
+        """See ``Watcher``."""
+        self._epoch, self._step = epoch, step
+        # A batch is noisy: what is shown follows it slowly.
+        self._hinge = hinge if self._hinge is None else self._hinge + (hinge - self._hinge) / 8
+        seconds = time.monotonic() - self._epoch_start
+        self._speed = step * self._config.batch / max(seconds, 1e-9)
+
+    def on_epoch(self, epoch: Epoch, error: float) -> None:
+        """See ``Watcher``."""
+        self._error = error
+        self._trained = epoch.epoch == self._config.epochs
+        self._epoch_start = time.monotonic()
+        every = -(-self._config.epochs // _LASTING_LINES)
+        if epoch.epoch % every == 0 or self._trained:
+            width = min(_WIDEST, self._console.width)
+            line = epoch_line(self._config, epoch, error, width)
+            self._console.print(line, highlight=False)
+
+    def render(self) -> RenderableType:
+        """A bar, and the numbers below it."""
+        from rich.constrain import Constrain
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+
+        bar = ProgressBar(self._total, self._done, complete_style="cyan", finished_style="cyan")
+        # A bar does not end its line; a row does.
+        rows = Table.grid(expand=True)
+        rows.add_row(bar)
+        rows.add_row(self._numbers())
+        return Constrain(rows, _WIDEST)
+
+    @property
+    def _total(self) -> int:
+        return self._config.epochs * self._steps
+
+    @property
+    def _done(self) -> int:
+        return (self._epoch - 1) * self._steps + self._step
+
+    def _numbers(self) -> RenderableType:
+        from rich.table import Table
+
+        table = Table.grid(expand=True)
+        for justify in ("left", "left", "right"):
+            table.add_column(justify=justify, no_wrap=True)
+        if self._trained:
+            table.add_row("measuring the test error", "", "")
+            return table
+        epoch = f"{self._epoch:{len(str(self._config.epochs))}}/{self._config.epochs}"
+        step = f"{self._step:{len(str(self._steps))}}/{self._steps}"
+        table.add_row(
+            f"epoch [bold]{epoch}[/]",
+            f"hinge {_shown(self._hinge, '.4f')}",
+            f"{_shown(self._speed, ',.0f')} samples/s",
         )
+        table.add_row(
+            f"step  [bold]{step}[/]",
+            f"validation error {_shown(self._error, '5.2f')} %",
+            f"{self._time_left()} left",
+        )
+        return table
 
-        def on_step(epoch: int, step: int, hinge: float) -> None:
-            done = (epoch - 1) * steps + step
-            progress.update(task, completed=done, epoch=epoch, step=step, hinge=hinge)
+    def _time_left(self) -> str:
+        if not self._done:
+            return "-:--"
+        passed = time.monotonic() - self._start
+        left = round(passed / self._done * (self._total - self._done))
+        minutes, seconds = divmod(left, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
 
-        def on_epoch(epoch: Epoch, error: float) -> None:
-            speed = f"{epoch.samples_per_second:,.0f}"
-            progress.update(task, error=f"{error:.2f} %", speed=speed)
-            progress.console.print(epoch_line(config, epoch, error), highlight=False)
 
-        yield Watcher(on_step, on_epoch)
+def _shown(value: float | None, form: str) -> str:
+    return "-" if value is None else f"[bold]{value:{form}}[/]"

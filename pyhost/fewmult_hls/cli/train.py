@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..backends.names import BACKENDS
+from ..backend_names import BACKENDS
+from .arguments import NamedPath
 
 if TYPE_CHECKING:
     from ..config import RunConfig
@@ -27,42 +29,92 @@ DEFAULTS = {
 
 
 @click.command()
-@click.option("--backend", type=click.Choice(BACKENDS), help="Who computes.  [emu]")
-@click.option("--dataset", metavar="NAME|DIR", help="What to learn: digits, mnist, ..  [digits]")
-@click.option("--net", metavar="WIDTHS", help="Layer widths.  [inputs-256-256-classes]")
-@click.option("--weights", type=click.Choice(["ternary", "binary"]), help="[ternary]")
-@click.option("--master-bits", type=click.Choice(["16", "8"]), help="Of a master weight.  [16]")
-@click.option("--batch", type=int, metavar="N", help="16, 32, 64, 128 or 256.  [128]")
-@click.option("--epochs", type=int, metavar="N", help="[100]")
-@click.option("--rate", type=int, metavar="E", help="Learning rate 2^E at the start.  [3 or 2]")
-@click.option("--seed", type=int, metavar="S", help="Of every random draw.  [1]")
-@click.option("--config", type=click.Path(path_type=Path), help="A run's config.toml to repeat.")
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.  [runs/NAME]")
+@click.option(
+    "--dataset",
+    metavar="NAME|DIR",
+    help="What to learn: a name from `fewmult-hls data list`, or a folder with IDX files.  "
+    "[default: digits]",
+)
+@click.option(
+    "--net",
+    metavar="WIDTHS",
+    help="Units of each layer, from pixels to classes, such as 784-1024-10.  "
+    "[default: two hidden layers of 256]",
+)
+@click.option(
+    "--weights",
+    type=click.Choice(["ternary", "binary"]),
+    help="What a weight is sampled as: -1, 0 or 1, or only -1 or 1.  [default: ternary]",
+)
+@click.option(
+    "--master-bits",
+    type=click.Choice(["16", "8"]),
+    help="Bits of the stored weight that the samples are drawn from.  [default: 16]",
+)
+@click.option(
+    "--batch", type=int, metavar="N", help="16, 32, 64, 128 or 256 images.  [default: 128]"
+)
+@click.option(
+    "--epochs",
+    type=int,
+    metavar="N",
+    help="How often every image is learned from.  [default: 100]",
+)
+@click.option(
+    "--rate",
+    type=int,
+    metavar="E",
+    help="The learning rate begins at 2^E, E from -8 to 8.  [default: 3, in long runs 2; "
+    "less for batches below 64, more for 256]",
+)
+@click.option(
+    "--seed", type=int, metavar="S", help="Of all random draws, below 2^32.  [default: 1]"
+)
+@click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    help="Who computes: the compiled kernels, or numpy, slow, with the same bits.  [default: emu]",
+)
+@click.option(
+    "--config",
+    type=NamedPath(),
+    metavar="FILE",
+    help="The config.toml of a run to repeat; other options change it.",
+)
+@click.option(
+    "--out", type=NamedPath(), metavar="DIR", help="Where the run goes.  [default: runs/DATASET]"
+)
 @click.option("--overwrite", is_flag=True, help="Replace the run that is in the folder.")
 def train(config: Path | None, out: Path | None, overwrite: bool, **options: Any) -> None:
-    """Train a network without multiplications.
+    r"""Train a network without multiplications.
 
-    Without options, the built-in digits are learned in seconds. The folder gets config.toml,
-    metrics.jsonl, model.npz and summary.json.
+    Without options, the built-in digits are learned in seconds. The run's folder gets config.toml,
+    metrics.jsonl (a line an epoch), model.npz and summary.json.
+
+    \b
+    Examples:
+      fewmult-hls train
+      fewmult-hls train --dataset mnist --net 784-1024-1024-1024-10 --epochs 10
+      fewmult-hls train --config runs/digits/config.toml --seed 2 --out runs/again
     """
     from .. import runs
+    from ..backends import open_backend
     from ..datasets import load
     from .progress import watching
 
     values = _values(config, options)
     dataset = load(values["dataset"])
     run_config = _complete(values, dataset)
-    spec = run_config.spec
-    runs.check_fit(spec, dataset)
     folder = out or Path("runs") / dataset.name
-    runs.prepare_folder(folder, overwrite=overwrite)
-    click.echo(
-        f"{spec.name} on {dataset.name}: {spec.weights} weights, {spec.master_bits}-bit masters, "
-        f"batch {spec.batch}, seed {run_config.seed}, backend {run_config.backend}"
-    )
-    with watching(run_config, len(dataset.train.labels) // spec.batch) as watcher:
-        summary = runs.run(run_config, dataset, folder, watcher)
-    _show(summary, folder)
+    runs.check_fit(run_config.spec, dataset)
+    runs.check_folder(folder, overwrite=overwrite)
+    runs.check_memory(run_config.spec)
+    with closing(open_backend(run_config.backend)) as backend:
+        click.echo(_heading(run_config, dataset))
+        steps = len(dataset.train.labels) // run_config.batch
+        with watching(run_config, steps) as watcher:
+            summary = runs.run(run_config, dataset, backend, folder, watcher, overwrite=overwrite)
+    _show(summary, dataset, folder)
 
 
 def _values(config: Path | None, options: dict[str, Any]) -> dict[str, Any]:
@@ -80,24 +132,50 @@ def _values(config: Path | None, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _complete(values: dict[str, Any], dataset: Dataset) -> RunConfig:
+    """A config with which this run can be repeated from any folder."""
     from ..config import RunConfig, default_rate
+    from ..networks import NetworkSpec
+    from ..runs import lasting_name
 
     values.setdefault("net", f"{dataset.features}-256-256-{dataset.classes}")
     samples = len(dataset.train.labels) * values["epochs"]
     values.setdefault("rate_exponent", default_rate(values["batch"], samples))
+    values["net"] = NetworkSpec.parse(values["net"]).name
+    values["dataset"] = lasting_name(values["dataset"])
     return RunConfig(**values)
 
 
-def _show(summary: dict[str, Any], folder: Path) -> None:
-    rows = [
-        ("test error", f"{summary['test_error']:.2f} % with 8-bit weights"),
-        ("", f"{summary['test_error_ternary']:.2f} % with ternary weights, one pass"),
-        ("validation error", f"{summary['validation_error']:.2f} %"),
-        ("multiplications", f"{summary['multiplications_per_step']} in a training step"),
-        ("speed", f"{summary['samples_per_second']:,.0f} samples/s in training"),
-        ("fingerprint", summary["fingerprint"]),
-        ("run", str(folder)),
-    ]
+def _heading(config: RunConfig, dataset: Dataset) -> str:
+    counts = [len(s.labels) for s in (dataset.train, dataset.validation, dataset.test)]
+    train, validation, test = (f"{count:,}" for count in counts)
+    return (
+        f"{config.net} on {dataset.name}\n"
+        f"{config.weights} weights, {config.master_bits}-bit masters, batch {config.batch}, "
+        f"seed {config.seed}, backend {config.backend}\n"
+        f"{train} images to learn from, {validation} to validate, {test} to test\n"
+    )
+
+
+def _show(summary: dict[str, Any], dataset: Dataset, folder: Path) -> None:
+    from .results import error_text, show_rows
+
+    tests, validations = len(dataset.test.labels), len(dataset.validation.labels)
     click.echo()
-    for name, value in rows:
-        click.echo(f"{name:17} {value}")
+    show_rows(
+        [
+            ("test error", f"{error_text(summary['test_error'], tests)}, 8-bit weights"),
+            ("", f"{error_text(summary['test_error_ternary'], tests)}, ternary weights"),
+            ("validation", error_text(summary["validation_error"], validations)),
+            (
+                "arithmetic",
+                f"{summary['multiplications_per_step']} multiplications in a training step",
+            ),
+            (
+                "time",
+                f"{summary['seconds']:,.1f} s for {summary['epochs']} epochs, "
+                f"{summary['samples_per_second']:,.0f} samples/s",
+            ),
+            ("fingerprint", summary["fingerprint"]),
+            ("written to", str(folder)),
+        ]
+    )

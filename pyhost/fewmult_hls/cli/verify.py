@@ -4,41 +4,91 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from typing import TYPE_CHECKING
+
 import click
 
-from ..backends.names import BACKENDS
+from ..backend_names import BACKENDS
 from ..errors import FewmultError
+
+if TYPE_CHECKING:
+    from ..backends import Backend
 
 
 @click.command()
-@click.option("--backend", type=click.Choice(BACKENDS), default="emu", help="To verify.  [emu]")
-@click.option("--cases", type=click.IntRange(1), default=20, help="Random nets a kernel.  [20]")
-@click.option("--seed", type=click.IntRange(0), default=1, help="Of the random nets.  [1]")
+@click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    default="emu",
+    help="Whose kernels to check.  [default: emu]",
+)
+@click.option(
+    "--cases",
+    type=click.IntRange(1),
+    metavar="N",
+    default=20,
+    help="Random layers to run each kernel on.  [default: 20]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    metavar="S",
+    default=1,
+    help="Of the random layers.  [default: 1]",
+)
 def verify(backend: str, cases: int, seed: int) -> None:
-    """Compare a backend with the numpy oracle, bit for bit: every kernel, then a training."""
+    """Compare a backend with the numpy oracle, bit for bit.
+
+    First every kernel on random layers, then two short trainings on the built-in digits.
+    """
+    from ..backends import open_backend
+
+    with closing(open_backend(backend)) as tested, closing(open_backend("numpy")) as oracle:
+        failed = compare(tested, oracle, cases, seed)
+    if failed:
+        raise FewmultError(f"{backend} and the oracle differ in {', '.join(failed)}")
+    click.echo(f"{backend} and the oracle agree on every bit")
+
+
+def compare(tested: Backend, oracle: Backend, cases: int, seed: int) -> list[str]:
+    """Runs all checks, a line each; returns the names of those that failed."""
+    failed = [
+        *_compare_kernels(tested, oracle, cases, seed),
+        *_compare_trainings(tested, oracle),
+    ]
+    click.echo()
+    return failed
+
+
+def _compare_kernels(tested: Backend, oracle: Backend, cases: int, seed: int) -> list[str]:
     import numpy as np
 
-    from ..backends import open_backend
-    from ..datasets import load
-    from ..verification import KERNELS, first_difference, random_case, train_briefly
+    from ..verification import KERNELS, first_difference, random_case
 
-    tested, oracle = open_backend(backend), open_backend("numpy")
-    failed = 0
+    failed = []
     for name in KERNELS:
         generator = np.random.default_rng(seed)
-        nets = [random_case(generator) for _ in range(cases)]
-        found = (first_difference(name, tested, oracle, net) for net in nets)
+        layers = [random_case(generator) for _ in range(cases)]
+        found = (first_difference(name, tested, oracle, layer) for layer in layers)
         difference = next((text for text in found if text is not None), None)
-        failed += difference is not None
-        click.echo(f"{name:16} {difference or f'{cases} random nets: equal'}")
+        if difference is not None:
+            failed.append(name)
+        click.echo(f"{name:16} {difference or f'{cases} random layers: equal'}")
+    return failed
+
+
+def _compare_trainings(tested: Backend, oracle: Backend) -> list[str]:
+    from ..datasets import load
+    from ..verification import train_briefly
+
+    failed = []
     digits = load("digits")
-    for binary, bits in ((False, 16), (True, 8)):
-        kind = "binary" if binary else "ternary"
-        prints = [train_briefly(each, digits, binary, bits) for each in (tested, oracle)]
-        failed += prints[0] != prints[1]
-        click.echo(f"training, {kind} weights, {bits}-bit masters, 2 epochs of digits:")
-        for each, fingerprint in zip((tested, oracle), prints, strict=True):
-            click.echo(f"  {each.name:6} {fingerprint}")
-    if failed:
-        raise FewmultError(f"{backend} and the oracle differ in {failed} checks")
-    click.echo(f"{backend} and the oracle agree on every bit")
+    for kind, bits in (("ternary", 16), ("binary", 8)):
+        click.echo(f"training         {kind} weights, {bits}-bit masters, 2 epochs of digits")
+        prints = [train_briefly(each, digits, kind == "binary", bits) for each in (tested, oracle)]
+        for name, fingerprint in zip((tested.name, "oracle"), prints, strict=True):
+            click.echo(f"  {name:14} {fingerprint}")
+        if prints[0] != prints[1]:
+            failed.append(f"the {kind} training")
+    return failed

@@ -1,0 +1,23 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Kinds of arguments that several commands take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class NamedPath(click.Path):
+    """A path, but not an empty one: as an unset shell variable, it would mean this folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See ``click.ParamType``."""
+        if not str(value):
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)

@@ -1,0 +1,73 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""All commands, and the one place where errors become lines and exit codes."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+
+import click
+
+from .. import __version__
+from ..errors import FewmultError
+from .data import data
+from .doctor import doctor
+from .evaluate import evaluate
+from .train import train
+from .verify import verify
+
+_NAME = "fewmult-hls"
+
+
+@click.group(
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name=_NAME)
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Train neural networks without multiplications, on this CPU or on an FPGA, bit for bit.
+
+    Begin with `fewmult-hls train`: it learns the built-in digits in seconds.
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for _command in (train, evaluate, verify, data, doctor):
+    cli.add_command(_command)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command.
+
+    Args:
+        arguments: by default what the process was started with.
+
+    Returns:
+        The exit code; whatever goes wrong on purpose has ended in one line.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # A path need not be text, nor fit the terminal's encoding.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return int(cli.main(arguments, prog_name=_NAME, standalone_mode=False) or 0)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else _NAME
+        return _failed(f"{error.format_message()} (see {command} --help)", error.exit_code)
+    except click.ClickException as error:
+        return _failed(error.format_message(), error.exit_code)
+    except FewmultError as error:
+        return _failed(str(error), error.exit_code)
+    except OSError as error:
+        return _failed(str(error), 1)
+    except MemoryError:
+        return _failed("there is not enough memory: take a smaller net, batch or data set", 1)
+
+
+def _failed(message: str, code: int) -> int:
+    click.echo("error: " + " ".join(message.split()), err=True)
+    return code

@@ -1,0 +1,21 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""How results are written for people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+
+def error_text(error: float, images: int) -> str:
+    """An error in per cent, and of how many images."""
+    return f"{error:.2f} % ({error / 100 * images:.0f} of {images:,})"
+
+
+def show_rows(rows: Sequence[tuple[str, str]]) -> None:
+    """Two columns: what it is, and its value."""
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        click.echo(f"{name:{width}}  {value}")
