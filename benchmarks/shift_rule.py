@@ -3,7 +3,7 @@
 """Checks the rule that derives shifts and rates (docs/arithmetic.md, section 10) by training.
 
 Nets of different width and depth train on MNIST with the rule's shifts and with some of them one
-larger or smaller, and at other rates and batches; the validation errors show what the rule is worth.
+larger or smaller, and at other rates and batches; the validation errors show the rule's worth.
 
     python benchmarks/shift_rule.py
 """

@@ -241,7 +241,6 @@ def _final_errors(
     eight_bit, eight_bit_means = evaluator(backend, network, "8-bit", dataset.train.images)
     errors = {
         "validation_error": ternary.error(dataset.validation),
-        "validation_error_8bit": eight_bit.error(dataset.validation),
         **test_errors(eight_bit, ternary, dataset),
     }
     return errors, {"8-bit": eight_bit_means, "ternary": ternary_means}

@@ -7,13 +7,19 @@ This file imports little: what it imports is not yet guarded against an interrup
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from contextlib import suppress
 from typing import Any
+
+_PATIENCE = 1.0  # seconds to put things in order, before another signal ends it
 
 
 class _Stopped(BaseException):
     """A signal asks for an end; the blocks that it leaves put their files in order."""
+
+    since: float | None = None
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -47,4 +53,10 @@ def _on_signals(handler: Any) -> None:
 
 
 def _stop(number: int, frame: Any) -> None:
-    raise _Stopped(number)
+    now = time.monotonic()
+    if _Stopped.since is None:
+        _Stopped.since = now
+        raise _Stopped(number)
+    # A key pressed twice must not break into the tidying up, nor be of no use if that hangs.
+    if now - _Stopped.since > _PATIENCE:
+        os._exit(128 + number)

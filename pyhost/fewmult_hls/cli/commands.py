@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -49,10 +51,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; whatever goes wrong on purpose has ended in one line.
     """
-    for stream in (sys.stdout, sys.stderr):
-        # A path need not be text, nor fit the terminal's encoding.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    _prepare_streams()
     try:
         return int(cli.main(arguments, prog_name=_NAME, standalone_mode=False) or 0)
     except click.UsageError as error:
@@ -66,6 +65,16 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _failed(str(error), 1)
     except MemoryError:
         return _failed("there is not enough memory: take a smaller net, batch or data set", 1)
+
+
+def _prepare_streams() -> None:
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by whoever started this process
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            # A path need not be text, nor fit the terminal's encoding.
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _failed(message: str, code: int) -> int:

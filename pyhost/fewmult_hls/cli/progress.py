@@ -42,10 +42,8 @@ def watching(config: RunConfig, steps: int) -> Iterator[Watcher]:
 
 
 def _is_screen() -> bool:
-    """Whether stdout, which may be closed, is a terminal that can go back over a line."""
-    return (
-        sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-    )
+    """Whether stdout is a terminal that can go back over a line."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 def epoch_line(config: RunConfig, epoch: Epoch, error: float, width: int = _WIDEST) -> str:

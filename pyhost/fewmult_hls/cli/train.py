@@ -151,7 +151,7 @@ def _heading(config: RunConfig, dataset: Dataset) -> str:
     return (
         f"{config.net} on {dataset.name}\n"
         f"{config.weights} weights, {config.master_bits}-bit masters, batch {config.batch}, "
-        f"seed {config.seed}, backend {config.backend}\n"
+        f"seed {config.seed}, on {config.backend}\n"
         f"{train} images to learn from, {validation} to validate, {test} to test\n"
     )
 
@@ -172,7 +172,7 @@ def _show(summary: dict[str, Any], dataset: Dataset, folder: Path) -> None:
             ),
             (
                 "time",
-                f"{summary['seconds']:,.1f} s for {summary['epochs']} epochs, "
+                f"{summary['seconds']:,.2f} s for {summary['epochs']} epoch(s), "
                 f"{summary['samples_per_second']:,.0f} samples/s",
             ),
             ("fingerprint", summary["fingerprint"]),

@@ -1,0 +1,94 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The command line, run as a user runs it, and small data sets for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fewmult_hls.datasets import idx
+from fewmult_hls.datasets.folder import STEMS
+
+COMMAND = [sys.executable, "-m", "fewmult_hls"]
+SMALL = ["--net", "64-16-10", "--epochs", "1"]
+RUN_FILES = {"config.toml", "metrics.jsonl", "model.npz", "summary.json"}
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """As it is, without what a user may have set for data and terminals."""
+    drop = {"FEWMULT_DATA", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"}
+    kept = {name: value for name, value in os.environ.items() if name not in drop}
+    # One thread: where memory is limited, each would reserve some.
+    return {
+        **kept,
+        "FEWMULT_CACHE": "/nonexistent",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        **changes,
+    }
+
+
+def start(
+    *arguments: str | Path, before: Callable[[], None] = lambda: None, **options: Any
+) -> subprocess.Popen[str]:
+    """A process that hears signals, even if this one was started in the background."""
+
+    def prepare() -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        before()
+
+    given = {
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+        "env": environment(),
+        **options,
+    }
+    return subprocess.Popen([*COMMAND, *map(str, arguments)], preexec_fn=prepare, **given)
+
+
+def fewmult(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """A process that has ended."""
+    process = start(*arguments, **options)
+    out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    """The run's summary.json."""
+    return json.loads((folder / "summary.json").read_text())
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file by its path in the folder."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def write_set(folder: Path, *, train: int = 40, test: int = 7, side: int = 8) -> Path:
+    """Random images in 10 classes."""
+    generator = np.random.default_rng(3)
+    folder.mkdir(parents=True)
+    for stem, count in zip(STEMS, (train, train, test, test), strict=True):
+        labels = np.arange(count, dtype=np.uint8) % 10
+        images = generator.integers(0, 256, (count, side, side)).astype(np.uint8)
+        idx.write(folder / stem, images if "images" in stem else labels)
+    return folder
+
+
+def assert_one_line(stderr: str, *parts: str) -> None:
+    """An error is one line for people."""
+    assert stderr.startswith("error: "), stderr
+    assert stderr.count("\n") == 1, stderr
+    for part in parts:
+        assert part in stderr

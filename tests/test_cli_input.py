@@ -1,0 +1,384 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Bad input: one line, the right exit code, and nothing written or lost."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from command import SMALL, assert_one_line, content, fewmult, summary, write_set
+from fewmult_hls.cli.commands import run
+from fewmult_hls.datasets import idx
+from fewmult_hls.datasets.folder import STEMS
+
+USAGE, FAILURE = 2, 1
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("FEWMULT_DATA", raising=False)
+    monkeypatch.setenv("FEWMULT_CACHE", str(tmp_path / "cache"))
+    return folder
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Exit code and stderr of a command."""
+
+    def called(*arguments: object) -> tuple[int, str]:
+        code = run([str(argument) for argument in arguments])
+        return code, capsys.readouterr().err
+
+    return called
+
+
+Call = Callable[..., tuple[int, str]]
+
+WRONG_OPTIONS = [
+    (["--dataset", "digit"], "did you mean digits?"),
+    (["--dataset", ""], "there is no data set ''"),
+    (["--dataset", "./nowhere"], "there is no folder ./nowhere"),
+    (["--net", "garbage"], "widths joined by dashes"),
+    (["--net", ""], "widths joined by dashes"),
+    (["--net", "64--10"], "widths joined by dashes"),
+    (["--net", "64-1e3-10"], "widths joined by dashes"),
+    (["--net", "64-0-10"], "every width must be 1 to 65536"),
+    (["--net", "64-70000-10"], "every width must be 1 to 65536"),
+    (["--net", "64"], "at least two widths"),
+    (["--net", "784-16-10"], "must begin with 64 and end with 10"),
+    (["--net", "64-16-9"], "must begin with 64 and end with 10"),
+    (["--net", "64-16-300"], "at most 256 outputs"),
+    (["--batch", "100"], "take one of 16, 32, 64, 128, 256"),
+    (["--batch", "0"], "batch 0"),
+    (["--batch", "-1"], "batch -1"),
+    (["--batch", "many"], "'many' is not a valid integer"),
+    (["--epochs", "0"], "epochs must be 1 to 100000, not 0"),
+    (["--epochs", "-5"], "not -5"),
+    (["--epochs", "9" * 40], "epochs must be 1 to 100000"),
+    (["--seed", "-1"], "the seed must be 0 to 4294967295, not -1"),
+    (["--seed", str(1 << 32)], "not 4294967296"),
+    (["--rate", "9"], "must be -8 to 8, not 9"),
+    (["--rate", "-9"], "must be -8 to 8, not -9"),
+    (["--weights", "real"], "'ternary', 'binary'"),
+    (["--master-bits", "12"], "'16', '8'"),
+    (["--backend", "gpu"], "'emu', 'numpy'"),
+    (["--bogus"], "No such option"),
+    (["--batch"], "requires an argument"),
+    (["surplus"], "unexpected extra argument"),
+    (["--out", ""], "the path is empty"),
+    (["--config", "nowhere.toml"], "cannot read the config nowhere.toml: No such file"),
+    (["--config", "."], "cannot read the config .: Is a directory"),
+    (["--config", "/dev/zero"], "is longer than 65536 bytes"),
+]
+
+
+@pytest.mark.parametrize(("options", "reason"), WRONG_OPTIONS)
+def test_wrong_options_of_train(options: list[str], reason: str, call: Call, here: Path) -> None:
+    code, err = call("train", *options)
+    assert code == USAGE
+    assert_one_line(err, reason)
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("epochs = ", "is not valid TOML"),
+        ("a" * 100_000, "longer than"),
+        ("x = " + "[" * 5000, "is not valid TOML"),
+        ("epochs = " + "1" * 5000, "is not valid TOML"),
+        ("speed = 3", "unknown key 'speed'; known are dataset, net, weights"),
+        ("epochs = '3'", "'epochs' must be of type int"),
+        ("epochs = true", "'epochs' must be of type int"),
+        ("epochs = 3.0", "'epochs' must be of type int"),
+        ("net = 64", "'net' must be of type str"),
+        ("[dataset]\nname = 'digits'", "'dataset' must be of type str"),
+        ("epochs = 0", "epochs must be 1 to 100000"),
+        ("seed = -1", "the seed must be"),
+        ("rate_exponent = 99", "must be -8 to 8"),
+        ("batch = 100", "batch 100"),
+        ("master_bits = 4", "8 or 16 bits"),
+        ("weights = 'real'", "ternary or binary"),
+        ("backend = 'gpu'", "there is no backend 'gpu': take emu or numpy"),
+        ("net = '1-2'", "does not fit digits"),
+        ('dataset = "a\\u0000b"', "there is no data set"),
+        ('dataset = "a\\nb"', "there is no data set"),
+    ],
+)
+def test_wrong_configs(text: str, reason: str, call: Call, tmp_path: Path, here: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(text)
+    code, err = call("train", "--config", config)
+    assert code == USAGE
+    assert_one_line(err, reason)
+    assert list(here.iterdir()) == []
+
+
+def test_a_config_is_utf8_everywhere(call: Call, tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_bytes(b"# \xff\n")
+    code, err = call("train", "--config", config)
+    assert code == USAGE
+    assert_one_line(err, "is not valid TOML")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["--nonsense"], "No such option"),
+        (["evaluate"], "Missing argument 'DIR'"),
+        (["evaluate", "nowhere"], "there is no folder nowhere"),
+        (["evaluate", ""], "the path is empty"),
+        (["verify", "--cases", "0"], "0 is not in the range"),
+        (["data", "nonsense"], "No such command"),
+        (["data", "info"], "Missing argument"),
+        (["data", "info", "nowhere"], "there is no data set 'nowhere'"),
+        (["doctor", "surplus"], "unexpected extra argument"),
+    ],
+)
+def test_wrong_commands(arguments: list[str], reason: str, call: Call, here: Path) -> None:
+    code, err = call(*arguments)
+    assert code == USAGE
+    assert_one_line(err, reason)
+    assert list(here.iterdir()) == []
+
+
+def test_a_process_ends_with_the_code_and_the_line(here: Path) -> None:
+    wrong = fewmult("train", "--batch", "100", cwd=here)
+    assert (wrong.returncode, wrong.stdout) == (USAGE, "")
+    assert_one_line(wrong.stderr, "batch 100")
+    failed = fewmult("evaluate", ".", cwd=here)
+    assert (failed.returncode, failed.stdout) == (FAILURE, "")
+    assert_one_line(failed.stderr, "model.npz is not there")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return write_set(tmp_path / "set")
+
+
+def cut(folder: Path) -> None:
+    path = folder / STEMS[0]
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def cut_in_header(folder: Path) -> None:
+    (folder / STEMS[1]).write_bytes(b"\0\0\x08")
+
+
+def lengthened(folder: Path) -> None:
+    with (folder / STEMS[2]).open("ab") as file:
+        file.write(b"\0")
+
+
+def corrupted_gzip(folder: Path) -> None:
+    images = idx.read_images(folder / STEMS[0])
+    (folder / STEMS[0]).unlink()
+    packed = folder / f"{STEMS[0]}.gz"
+    idx.write(packed, images)
+    damaged = bytearray(packed.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    packed.write_bytes(damaged)
+
+
+def promising(folder: Path) -> None:
+    (folder / STEMS[0]).write_bytes(b"\0\0\x08\x03" + b"\xff" * 12)
+
+
+def beyond(folder: Path) -> None:
+    idx.write(folder / STEMS[3], np.full(7, 11, np.uint8))
+
+
+def missing(folder: Path) -> None:
+    (folder / STEMS[3]).unlink()
+
+
+def swapped(folder: Path) -> None:
+    (folder / STEMS[0]).rename(folder / "x")
+    (folder / STEMS[1]).rename(folder / STEMS[0])
+    (folder / "x").rename(folder / STEMS[1])
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (cut, "is cut short"),
+        (cut_in_header, "is cut short within its header"),
+        (lengthened, "goes on after"),
+        (corrupted_gzip, "damaged gzip data"),
+        (promising, "cannot hold them"),
+        (beyond, "label 11 at index 0 is beyond the 10 classes"),
+        (missing, "lacks t10k-labels"),
+        (swapped, "not swapped"),
+    ],
+)
+def test_damaged_data(
+    damage: Callable[[Path], None], reason: str, source: Path, call: Call, here: Path
+) -> None:
+    damage(source)
+    code, err = call("train", *SMALL, "--batch", "16", "--dataset", source)
+    assert code == FAILURE
+    assert_one_line(err, reason, str(source))
+    assert list(here.iterdir()) == []
+
+
+def test_fewer_images_than_a_batch(source: Path, call: Call, here: Path) -> None:
+    code, err = call("train", *SMALL, "--batch", "64", "--dataset", source)
+    assert code == USAGE
+    assert_one_line(err, "has 34 training images, fewer than a batch of 64")
+    assert list(here.iterdir()) == []
+
+
+def test_a_path_that_is_no_text(call: Call, here: Path) -> None:
+    folder = os.fsdecode(b"caf\xe9")
+    write_set(here / folder)
+    wrong = fewmult("train", *SMALL, "--dataset", f"./{folder}", "--batch", "16", cwd=here)
+    assert wrong.returncode == USAGE
+    assert_one_line(wrong.stderr, "not valid UTF-8")
+    assert list(here.iterdir()) == [here / folder]
+    good = fewmult("train", *SMALL, "--out", folder, cwd=here)
+    assert good.returncode == 0, good.stderr
+    assert "written to   caf\\udce9" in good.stdout
+
+
+@pytest.fixture
+def old_run(tmp_path: Path, call: Call) -> Path:
+    folder = tmp_path / "old"
+    assert call("train", *SMALL, "--out", folder) == (0, "")
+    return folder
+
+
+def test_another_run_is_not_replaced_unasked(old_run: Path, call: Call) -> None:
+    before = content(old_run)
+    code, err = call("train", *SMALL, "--seed", 5, "--out", old_run)
+    assert code == USAGE
+    assert_one_line(err, f"{old_run} holds another run", "--out", "--overwrite")
+    assert content(old_run) == before
+    assert call("train", *SMALL, "--seed", 5, "--out", old_run, "--overwrite")[0] == 0
+    assert summary(old_run)["seed"] == 5
+
+
+def test_an_unfinished_run_is_called_so(old_run: Path, call: Call) -> None:
+    (old_run / "summary.json").unlink()
+    code, err = call("train", *SMALL, "--out", old_run)
+    assert code == USAGE
+    assert_one_line(err, "holds an unfinished run")
+
+
+@pytest.mark.parametrize("options", [options for options, _ in WRONG_OPTIONS])
+def test_a_usage_error_keeps_the_old_run(options: list[str], old_run: Path, call: Call) -> None:
+    before = content(old_run)
+    code, _ = call("train", "--out", old_run, "--overwrite", *options)
+    assert code == USAGE
+    assert content(old_run) == before
+
+
+def test_damaged_data_keep_the_old_run(old_run: Path, source: Path, call: Call) -> None:
+    before = content(old_run)
+    cut(source)
+    assert call("train", "--dataset", source, "--out", old_run, "--overwrite")[0] == FAILURE
+    assert content(old_run) == before
+
+
+def test_a_file_is_no_folder(call: Call, here: Path) -> None:
+    (here / "file").write_text("mine")
+    code, err = call("train", *SMALL, "--out", "file", "--overwrite")
+    assert code == USAGE
+    assert_one_line(err, "file is a file")
+    code, err = call("train", *SMALL, "--out", "file/run")
+    assert code == FAILURE
+    assert_one_line(err, "cannot write file/run: Not a directory")
+    assert content(here) == {"file": b"mine"}
+
+
+def test_a_net_that_no_memory_holds(call: Call, here: Path) -> None:
+    if not Path("/proc/meminfo").exists():
+        pytest.skip("the system does not say how much memory is free")
+    code, err = call("train", "--net", "64" + "-65536" * 9 + "-10")
+    assert code == FAILURE
+    assert re.search(r"needs about [\d.]+ GiB of memory, and [\d.]+ GiB are free", err)
+    assert_one_line(err)
+    assert list(here.iterdir()) == []
+
+
+def test_evaluate_without_parts_of_a_run(old_run: Path, call: Call) -> None:
+    (old_run / "summary.json").unlink()
+    assert call("evaluate", old_run) == (0, "")
+
+    (old_run / "config.toml").write_text("epochs = 1\n")
+    code, err = call("evaluate", old_run)
+    assert code == USAGE
+    assert_one_line(err, "names no dataset: add --dataset")
+
+    (old_run / "config.toml").unlink()
+    code, err = call("evaluate", old_run)
+    assert code == USAGE
+    assert_one_line(err, "cannot read the config")
+    assert call("evaluate", old_run, "--dataset", "digits") == (0, "")
+
+    (old_run / "model.npz").unlink()
+    code, err = call("evaluate", old_run, "--dataset", "digits")
+    assert code == FAILURE
+    assert_one_line(err, "is this the folder of a finished run?")
+
+
+def test_evaluate_on_images_that_do_not_fit(old_run: Path, tmp_path: Path, call: Call) -> None:
+    larger = write_set(tmp_path / "larger", side=9)
+    code, err = call("evaluate", old_run, "--dataset", larger)
+    assert code == USAGE
+    assert_one_line(err, "cannot be tested on larger", "81 pixels")
+
+    more = write_set(tmp_path / "more")
+    for stem in (STEMS[1], STEMS[3]):
+        labels = idx.read_labels(more / stem)
+        idx.write(more / stem, labels + np.uint8(5))
+    code, err = call("evaluate", old_run, "--dataset", more)
+    assert code == USAGE
+    assert_one_line(err, "15 classes")
+
+
+@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["verify"], ["data"], ["doctor"]])
+def test_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command, "--help"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.startswith(f"Usage: {' '.join(['fewmult-hls', *command])} ")
+
+
+@pytest.mark.parametrize("command", [[], ["data"]])
+def test_a_group_alone_shows_its_help(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(command) == 0
+    alone = capsys.readouterr().out
+    run([*command, "--help"])
+    assert alone == capsys.readouterr().out
+
+
+def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["train", "--help"])
+    out = " ".join(capsys.readouterr().out.split())
+    defaults = re.findall(r"--([a-z-]+) (?:(?!--).)*?\[default: ([^\]]+)\]", out)
+    assert dict(defaults) == {
+        "dataset": "digits",
+        "net": "two hidden layers of 256",
+        "weights": "ternary",
+        "master-bits": "16",
+        "batch": "128",
+        "epochs": "100",
+        "rate": "3, in long runs 2; less for batches below 64, more for 256",
+        "seed": "1",
+        "backend": "emu",
+        "out": "runs/DATASET",
+    }

@@ -1,0 +1,314 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The process: signals, terminals, pipes, disks and memory."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from command import (
+    COMMAND,
+    RUN_FILES,
+    SMALL,
+    assert_one_line,
+    content,
+    environment,
+    fewmult,
+    start,
+    summary,
+    write_set,
+)
+
+LONG = ["--epochs", "100000", "--net", "64-32-10"]
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def read_until(process: subprocess.Popen[str], part: str) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if part in line:
+            return
+    raise AssertionError(f"never said {part!r}: {process.communicate()}")
+
+
+def assert_stops(process: subprocess.Popen[str], number: int) -> None:
+    sent = time.monotonic()
+    process.send_signal(number)
+    _, err = process.communicate(timeout=20)
+    assert time.monotonic() - sent < 2
+    assert process.returncode == 128 + number
+    assert err == "interrupted\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_in_training(number: int, tmp_path: Path) -> None:
+    process = start("train", *LONG, "--out", tmp_path)
+    read_until(process, "epoch     20/")
+    assert_stops(process, number)
+    files = content(tmp_path)
+    assert set(files) == {"config.toml", "metrics.jsonl"}
+    epochs = [json.loads(line)["epoch"] for line in files["metrics.jsonl"].splitlines()]
+    assert epochs == list(range(1, len(epochs) + 1))
+    assert len(epochs) >= 20
+
+
+@pytest.mark.parametrize("backend", ["emu", "numpy"])
+def test_an_interrupt_in_the_evaluation(backend: str, tmp_path: Path) -> None:
+    assert fewmult("train", "--epochs", "1", "--out", tmp_path / "run").returncode == 0
+    many = write_set(tmp_path / "many", test=1 << 17)
+    process = start("evaluate", tmp_path / "run", "--dataset", many, "--backend", backend)
+    time.sleep(1)
+    assert process.poll() is None
+    assert_stops(process, signal.SIGINT)
+
+
+@pytest.mark.parametrize("module", ["click", "numpy"])
+def test_an_interrupt_while_modules_are_imported(module: str, tmp_path: Path) -> None:
+    slow = "import sys, time\nprint('importing', flush=True)\ntime.sleep(60)\n"
+    (tmp_path / f"{module}.py").write_text(slow)
+    paths = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    process = start("train", env=environment(PYTHONPATH=os.pathsep.join(paths)), cwd=tmp_path)
+    read_until(process, "importing")
+    assert_stops(process, signal.SIGINT)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{module}.py"]
+
+
+def test_an_ignored_hangup_stays_ignored(tmp_path: Path) -> None:
+    def as_nohup_does() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    options = ["--net", "64-32-10", "--epochs", "60"]
+    process = start("train", *options, "--out", tmp_path, before=as_nohup_does)
+    read_until(process, "epoch  2/60")
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert set(content(tmp_path)) == RUN_FILES
+
+
+@pytest.mark.parametrize("command", [["train", *LONG], ["train", "--help"], ["data", "list"]])
+def test_a_reader_that_leaves(command: list[str], tmp_path: Path) -> None:
+    process = start(*command, cwd=tmp_path)
+    assert process.stdout is not None
+    if "--help" not in command:
+        process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait(timeout=20) in (0, 1)
+
+
+def test_output_on_a_full_disk(tmp_path: Path) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+    with Path("/dev/full").open("w") as full:
+        done = fewmult("train", *SMALL, stdout=full, cwd=tmp_path)
+    assert done.returncode == 1
+    assert_one_line(done.stderr, "No space left on device")
+
+
+@pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)])
+def test_without_streams(closed: tuple[int, ...], tmp_path: Path) -> None:
+    def close() -> None:
+        for number in closed:
+            os.close(number)
+
+    done = fewmult("train", *SMALL, before=close, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert fewmult("train", *SMALL, before=close, cwd=tmp_path).returncode == 2
+    assert set(content(tmp_path / "runs" / "digits")) == RUN_FILES
+
+
+def limit(kind: int, value: int) -> Callable[[], None]:
+    return lambda: resource.setrlimit(kind, (value, value))
+
+
+def assert_whole(folder: Path) -> None:
+    """What is there of a run, if anything, is whole."""
+    files = content(folder)
+    assert set(files) < RUN_FILES
+    for line in files.get("metrics.jsonl", b"").splitlines(keepends=True):
+        assert line.endswith(b"\n")
+        assert json.loads(line)["epoch"] > 0
+
+
+@pytest.mark.parametrize(
+    ("size", "refused"),
+    [(100, "config.toml"), (1000, "metrics.jsonl"), (5000, "model.npz")],
+)
+def test_files_that_cannot_grow(size: int, refused: str, tmp_path: Path) -> None:
+    """Python ignores SIGXFSZ: a write beyond the limit fails as on a full disk."""
+    options = ["--net", "64-64-10", "--epochs", "20"]
+    done = fewmult("train", *options, "--out", tmp_path, before=limit(resource.RLIMIT_FSIZE, size))
+    assert done.returncode == 1
+    assert_one_line(done.stderr, f"cannot write {tmp_path}/{refused}: File too large")
+    assert refused not in content(tmp_path) or refused == "metrics.jsonl"
+    assert_whole(tmp_path)
+
+
+def on_a_disk(options: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A run in a new mount of a disk in memory, and then a list of what it left there."""
+    if shutil.which("unshare") is None:
+        pytest.skip("needs unshare")
+    prepare = f"mount -t tmpfs -o {options} none {folder}"
+    if subprocess.run(["unshare", "-rm", "sh", "-c", prepare], capture_output=True).returncode:
+        pytest.skip("this system does not let us mount a disk")
+    then = '; code=$?; cd "$0"; find . -type f; exit $code'
+    script = f'{prepare} && shift 0 && "$@"{then}'
+    return subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, str(folder), *COMMAND, *arguments],
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+
+
+def test_a_read_only_disk(tmp_path: Path) -> None:
+    done = on_a_disk("ro", tmp_path, "train", *SMALL, "--out", f"{tmp_path}/run")
+    assert done.returncode == 1
+    assert_one_line(done.stderr, f"cannot write {tmp_path}/run: Read-only file system")
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    options = ["--net", "64-256-10", "--epochs", "2"]
+    done = on_a_disk("size=32k", tmp_path, "train", *options, "--out", f"{tmp_path}/run")
+    assert done.returncode == 1
+    assert_one_line(done.stderr, f"cannot write {tmp_path}/run/model.npz: No space left on device")
+    left = {line for line in done.stdout.splitlines() if line.startswith("./")}
+    assert left == {"./run/config.toml", "./run/metrics.jsonl"}
+
+
+@pytest.mark.parametrize("folder", ["/proc/fewmult", "/sys/fewmult"])
+def test_a_folder_that_cannot_be_made(folder: str) -> None:
+    if not Path(folder).parent.is_dir():
+        pytest.skip(f"there is no {Path(folder).parent}")
+    done = fewmult("train", *SMALL, "--out", folder)
+    assert done.returncode == 1
+    assert_one_line(done.stderr, f"cannot write {folder}: ")
+
+
+def test_memory_that_runs_out(tmp_path: Path) -> None:
+    done = fewmult(
+        *("train", "--net", "64-4096-4096-10", "--epochs", "1", "--out", tmp_path / "run"),
+        before=limit(resource.RLIMIT_AS, 400 << 20),
+    )
+    assert done.returncode == 1
+    assert_one_line(done.stderr, "memory", "take a smaller net")
+    assert not (tmp_path / "run").exists()
+
+
+def on_a_terminal(width: int, *arguments: str | Path, **variables: str) -> tuple[int, str]:
+    """Exit code, and all that the terminal got."""
+    master, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    process = start(
+        *arguments,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=environment(**{"TERM": "xterm-256color", "LANG": "C.UTF-8", **variables}),
+    )
+    os.close(terminal)
+    received = b""
+    # Linux ends a terminal that nobody holds any more with an error.
+    with contextlib.suppress(OSError):
+        while part := os.read(master, 1 << 16):
+            received += part
+    os.close(master)
+    return process.wait(timeout=20), received.decode()
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_the_display_on_a_terminal(width: int, tmp_path: Path) -> None:
+    code, received = on_a_terminal(
+        width, "train", "--net", "64-256-10", "--epochs", "40", "--out", tmp_path
+    )
+    assert code == 0, received
+    assert "\x1b[" in received
+    text = ESCAPE.sub("", received)
+    shown, result = text.split("\r\ntest error ")
+    for pattern in (
+        r"epoch +\d+/40 +hinge \d\.\d{4} +[\d,]+ samples/s",
+        r"step +\d/9 +validation error +\d+\.\d\d % +\d:\d\d left",
+        "━{10}",
+        "measuring the test error",
+    ):
+        assert re.search(pattern, shown), pattern
+    for line in re.split("[\r\n]+", shown):
+        assert len(line) <= width, line
+    lasting = re.findall(r"epoch +(\d+)/40  hinge [\d.]+  validation", shown)
+    assert [int(epoch) for epoch in lasting] == list(range(2, 41, 2))
+    assert summary(tmp_path)["fingerprint"] in result
+    # The cursor, hidden while the display is drawn, is back.
+    assert received.rindex("\x1b[?25h") > received.rindex("\x1b[?25l")
+
+
+def test_a_terminal_that_cannot_go_back(tmp_path: Path) -> None:
+    code, received = on_a_terminal(80, "train", *SMALL, "--out", tmp_path, TERM="dumb")
+    assert code == 0
+    assert "\x1b" not in received
+    assert "epoch 1/1  hinge" in received
+
+
+@pytest.mark.parametrize("typed", [b"\x03", b"\x03\x03\x03"])
+def test_an_interrupt_on_a_terminal(typed: bytes, tmp_path: Path) -> None:
+    """As typed: the terminal turns each Ctrl-C into a signal."""
+    child, master = pty.fork()
+    if child == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        arguments = [*COMMAND, "train", *LONG, "--out", str(tmp_path)]
+        os.execve(sys.executable, arguments, environment(TERM="xterm", LANG="C.UTF-8"))
+    received = b""
+    while b" left" not in received:
+        received += os.read(master, 1 << 16)
+    for key in typed:
+        os.write(master, bytes([key]))
+        time.sleep(0.005)
+    with contextlib.suppress(OSError):
+        while part := os.read(master, 1 << 16):
+            received += part
+    _, status = os.waitpid(child, 0)
+    os.close(master)
+    assert os.waitstatus_to_exitcode(status) == 130, received
+    assert b"interrupted\r\n" in received
+    assert b"Traceback" not in received
+    assert received.rindex(b"\x1b[?25h") > received.rindex(b"\x1b[?25l")
+    assert set(content(tmp_path)) <= {"config.toml", "metrics.jsonl"}
+
+
+def imported(statement: str) -> set[str]:
+    script = f"import contextlib, io, sys\n{statement}\nprint(*sys.modules, file=sys.stderr)"
+    done: Any = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(),
+    )
+    return set(done.stderr.split())
+
+
+def test_help_waits_for_no_heavy_import() -> None:
+    assert "click" not in imported("import fewmult_hls.cli")
+    loaded = imported("from fewmult_hls.cli.commands import run\nrun(['train', '--help'])")
+    assert "fewmult_hls.cli.train" in loaded
+    assert not loaded & {"numpy", "rich", "pooch", "importlib.metadata", "tomli_w", "tempfile"}
