@@ -366,6 +366,15 @@ def test_a_group_alone_shows_its_help(
     assert alone == capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_help_shows_an_example_a_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run([command, "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    examples = lines[lines.index("  Examples:") + 1 :]
+    assert len(examples) >= 2
+    assert {tuple(line.split()[:2]) for line in examples} == {("fewmult-hls", command)}
+
+
 def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     run(["train", "--help"])
     out = " ".join(capsys.readouterr().out.split())

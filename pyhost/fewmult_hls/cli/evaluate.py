@@ -13,8 +13,14 @@ from ..backend_names import BACKENDS
 from ..errors import UsageError
 from .arguments import NamedPath
 
+# click keeps the lines of a paragraph that a backspace opens.
+EXAMPLES = """\b
+Examples:
+  fewmult-hls evaluate runs/digits
+  fewmult-hls evaluate runs/mnist --dataset path/to/my/images"""
 
-@click.command()
+
+@click.command(epilog=EXAMPLES)
 @click.argument("run", metavar="DIR", type=NamedPath())
 @click.option(
     "--dataset", metavar="NAME|DIR", help="Other images to test on.  [default: the run's own]"
@@ -23,13 +29,7 @@ from .arguments import NamedPath
     "--backend", type=click.Choice(BACKENDS), default="emu", help="Who computes.  [default: emu]"
 )
 def evaluate(run: Path, dataset: str | None, backend: str) -> None:
-    r"""Measure the test error of the trained model in DIR again.
-
-    \b
-    Examples:
-      fewmult-hls evaluate runs/digits
-      fewmult-hls evaluate runs/mnist --dataset path/to/my/images
-    """
+    """Measure the test error of the trained model in DIR again."""
     from .. import runs
     from ..backends import open_backend
     from ..datasets import load

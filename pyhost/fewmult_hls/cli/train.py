@@ -28,7 +28,15 @@ DEFAULTS = {
 }
 
 
-@click.command()
+# click keeps the lines of a paragraph that a backspace opens.
+EXAMPLES = """\b
+Examples:
+  fewmult-hls train
+  fewmult-hls train --dataset mnist --net 784-1024-1024-1024-10 --epochs 10
+  fewmult-hls train --config runs/digits/config.toml --seed 2 --out runs/again"""
+
+
+@click.command(epilog=EXAMPLES)
 @click.option(
     "--dataset",
     metavar="NAME|DIR",
@@ -86,16 +94,10 @@ DEFAULTS = {
 )
 @click.option("--overwrite", is_flag=True, help="Replace the run that is in the folder.")
 def train(config: Path | None, out: Path | None, overwrite: bool, **options: Any) -> None:
-    r"""Train a network without multiplications.
+    """Train a network without multiplications.
 
     Without options, the built-in digits are learned in seconds. The run's folder gets config.toml,
     metrics.jsonl (a line an epoch), model.npz and summary.json.
-
-    \b
-    Examples:
-      fewmult-hls train
-      fewmult-hls train --dataset mnist --net 784-1024-1024-1024-10 --epochs 10
-      fewmult-hls train --config runs/digits/config.toml --seed 2 --out runs/again
     """
     from .. import runs
     from ..backends import open_backend
