@@ -15,7 +15,7 @@ void write_sums(const Tile::Sums& sums, int rows, int log2_batch, std::int32_t* 
   for (int row = 0; row < rows; ++row) {
     for (int b = 0; b < 1 << log2_batch; ++b) {
 #pragma HLS PIPELINE II = 1
-      *z++ = sums.z[row][b];
+      *z++ = Tile::row_of(sums, row)[b];
     }
   }
 }

@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The array of processing elements that the fabric gets, and that the portable emulation runs.
-// A kernel is a template over its tile: another tile may hold its blocks in another layout and
-// compute them with other instructions, but never to other sums.
+// A kernel is a template over its tile and reaches the tile's blocks through its functions alone:
+// another tile may lay them out otherwise and compute with other instructions, but never to other
+// sums.
 #pragma once
 
 #include "kernels/arithmetic.hpp"
@@ -47,6 +48,23 @@ struct FabricTile {
   struct Gradient {
     std::int32_t g[kWordBits][kGradientRows];
   };
+
+  static const std::int32_t* row_of(const Sums& sums, int row) { return sums.z[row]; }
+
+  static void set_code(Codes& codes, int input, int sample, std::uint8_t code) {
+#pragma HLS INLINE
+    codes.log2[sample][input] = code;
+  }
+
+  static void set_delta(Deltas& deltas, int row, int sample, std::int8_t delta) {
+#pragma HLS INLINE
+    deltas.d[sample][row] = delta;
+  }
+
+  static std::int32_t gradient_of(const Gradient& gradient, int input, int row) {
+#pragma HLS INLINE
+    return gradient.g[input][row];
+  }
 
   // The batch, rounded up to whole product cycles.
   static int padded(int batch) { return (batch + kLanes - 1) & -kLanes; }

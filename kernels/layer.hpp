@@ -91,7 +91,7 @@ void layer(const LayerPass& pass, const LayerArrays& arrays) {
     binary_matmul<Tile>(sums, product, arrays.source, sign, mask, rows);
     for (int row = 0; row < rows; ++row) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
-      finish_unit(pass, arrays, first + row, sums.z[row]);
+      finish_unit(pass, arrays, first + row, Tile::row_of(sums, row));
     }
     sign += stride;
     mask += stride;

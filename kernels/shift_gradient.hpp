@@ -39,7 +39,7 @@ void encode(typename Tile::Codes& codes, const std::int8_t* x, int units, int fi
 #pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
 #pragma HLS UNROLL factor = 8
       const std::int32_t value = unit < units ? x[(unit << log2_batch) + b] : 0;
-      codes.log2[b][unit] = power_of_two_code(value, bytes[b]);
+      Tile::set_code(codes, unit, b, power_of_two_code(value, bytes[b]));
     }
   }
 }
@@ -51,7 +51,8 @@ void load_deltas(typename Tile::Deltas& deltas, const std::int8_t* source, int r
     for (int b = 0; b < 1 << log2_batch; ++b) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
-      deltas.d[b][row] = row < rows ? source[(row << log2_batch) + b] : std::int8_t{0};
+      const std::int8_t delta = row < rows ? source[(row << log2_batch) + b] : std::int8_t{0};
+      Tile::set_delta(deltas, row, b, delta);
     }
   }
 }
@@ -70,7 +71,8 @@ PackedWord update_word(Weight* weights, const typename Tile::Gradient& gradient,
 #pragma HLS PIPELINE II = 1
 #pragma HLS UNROLL factor = 4
     const std::int32_t term = rounding_term(halves[lane] & 0xFF, rounding);
-    const std::int32_t change = shift_left((gradient.g[lane][row] + term) >> right, left);
+    const std::int32_t change =
+        shift_left((Tile::gradient_of(gradient, lane, row) + term) >> right, left);
     block[lane] = static_cast<Weight>(
         clamp(weights[lane] - change, -Master<Weight>::kClip, Master<Weight>::kClip));
     weights[lane] = block[lane];
