@@ -162,6 +162,7 @@ def _show(summary: dict[str, Any], dataset: Dataset, folder: Path) -> None:
     from .results import error_text, show_rows
 
     tests, validations = len(dataset.test.labels), len(dataset.validation.labels)
+    epochs = "1 epoch" if summary["epochs"] == 1 else f"{summary['epochs']} epochs"
     click.echo()
     show_rows(
         [
@@ -174,7 +175,7 @@ def _show(summary: dict[str, Any], dataset: Dataset, folder: Path) -> None:
             ),
             (
                 "time",
-                f"{summary['seconds']:,.2f} s for {summary['epochs']} epoch(s), "
+                f"{summary['seconds']:,.2f} s for {epochs}, "
                 f"{summary['samples_per_second']:,.0f} samples/s",
             ),
             ("fingerprint", summary["fingerprint"]),
