@@ -62,6 +62,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except FewmultError as error:
         return _failed(str(error), error.exit_code)
     except OSError as error:
+        _drop_unwritable_output()
         return _failed(str(error), 1)
     except MemoryError:
         return _failed("there is not enough memory: take a smaller net, batch or data set", 1)
@@ -75,6 +76,15 @@ def _prepare_streams() -> None:
         elif isinstance(stream, io.TextIOWrapper):
             # A path need not be text, nor fit the terminal's encoding.
             stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_unwritable_output() -> None:
+    """Empties stdout's buffer, which would fail once more when Python exits, with code 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _failed(message: str, code: int) -> int:
