@@ -11,11 +11,12 @@ namespace {
 
 using Tile = fewmult::FabricTile;
 
-void write_sums(const Tile::Sums& sums, int rows, int log2_batch, std::int32_t* z) {
+void write_sums(Tile::Sums& sums, int rows, int log2_batch, std::int32_t* z) {
   for (int row = 0; row < rows; ++row) {
+    const std::int32_t* sum = Tile::row_of(sums, row, 1 << log2_batch);
     for (int b = 0; b < 1 << log2_batch; ++b) {
 #pragma HLS PIPELINE II = 1
-      *z++ = Tile::row_of(sums, row)[b];
+      *z++ = sum[b];
     }
   }
 }

@@ -9,6 +9,9 @@
 
 #include "kernels/arithmetic.hpp"
 #include "kernels/packed_words.hpp"
+#include "kernels/power_of_two.hpp"
+#include "kernels/threefry.hpp"
+#include "kernels/weight_update.hpp"
 
 namespace fewmult {
 
@@ -19,11 +22,13 @@ struct FabricTile {
   static constexpr int kGradientRows = 16;    // outputs a cycle of the gradient
   static constexpr int kGradientInputs = 32;  // inputs a cycle: 32 x 16 = 512 shifted additions
   static constexpr int kGradientWords = 4;    // word columns that share one sweep over the deltas
+  static constexpr int kGradientBlock = 1;    // word columns whose gradient is there at a time
 
   static_assert(kWordBits % kInputs == 0, "a packed word is a whole number of product cycles");
   static_assert(kWordBits % kGradientInputs == 0, "and of gradient cycles");
   static_assert(kRows % kWordBits == 0, "a transposed tile is a whole number of packed words");
   static_assert(kMaxBatch % kLanes == 0, "a row of sums is a whole number of product cycles");
+  static_assert((kGradientBlock & (kGradientBlock - 1)) == 0, "a word column's place is a mask");
   static_assert(kInputs <= INT16_MAX / (kActivationMax + 1), "one cycle's sum fits 16 bits");
 
   // 64 units over the batch: the operand of one block of a product.
@@ -38,7 +43,7 @@ struct FabricTile {
 
   // log2 of the power of two that stands for each input, plus one; 0 stands for zero.
   struct Codes {
-    std::uint8_t log2[kMaxBatch][kWordBits];
+    std::uint8_t log2[kGradientWords][kMaxBatch][kWordBits];
   };
 
   struct Deltas {
@@ -49,22 +54,8 @@ struct FabricTile {
     std::int32_t g[kWordBits][kGradientRows];
   };
 
-  static const std::int32_t* row_of(const Sums& sums, int row) { return sums.z[row]; }
-
-  static void set_code(Codes& codes, int input, int sample, std::uint8_t code) {
-#pragma HLS INLINE
-    codes.log2[sample][input] = code;
-  }
-
-  static void set_delta(Deltas& deltas, int row, int sample, std::int8_t delta) {
-#pragma HLS INLINE
-    deltas.d[sample][row] = delta;
-  }
-
-  static std::int32_t gradient_of(const Gradient& gradient, int input, int row) {
-#pragma HLS INLINE
-    return gradient.g[input][row];
-  }
+  // The sums of a row over the batch. Rows are asked for in their order, and until the next one.
+  static const std::int32_t* row_of(Sums& sums, int row, int /*batch*/) { return sums.z[row]; }
 
   // The batch, rounded up to whole product cycles.
   static int padded(int batch) { return (batch + kLanes - 1) & -kLanes; }
@@ -140,11 +131,42 @@ struct FabricTile {
     }
   }
 
-  // g[input][row] = sum over the batch of delta << (code - 1), of nothing for code 0.
-  static void shift_accumulate(Gradient& gradient, const Codes& codes, const Deltas& deltas,
+  // The codes of up to 64 units, as word column k of the block: x is [unit][sample], `first_unit`
+  // the number of the first.
+  static void encode(Codes& codes, int k, const std::int8_t* x, int units, int first_unit,
+                     int log2_batch, const Update& update) {
+    const int batch = 1 << log2_batch;
+    std::uint8_t bytes[kMaxBatch];
+    for (int unit = 0; unit < kWordBits; ++unit) {
+      draw_bytes(update.code_key, static_cast<std::uint32_t>(first_unit + unit) << log2_batch,
+                 update.step, batch, bytes);
+      for (int b = 0; b < batch; ++b) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
+#pragma HLS UNROLL factor = 8
+        const std::int32_t value = unit < units ? x[(unit << log2_batch) + b] : 0;
+        codes.log2[k][b][unit] = power_of_two_code(value, bytes[b]);
+      }
+    }
+  }
+
+  // The deltas of up to kGradientRows outputs, [output][sample].
+  static void load_deltas(Deltas& deltas, const std::int8_t* source, int rows, int log2_batch) {
+    for (int row = 0; row < kGradientRows; ++row) {
+      for (int b = 0; b < 1 << log2_batch; ++b) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
+        deltas.d[b][row] = row < rows ? source[(row << log2_batch) + b] : std::int8_t{0};
+      }
+    }
+  }
+
+  // g[input][row] = sum over the batch of delta << (code - 1), of nothing for code 0, for the
+  // inputs of word column k.
+  static void shift_accumulate(Gradient& gradient, const Codes& codes, int k, const Deltas& deltas,
                                int batch) {
 #pragma HLS ARRAY_PARTITION variable = gradient.g complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = codes.log2 cyclic factor = kGradientInputs dim = 2
+#pragma HLS ARRAY_PARTITION variable = codes.log2 cyclic factor = kGradientInputs dim = 3
 #pragma HLS ARRAY_PARTITION variable = deltas.d complete dim = 2
     for (int input = 0; input < kWordBits; ++input) {
 #pragma HLS UNROLL
@@ -156,7 +178,7 @@ struct FabricTile {
 #pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
         for (int input = 0; input < kGradientInputs; ++input) {
 #pragma HLS UNROLL
-          const int code = codes.log2[b][part + input];
+          const int code = codes.log2[k][b][part + input];
           if (code == 0) continue;
           for (int row = 0; row < kGradientRows; ++row) {
 #pragma HLS UNROLL
@@ -165,6 +187,20 @@ struct FabricTile {
         }
       }
     }
+  }
+
+  // Updates the 64 weights of packed word `number`, in word column `column` of the gradient's
+  // block and its row `row`, and samples them.
+  template <class Weight>
+  static PackedWord update_word(Weight* weights, const Gradient& gradient, int /*column*/, int row,
+                                std::uint32_t number, Word there, const Update& update) {
+    std::int32_t g[kWordBits];
+#pragma HLS ARRAY_PARTITION variable = g complete
+    for (int input = 0; input < kWordBits; ++input) {
+#pragma HLS UNROLL
+      g[input] = gradient.g[input][row];
+    }
+    return fewmult::update_word(weights, g, number, there, update);
   }
 
  private:

@@ -26,6 +26,8 @@ struct LayerPass {
   Pass pass;
   int inputs;
   int outputs;
+  int first_unit;  // of those that are computed: all in the fabric, a share of them by one of
+  int end_unit;    // several threads of a host; sign and mask point to the first unit's words
   int log2_batch;
   int planes;         // of the packed weights: 1, or 7 to evaluate 8-bit weights
   int shift;          // forward: of the sums; backward: of the deltas
@@ -81,17 +83,16 @@ template <class Tile>
 void layer(const LayerPass& pass, const LayerArrays& arrays) {
   typename Tile::Sums sums;
   const Product product = product_of(pass);
-  const int units = units_of(product);
   const int stride = words_to_next_tile<Tile>(product);
   const Word* sign = arrays.sign;
   const Word* mask = arrays.mask;
-  for (int first = 0; first < units; first += Tile::kRows) {
+  for (int first = pass.first_unit; first < pass.end_unit; first += Tile::kRows) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
-    const int rows = smaller(units - first, Tile::kRows);
+    const int rows = smaller(pass.end_unit - first, Tile::kRows);
     binary_matmul<Tile>(sums, product, arrays.source, sign, mask, rows);
     for (int row = 0; row < rows; ++row) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
-      finish_unit(pass, arrays, first + row, Tile::row_of(sums, row));
+      finish_unit(pass, arrays, first + row, Tile::row_of(sums, row, 1 << pass.log2_batch));
     }
     sign += stride;
     mask += stride;

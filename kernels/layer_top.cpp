@@ -32,8 +32,9 @@ extern "C" void layer_top(int pass, const std::int8_t* source, const std::uint64
 #pragma HLS INTERFACE s_axilite port = step bundle = control
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
+  const int units = static_cast<Pass>(pass) == Pass::kBackward ? inputs : outputs;
   const LayerPass numbers = {
-      static_cast<Pass>(pass), inputs,          outputs, log2_batch, planes, shift,
+      static_cast<Pass>(pass), inputs, outputs, 0,    units, log2_batch, planes, shift,
       bias_exponent,           {seed, purpose}, step};
   const LayerArrays arrays = {source, sign, mask, gate, labels, bias, mean, logits, result, loss};
   layer<FabricTile>(numbers, arrays);

@@ -10,86 +10,45 @@
 
 #include "kernels/arithmetic.hpp"
 #include "kernels/packed_words.hpp"
-#include "kernels/power_of_two.hpp"
-#include "kernels/sample_weights.hpp"
-#include "kernels/threefry.hpp"
+#include "kernels/weight_update.hpp"
 
 namespace fewmult {
 
-// What one update needs to know, the same for all weights of a layer.
-struct Update {
-  int shift;           // right by this much with stochastic rounding, or left if negative
-  bool binary;         // the next sample's kind
-  Key code_key;        // draws of the power-of-two codes
-  Key weight_key;      // draws of rounding and sampling
-  std::uint32_t step;  // the step whose gradient this is; the next sample is for step + 1
+// A layer's gradient, and which of its outputs are computed: all of them in the fabric, a share
+// of them by one of several threads of a host.
+struct Gradients {
+  int inputs;
+  int outputs;
+  int first_output;
+  int end_output;
+  int log2_batch;
 };
 
-// The codes of up to 64 units: x is [unit][sample], `first_unit` the number of the first.
-template <class Tile>
-void encode(typename Tile::Codes& codes, const std::int8_t* x, int units, int first_unit,
-            int log2_batch, Key key, std::uint32_t step) {
-  const int batch = 1 << log2_batch;
-  std::uint8_t bytes[kMaxBatch];
-  for (int unit = 0; unit < kWordBits; ++unit) {
-    draw_bytes(key, static_cast<std::uint32_t>(first_unit + unit) << log2_batch, step, batch,
-               bytes);
-    for (int b = 0; b < batch; ++b) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
-#pragma HLS UNROLL factor = 8
-      const std::int32_t value = unit < units ? x[(unit << log2_batch) + b] : 0;
-      Tile::set_code(codes, unit, b, power_of_two_code(value, bytes[b]));
-    }
-  }
-}
-
-template <class Tile>
-void load_deltas(typename Tile::Deltas& deltas, const std::int8_t* source, int rows,
-                 int log2_batch) {
-  for (int row = 0; row < Tile::kGradientRows; ++row) {
-    for (int b = 0; b < 1 << log2_batch; ++b) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
-      const std::int8_t delta = row < rows ? source[(row << log2_batch) + b] : std::int8_t{0};
-      Tile::set_delta(deltas, row, b, delta);
-    }
-  }
-}
-
-// Updates the 64 weights of packed word `number` with row `row` of the gradient and samples them.
+// Updates and samples the weights of one word column with the rows of a gradient block; `number`
+// counts the packed words of the layer.
 template <class Tile, class Weight>
-PackedWord update_word(Weight* weights, const typename Tile::Gradient& gradient, int row,
-                       std::uint32_t number, Word there, const Update& update) {
-  Weight block[kWordBits];
-  std::uint16_t halves[kWordBits];
-  draw_halves(update.weight_key, number, update.step + 1, halves);
-  const int right = larger(update.shift, 0);
-  const int left = larger(-update.shift, 0);
-  const Rounding rounding = rounding_of(right);
-  for (int lane = 0; lane < kWordBits; ++lane) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS UNROLL factor = 4
-    const std::int32_t term = rounding_term(halves[lane] & 0xFF, rounding);
-    const std::int32_t change =
-        shift_left((Tile::gradient_of(gradient, lane, row) + term) >> right, left);
-    block[lane] = static_cast<Weight>(
-        clamp(weights[lane] - change, -Master<Weight>::kClip, Master<Weight>::kClip));
-    weights[lane] = block[lane];
+void update_column(Weight* weights, Word* sign, Word* mask,
+                   const typename Tile::Gradient& gradient, int column, int rows,
+                   std::uint32_t number, Word there, const Update& update) {
+  for (int row = 0; row < rows; ++row) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
+    const std::uint32_t word = number + static_cast<std::uint32_t>(row);
+    const PackedWord packed = Tile::update_word(weights + (std::size_t{word} << 6), gradient,
+                                                column, row, word, there, update);
+    sign[word] = packed.sign;
+    mask[word] = packed.mask;
   }
-  return sample_word(block, halves, update.binary, there);
 }
 
-// One layer: x is [input][sample], deltas [output][sample], weights [word column][output][64],
-// sign and mask [word column][output].
+// x is [input][sample], deltas [output][sample], weights [word column][output][64], sign and mask
+// [word column][output].
 template <class Tile, class Weight>
 void shift_gradient(Weight* weights, Word* sign, Word* mask, const std::int8_t* x,
-                    const std::int8_t* deltas, int inputs, int outputs, int log2_batch,
-                    const Update& update) {
-  typename Tile::Codes codes[Tile::kGradientWords];
+                    const std::int8_t* deltas, const Gradients& layer, const Update& update) {
+  typename Tile::Codes codes;
   typename Tile::Deltas rows;
   typename Tile::Gradient gradient;
-  const int columns = word_columns(inputs);
+  const int columns = word_columns(layer.inputs);
   std::uint32_t group_number = 0;  // of the first word of the group of word columns
   for (int column = 0; column < columns; column += Tile::kGradientWords) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
@@ -97,30 +56,27 @@ void shift_gradient(Weight* weights, Word* sign, Word* mask, const std::int8_t* 
     for (int k = 0; k < group; ++k) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
       const int first = (column + k) << 6;
-      encode<Tile>(codes[k], x + (first << log2_batch), smaller(inputs - first, kWordBits), first,
-                   log2_batch, update.code_key, update.step);
+      Tile::encode(codes, k, x + (first << layer.log2_batch),
+                   smaller(layer.inputs - first, kWordBits), first, layer.log2_batch, update);
     }
-    for (int output = 0; output < outputs; output += Tile::kGradientRows) {
+    for (int output = layer.first_output; output < layer.end_output;
+         output += Tile::kGradientRows) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
-      const int there = smaller(outputs - output, Tile::kGradientRows);
-      load_deltas<Tile>(rows, deltas + (output << log2_batch), there, log2_batch);
+      const int there = smaller(layer.end_output - output, Tile::kGradientRows);
+      Tile::load_deltas(rows, deltas + (output << layer.log2_batch), there, layer.log2_batch);
       std::uint32_t number = group_number + static_cast<std::uint32_t>(output);
       for (int k = 0; k < group; ++k) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
-        Tile::shift_accumulate(gradient, codes[k], rows, 1 << log2_batch);
-        for (int row = 0; row < there; ++row) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
-          const std::uint32_t word = number + static_cast<std::uint32_t>(row);
-          const PackedWord packed =
-              update_word<Tile>(weights + (std::size_t{word} << 6), gradient, row, word,
-                                inputs_there(inputs - ((column + k) << 6)), update);
-          sign[word] = packed.sign;
-          mask[word] = packed.mask;
+        const int in_block = k & (Tile::kGradientBlock - 1);
+        if (in_block == 0) {
+          Tile::shift_accumulate(gradient, codes, k, rows, 1 << layer.log2_batch);
         }
-        number += static_cast<std::uint32_t>(outputs);
+        update_column<Tile>(weights, sign, mask, gradient, in_block, there, number,
+                            inputs_there(layer.inputs - ((column + k) << 6)), update);
+        number += static_cast<std::uint32_t>(layer.outputs);
       }
     }
-    for (int k = 0; k < group; ++k) group_number += static_cast<std::uint32_t>(outputs);
+    for (int k = 0; k < group; ++k) group_number += static_cast<std::uint32_t>(layer.outputs);
   }
 }
 

@@ -29,11 +29,10 @@ extern "C" void shift_gradient_top(std::int8_t* weights8, std::int16_t* weights1
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
   const Update update = {shift, binary != 0, {seed, code_purpose}, {seed, weight_purpose}, step};
+  const Gradients layer = {inputs, outputs, 0, outputs, log2_batch};
   if (master_bits == 8) {
-    shift_gradient<FabricTile>(weights8, sign, mask, x, deltas, inputs, outputs, log2_batch,
-                               update);
+    shift_gradient<FabricTile>(weights8, sign, mask, x, deltas, layer, update);
   } else {
-    shift_gradient<FabricTile>(weights16, sign, mask, x, deltas, inputs, outputs, log2_batch,
-                               update);
+    shift_gradient<FabricTile>(weights16, sign, mask, x, deltas, layer, update);
   }
 }
