@@ -8,6 +8,7 @@
 #pragma once
 
 #include "kernels/arithmetic.hpp"
+#include "kernels/finish_unit.hpp"
 #include "kernels/packed_words.hpp"
 #include "kernels/power_of_two.hpp"
 #include "kernels/threefry.hpp"
@@ -59,6 +60,12 @@ struct FabricTile {
 
   // The batch, rounded up to whole product cycles.
   static int padded(int batch) { return (batch + kLanes - 1) & -kLanes; }
+
+  // What stands behind the product, for one unit.
+  static void finish_unit(const LayerPass& pass, const LayerArrays& arrays, int unit,
+                          const std::int32_t* z) {
+    fewmult::finish_unit(pass, arrays, unit, z);
+  }
 
   static void clear(Sums& sums, int rows, int batch) {
     for (int row = 0; row < rows; ++row) {
@@ -187,6 +194,13 @@ struct FabricTile {
         }
       }
     }
+  }
+
+  // Draws the sample of packed word `number`, whose 64 weights are at `weights`.
+  template <class Weight>
+  static PackedWord draw_word(const Weight* weights, std::uint32_t number, std::uint32_t step,
+                              Key key, bool binary, Word there) {
+    return fewmult::draw_word(weights, number, step, key, binary, there);
   }
 
   // Updates the 64 weights of packed word `number`, in word column `column` of the gradient's

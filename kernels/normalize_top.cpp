@@ -3,7 +3,7 @@
 //
 // What stands behind a product, alone, its sums read from memory: for unit tests and for
 // co-simulation. Training uses the fused layer_top.
-#include "kernels/layer.hpp"
+#include "kernels/finish_unit.hpp"
 #include "kernels/tops.hpp"
 
 extern "C" void normalize_top(int pass, const std::int32_t* z, const std::int8_t* gate,

@@ -61,8 +61,22 @@ inline PackedWord sample_word(const Weight (&weights)[kWordBits],
   return packed;
 }
 
-// Samples a whole layer for step `step`. Weights lie as [word column][output][64].
+// Draws the sample of packed word `number`, whose 64 weights are at `weights`.
 template <class Weight>
+PackedWord draw_word(const Weight* weights, std::uint32_t number, std::uint32_t step, Key key,
+                     bool binary, Word there) {
+  Weight block[kWordBits];
+  std::uint16_t halves[kWordBits];
+  for (int lane = 0; lane < kWordBits; ++lane) {
+#pragma HLS PIPELINE II = 1
+    block[lane] = weights[lane];
+  }
+  draw_halves(key, number, step, halves);
+  return sample_word(block, halves, binary, there);
+}
+
+// Samples a whole layer for step `step`. Weights lie as [word column][output][64].
+template <class Tile, class Weight>
 void sample_weights(const Weight* weights, Word* sign, Word* mask, int inputs, int outputs,
                     bool binary, Key key, std::uint32_t step) {
   std::uint32_t number = 0;
@@ -70,14 +84,9 @@ void sample_weights(const Weight* weights, Word* sign, Word* mask, int inputs, i
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
     for (int output = 0; output < outputs; ++output) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 1024
-      Weight block[kWordBits];
-      std::uint16_t halves[kWordBits];
-      for (int lane = 0; lane < kWordBits; ++lane) {
-#pragma HLS PIPELINE II = 1
-        block[lane] = *weights++;
-      }
-      draw_halves(key, number, step, halves);
-      const PackedWord packed = sample_word(block, halves, binary, inputs_there(inputs - first));
+      const PackedWord packed =
+          Tile::draw_word(weights, number, step, key, binary, inputs_there(inputs - first));
+      weights += kWordBits;
       *sign++ = packed.sign;
       *mask++ = packed.mask;
       ++number;

@@ -1,5 +1,6 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
+#include "kernels/fabric_tile.hpp"
 #include "kernels/sample_weights.hpp"
 #include "kernels/tops.hpp"
 
@@ -22,8 +23,8 @@ extern "C" void sample_weights_top(const std::int8_t* weights8, const std::int16
   using namespace fewmult;
   const Key key = {seed, purpose};
   if (master_bits == 8) {
-    sample_weights(weights8, sign, mask, inputs, outputs, binary != 0, key, step);
+    sample_weights<FabricTile>(weights8, sign, mask, inputs, outputs, binary != 0, key, step);
   } else {
-    sample_weights(weights16, sign, mask, inputs, outputs, binary != 0, key, step);
+    sample_weights<FabricTile>(weights16, sign, mask, inputs, outputs, binary != 0, key, step);
   }
 }

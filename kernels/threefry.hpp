@@ -12,36 +12,41 @@ namespace fewmult {
 
 constexpr int kThreefryRounds = 13;  // why not 20: docs/arithmetic.md, section 3
 
-struct Bits64 {
-  std::uint32_t low;
-  std::uint32_t high;
+// Two 32-bit words, of type uint32_t, or a vector of them: then as many draws at once.
+template <class Words>
+struct BitsOf {
+  Words low;
+  Words high;
 };
+using Bits64 = BitsOf<std::uint32_t>;
 
-template <int kDistance>
-inline void threefry_round(Bits64& x) {
+template <int kDistance, class Words>
+inline void threefry_round(BitsOf<Words>& x) {
   x.low += x.high;
   x.high = (x.high << kDistance | x.high >> (32 - kDistance)) ^ x.low;
 }
 
-template <int kA, int kB, int kC, int kD>
-inline void threefry_rounds(Bits64& x) {
+template <int kA, int kB, int kC, int kD, class Words>
+inline void threefry_rounds(BitsOf<Words>& x) {
   threefry_round<kA>(x);
   threefry_round<kB>(x);
   threefry_round<kC>(x);
   threefry_round<kD>(x);
 }
 
-inline void threefry_inject(Bits64& x, std::uint32_t low, std::uint32_t high) {
+template <class Words>
+inline void threefry_inject(BitsOf<Words>& x, std::uint32_t low, std::uint32_t high) {
   x.low += low;
   x.high += high;
 }
 
 // Written out, not looped: a straight line is one pipeline in the fabric and vectorises on a CPU.
-template <int kRounds = kThreefryRounds>
-inline Bits64 threefry(Key key, std::uint32_t element, std::uint32_t step) {
+template <int kRounds = kThreefryRounds, class Words>
+inline BitsOf<Words> threefry(Key key, Words element, std::uint32_t step) {
   static_assert(kRounds == 13 || kRounds == 20, "the published known answers are for 13 and 20");
   const std::uint32_t parity = 0x1BD11BDAU ^ key.seed ^ key.purpose;
-  Bits64 x = {element + key.seed, step + key.purpose};
+  const Words zero = element ^ element;  // as many words as there are elements
+  BitsOf<Words> x = {element + key.seed, zero + (step + key.purpose)};
   threefry_rounds<13, 15, 26, 6>(x);
   threefry_inject(x, key.purpose, parity + 1U);
   threefry_rounds<17, 29, 16, 24>(x);
