@@ -203,18 +203,25 @@ struct FabricTile {
     return fewmult::draw_word(weights, number, step, key, binary, there);
   }
 
-  // Updates the 64 weights of packed word `number`, in word column `column` of the gradient's
-  // block and its row `row`, and samples them.
+  // Updates the weights of a gradient block's word column, a packed word of 64 a row, and samples
+  // them; `number` is that of the first word.
   template <class Weight>
-  static PackedWord update_word(Weight* weights, const Gradient& gradient, int /*column*/, int row,
-                                std::uint32_t number, Word there, const Update& update) {
-    std::int32_t g[kWordBits];
+  static void update(const Gradient& gradient, int /*column*/, int rows, Weight* weights,
+                     Word* sign, Word* mask, std::uint32_t number, Word there,
+                     const Update& update) {
+    for (int row = 0; row < rows; ++row) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = kGradientRows
+      std::int32_t g[kWordBits];
 #pragma HLS ARRAY_PARTITION variable = g complete
-    for (int input = 0; input < kWordBits; ++input) {
+      for (int input = 0; input < kWordBits; ++input) {
 #pragma HLS UNROLL
-      g[input] = gradient.g[input][row];
+        g[input] = gradient.g[input][row];
+      }
+      const PackedWord packed = update_word(weights, g, number++, there, update);
+      weights += kWordBits;
+      *sign++ = packed.sign;
+      *mask++ = packed.mask;
     }
-    return fewmult::update_word(weights, g, number, there, update);
   }
 
  private:

@@ -24,22 +24,6 @@ struct Gradients {
   int log2_batch;
 };
 
-// Updates and samples the weights of one word column with the rows of a gradient block; `number`
-// counts the packed words of the layer.
-template <class Tile, class Weight>
-void update_column(Weight* weights, Word* sign, Word* mask,
-                   const typename Tile::Gradient& gradient, int column, int rows,
-                   std::uint32_t number, Word there, const Update& update) {
-  for (int row = 0; row < rows; ++row) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
-    const std::uint32_t word = number + static_cast<std::uint32_t>(row);
-    const PackedWord packed = Tile::update_word(weights + (std::size_t{word} << 6), gradient,
-                                                column, row, word, there, update);
-    sign[word] = packed.sign;
-    mask[word] = packed.mask;
-  }
-}
-
 // x is [input][sample], deltas [output][sample], weights [word column][output][64], sign and mask
 // [word column][output].
 template <class Tile, class Weight>
@@ -71,8 +55,9 @@ void shift_gradient(Weight* weights, Word* sign, Word* mask, const std::int8_t* 
         if (in_block == 0) {
           Tile::shift_accumulate(gradient, codes, k, rows, 1 << layer.log2_batch);
         }
-        update_column<Tile>(weights, sign, mask, gradient, in_block, there, number,
-                            inputs_there(layer.inputs - ((column + k) << 6)), update);
+        Tile::update(gradient, in_block, there, weights + (std::size_t{number} << 6),
+                     sign + number, mask + number, number,
+                     inputs_there(layer.inputs - ((column + k) << 6)), update);
         number += static_cast<std::uint32_t>(layer.outputs);
       }
     }

@@ -98,29 +98,28 @@ struct Avx512 : Vectors<64> {
     _mm512_storeu_si512(out + 64, _mm512_permutex2var_epi32(raw(low), second, raw(high)));
   }
 
-  static Int widen(const std::uint16_t* from) {
-    return Int(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))));
-  }
-  static Int widen(const std::int16_t* from) {
-    return Int(_mm512_cvtepi16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))));
-  }
-  static Int widen(const std::int8_t* from) {
-    return Int(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
-  }
-  static void narrow(Int v, std::int16_t* to) {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(raw(v)));
-  }
-  static void narrow(Int v, std::int8_t* to) {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtepi32_epi8(raw(v)));
-  }
-
-  static Short load_shorts(const std::int16_t* from) { return Short(_mm512_loadu_si512(from)); }
-  static Short load_shorts(const std::int8_t* from) {
+  // 32 weights as 16-bit lanes, and back.
+  static Short load_weights(const std::int16_t* from) { return Short(_mm512_loadu_si512(from)); }
+  static Short load_weights(const std::int8_t* from) {
     return Short(
         _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))));
   }
+  static void store_weights(Short w, std::int16_t* to) { _mm512_storeu_si512(to, raw(w)); }
+  static void store_weights(Short w, std::int8_t* to) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi16_epi8(raw(w)));
+  }
 
-  // Bit n: whether lane n of a comparison's 64 holds.
+  // The lower and the upper 16-bit lanes as 32-bit ones; and such, saturated, as 16-bit lanes.
+  static Int low(Short v) { return Int(_mm512_cvtepi16_epi32(_mm512_castsi512_si256(raw(v)))); }
+  static Int high(Short v) {
+    return Int(_mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(raw(v), 1)));
+  }
+  static Short join(Int low, Int high) {
+    return Short(_mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtsepi32_epi16(raw(low))),
+                                    _mm512_cvtsepi32_epi16(raw(high)), 1));
+  }
+
+  // Bit n: whether lane n of 64 is below zero.
   static Word bits_of(const Short (&lanes)[2]) {
     return _mm512_movepi16_mask(raw(lanes[0])) |
            Word{_mm512_movepi16_mask(raw(lanes[1]))} << 32;

@@ -24,13 +24,17 @@ struct VectorTile {
   using Int = typename Isa::Int;
   using Uint = typename Isa::Uint;
   using Short = typename Isa::Short;
+  using Bytes = typename Isa::Bytes;
   static constexpr int kLanes = Isa::kLanes;
   static constexpr int kBlock = 8;              // vectors of sums that registers hold
+  static constexpr int kWide = 8;
   static constexpr int kQuads = kWordBits / 4;  // groups of four inputs in a word
   static constexpr int kRows = 512;
   static constexpr int kGradientRows = 16;
   static constexpr int kGradientWords = 2;
   static constexpr int kGradientBlock = 2;
+  static constexpr int kShorts = 2 * kLanes;
+  static constexpr int kShortVectors = kWordBits / kShorts;  // of a word's weights
   static constexpr int kGradientUnits = kGradientWords * kWordBits;
 
   // 64 units over the batch: four units' bytes of a sample side by side.
@@ -115,8 +119,8 @@ struct VectorTile {
   static void accumulate(Sums& sums, const Panel& panel, const PackedRows<kRows>& words, int rows,
                          int batch) {
     int row = 0;
-    for (; row + kBlock * kLanes <= padded(rows); row += kBlock * kLanes) {
-      accumulate_block<kBlock>(sums, panel, words, row, batch);
+    for (; row + kWide * kLanes <= padded(rows); row += kWide * kLanes) {
+      accumulate_block<kWide>(sums, panel, words, row, batch);
     }
     for (; row < rows; row += kLanes) accumulate_block<1>(sums, panel, words, row, batch);
   }
@@ -124,23 +128,25 @@ struct VectorTile {
   static void encode(Codes& codes, int k, const std::int8_t* x, int units, int first_unit,
                      int log2_batch, const Update& update) {
     const int batch = 1 << log2_batch;
-    alignas(64) std::uint8_t bytes[kMaxBatch];
-    alignas(64) std::uint8_t powers[16][kMaxBatch];
+    alignas(64) std::uint8_t powers[16][kMaxBatch];  // a batch, or a vector's worth
     for (int first = 0; first < kWordBits; first += 16) {
       for (int lane = 0; lane < 16; ++lane) {
         const int unit = first + lane;
         if (unit < units) {
-          draw_bytes(update.code_key, static_cast<std::uint32_t>(first_unit + unit) << log2_batch,
-                     update.step, batch, bytes);
-          halved_powers(x + (unit << log2_batch), bytes, batch, powers[lane]);
+          const std::uint32_t element = static_cast<std::uint32_t>(first_unit + unit)
+                                        << log2_batch;
+          halved_powers(x + (unit << log2_batch), update.code_key, element, update.step, batch,
+                        powers[lane]);
         } else {
           std::memset(powers[lane], 0, static_cast<std::size_t>(batch));
         }
       }
-      for (int b = 0; b < batch; b += 4 * kLanes) {
-        for (int lane = 0; lane < 16; lane += kLanes) {
-          turn_some(reinterpret_cast<const std::int32_t*>(powers[lane] + b), kMaxBatch / 4,
-                    codes.quads[b >> 2] + k * kWordBits + first + lane, smaller(batch - b, 4 * kLanes) >> 2);
+      for (int lane = 0; lane < 16; lane += kLanes) {
+        for (int quad = 0; quad < batch >> 2; quad += kLanes) {
+          // beyond a short batch, codes are never read
+          Isa::transpose(reinterpret_cast<const std::int32_t*>(powers[lane]) + quad,
+                         kMaxBatch / 4, codes.quads[quad] + k * kWordBits + first + lane,
+                         kGradientUnits);
         }
       }
     }
@@ -169,10 +175,10 @@ struct VectorTile {
           const int quad = __builtin_ctzll(left);
           const Int delta = Isa::splat(deltas.quads[row][quad]);
           const Int* powers = vector(codes.quads[quad] + unit);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
           for (int v = 0; v < kBlock; ++v) sums[v] = Isa::dot(sums[v], powers[v], delta);
         }
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int v = 0; v < kBlock; ++v) store(gradient.g[row] + unit + v * kLanes, sums[v]);
       }
     }
@@ -183,33 +189,55 @@ struct VectorTile {
                               Key key, bool binary, Word there) {
     alignas(64) std::uint16_t halves[kWordBits];
     draw(key, number, step, halves);
-    return sample(weights, halves, binary, there);
+    Short w[kShortVectors];
+    Short half[kShortVectors];
+    for (int k = 0; k < kShortVectors; ++k) {
+      half[k] = shorts(halves + k * kShorts);
+      w[k] = Isa::load_weights(weights + k * kShorts);
+    }
+    return sample<Weight>(w, half, binary, there);
   }
 
   template <class Weight>
-  static PackedWord update_word(Weight* weights, const Gradient& gradient, int column, int row,
-                                std::uint32_t number, Word there, const Update& update) {
-    alignas(64) std::uint16_t halves[kWordBits];
-    draw(update.weight_key, number, update.step + 1, halves);
+  static void update(const Gradient& gradient, int column, int rows, Weight* weights, Word* sign,
+                     Word* mask, std::uint32_t number, Word there, const Update& update) {
+    // All draws first: one alone would wait for each of its rounds.
+    alignas(64) std::uint16_t halves[kGradientRows][kWordBits];
+    for (int row = 0; row < rows; ++row) {
+      draw(update.weight_key, number + static_cast<std::uint32_t>(row), update.step + 1,
+           halves[row]);
+    }
     const int right = larger(update.shift, 0);
     const int left = larger(-update.shift, 0);
     const Rounding rounding = rounding_of(right);
-    const std::int32_t* g = gradient.g[row] + column * kWordBits;
-    for (int lane = 0; lane < kWordBits; lane += kLanes) {
-      const Int byte = Isa::widen(halves + lane) & 0xFF;
-      const Int term = ((byte << rounding.left) + rounding.half) >> rounding.right;
-      const Int change = ((*vector(g + lane) + term) >> right) << left;
-      const Int w = Isa::clamp(Isa::widen(weights + lane) - change, -Master<Weight>::kClip,
-                               Master<Weight>::kClip);
-      Isa::narrow(w, weights + lane);
+    for (int row = 0; row < rows; ++row, weights += kWordBits) {
+      const std::int32_t* g = gradient.g[row] + column * kWordBits;
+      Short w[kShortVectors];
+      Short half[kShortVectors];
+      for (int k = 0; k < kShortVectors; ++k) {
+        half[k] = shorts(halves[row] + k * kShorts);
+        const Short byte = half[k] & 0xFF;
+        w[k] = Isa::load_weights(weights + k * kShorts);
+        const Int* sums = vector(g + k * kShorts);
+        w[k] = clamped(
+            Isa::join(Isa::low(w[k]) - change(sums[0], Isa::low(byte), rounding, right, left),
+                      Isa::high(w[k]) - change(sums[1], Isa::high(byte), rounding, right, left)),
+            Master<Weight>::kClip);
+        Isa::store_weights(w[k], weights + k * kShorts);
+      }
+      const PackedWord packed = sample<Weight>(w, half, update.binary, there);
+      sign[row] = packed.sign;
+      mask[row] = packed.mask;
     }
-    return sample(weights, halves, update.binary, there);
   }
 
  private:
   static const Int* vector(const std::int32_t* lanes) {
     return reinterpret_cast<const Int*>(lanes);
   }
+  static Short shorts(const std::uint16_t* from) { return *reinterpret_cast<const Short*>(from); }
+  static Bytes bytes(const std::uint8_t* from) { return *reinterpret_cast<const Bytes*>(from); }
+  static void store_bytes(std::uint8_t* to, Bytes v) { *reinterpret_cast<Bytes*>(to) = v; }
   static void store(std::int32_t* lanes, Int v) { *reinterpret_cast<Int*>(lanes) = v; }
   static int padded(int rows) { return (rows + kLanes - 1) & -kLanes; }
 
@@ -239,19 +267,6 @@ struct VectorTile {
     }
   }
 
-  // kLanes rows of `columns` lanes, at most kLanes, into rows of kGradientUnits lanes.
-  static void turn_some(const std::int32_t* from, int stride, std::int32_t* to, int columns) {
-    if (columns == kLanes) {
-      Isa::transpose(from, stride, to, kGradientUnits);
-      return;
-    }
-    for (int column = 0; column < columns; ++column) {
-      for (int lane = 0; lane < kLanes; ++lane) {
-        to[column * kGradientUnits + lane] = from[lane * stride + column];
-      }
-    }
-  }
-
   template <int kVectors>
   static void accumulate_block(Sums& sums, const Panel& panel, const PackedRows<kRows>& words,
                                int row, int batch) {
@@ -266,24 +281,51 @@ struct VectorTile {
         const int quad = __builtin_ctz(left);
         const Int x = Isa::splat(panel.quads[b][quad]);
         const Int* weights = block + quad * kVectors;
-#pragma GCC unroll 8
+#pragma GCC unroll 16
         for (int v = 0; v < kVectors; ++v) part[v] = Isa::step(part[v], weights[v], x);
       }
       std::int32_t* z = sums.z[b] + row;
       const Int minus = Isa::splat(panel.minus[b]);
-#pragma GCC unroll 8
+#pragma GCC unroll 16
       for (int v = 0; v < kVectors; ++v) {
         store(z + v * kLanes, *vector(z + v * kLanes) + (Isa::total(part[v]) + minus));
       }
     }
   }
 
-  // 2^(c - 1) of the codes c of power_of_two.hpp, and 0 of code 0.
-  static void halved_powers(const std::int8_t* x, const std::uint8_t* bytes, int batch,
-                            std::uint8_t* powers) {
-    for (int b = 0; b < batch; ++b) {
-      powers[b] = static_cast<std::uint8_t>(1 << power_of_two_code(x[b], bytes[b]) >> 1);
+  // 2^(c - 1) of the codes c of power_of_two.hpp, and 0 of code 0, for a unit over the batch.
+  static void halved_powers(const std::int8_t* x, Key key, std::uint32_t element,
+                            std::uint32_t step, int batch, std::uint8_t* powers) {
+    for (int b = 0; b < batch; b += 8 * kLanes) {
+      alignas(64) std::uint8_t random[8 * kLanes];
+      alignas(64) std::uint8_t values[8 * kLanes] = {};
+      const std::uint32_t call = (element + static_cast<std::uint32_t>(b)) >> 3;
+      const BitsOf<Uint> bits = threefry(key, Isa::counting() + call, step);
+      Isa::interleave(bits.low, bits.high, random);
+      std::memcpy(values, x + b, static_cast<std::size_t>(smaller(batch - b, 8 * kLanes)));
+      for (int k = 0; k < 8 * kLanes; k += 4 * kLanes) {
+        store_bytes(powers + b + k, halved_power(bytes(values + k), bytes(random + k)));
+      }
     }
+  }
+
+  static Bytes halved_power(Bytes x, Bytes random) {
+    // All bits below the first one, then that one alone.
+    Bytes below = x | x >> 1;
+    below |= below >> 2;
+    below |= below >> 4;
+    const Bytes power = below - (below >> 1);
+    // x - power, its binary point moved from below bit 0 to below bit 8 of power's place: the
+    // chance of the power above, in 256ths.
+    Bytes chance = x;
+    chance = below < 16 ? chance << 4 : chance;
+    below = below < 16 ? below << 4 : below;
+    chance = below < 64 ? chance << 2 : chance;
+    below = below < 64 ? below << 2 : below;
+    chance = below < 128 ? chance << 1 : chance;
+    chance <<= 1;
+    const Bytes halved = chance > random ? power : power >> 1;
+    return x == 1 ? (random >> 7 ^ 1) : halved;
   }
 
   static void draw(Key key, std::uint32_t number, std::uint32_t step,
@@ -295,23 +337,35 @@ struct VectorTile {
     }
   }
 
+  // By how much 32-bit gradients change weights.
+  static Int change(Int gradient, Int byte, Rounding rounding, int right, int left) {
+    const Int term = ((byte << rounding.left) + rounding.half) >> rounding.right;
+    return ((gradient + term) >> right) << left;
+  }
+
+  static Short clamped(Short w, std::int16_t bound) {
+    const Short high = Short{} + bound;
+    w = w < high ? w : high;
+    return w > -high ? w : -high;
+  }
+
   template <class Weight>
-  static PackedWord sample(const Weight* weights, const std::uint16_t (&halves)[kWordBits],
+  static PackedWord sample(const Short (&w)[kShortVectors], const Short (&half)[kShortVectors],
                            bool binary, Word there) {
-    constexpr int kShorts = 2 * kLanes;
-    Short drawn[kWordBits / kShorts];
-    Short minus[kWordBits / kShorts];
-    for (int k = 0; k < kWordBits / kShorts; ++k) {
-      const Short w = Isa::load_shorts(weights + k * kShorts);
-      const Short half = Isa::load_shorts(reinterpret_cast<const std::int16_t*>(halves) + k * kShorts);
-      if (binary) {
-        minus[k] = w <= binary_threshold<Weight>(half);
-      } else {
-        drawn[k] = (w < 0 ? -w : w) > ternary_threshold<Weight>(half);
-        minus[k] = drawn[k] & (w < 0);
+    Short minus[kShortVectors];
+    if (binary) {
+      for (int k = 0; k < kShortVectors; ++k) {
+        minus[k] = w[k] <= binary_threshold<Weight>(half[k]);
       }
+      return {Isa::bits_of(minus) & there, there};
     }
-    return {Isa::bits_of(minus) & there, binary ? there : Isa::bits_of(drawn) & there};
+    Short drawn[kShortVectors];
+    for (int k = 0; k < kShortVectors; ++k) {
+      const Short size = w[k] < 0 ? -w[k] : w[k];
+      drawn[k] = size > ternary_threshold<Weight>(half[k]);
+      minus[k] = drawn[k] & w[k];
+    }
+    return {Isa::bits_of(minus) & there, Isa::bits_of(drawn) & there};
   }
 
   // rterm(q, NW - 1) of the high byte q of each half (contract, section 8).
