@@ -31,20 +31,25 @@ template <class Tile>
 void multiply_forward(typename Tile::Sums& sums, const Product& product, const std::int8_t* x,
                       const Word* sign, const Word* mask, int rows) {
   typename Tile::Panel panel;
-  PackedRows<Tile::kRows> words;
+  PackedRows<Tile::kRows> words[Tile::kPanelWords];
   const int batch = 1 << product.log2_batch;
   for (int plane = 0; plane < product.planes; ++plane) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 7
     if (plane > 0) Tile::twice(sums, rows, batch);
     const std::int8_t* block = x;
+    int k = 0;
     for (int first = 0; first < product.inputs; first += kWordBits) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
-      Tile::load(panel, block, smaller(product.inputs - first, kWordBits), product.log2_batch);
-      load_rows(words, sign, mask, rows);
-      Tile::accumulate(sums, panel, words, rows, batch);
+      Tile::load(panel, k, block, smaller(product.inputs - first, kWordBits), product.log2_batch);
+      load_rows(words[k], sign, mask, rows);
       block += kWordBits << product.log2_batch;
       sign += product.outputs;  // a plane ends where the next begins
       mask += product.outputs;
+      ++k;
+      if (k == Tile::kPanelWords || first + kWordBits >= product.inputs) {
+        Tile::accumulate(sums, panel, words, k, rows, batch);
+        k = 0;
+      }
     }
   }
 }
@@ -54,21 +59,26 @@ template <class Tile>
 void multiply_transposed(typename Tile::Sums& sums, const Product& product,
                          const std::int8_t* deltas, const Word* sign, const Word* mask, int rows) {
   typename Tile::Panel panel;
-  PackedRows<Tile::kRows> words;
+  PackedRows<Tile::kRows> words[Tile::kPanelWords];
+  int k = 0;
   for (int first = 0; first < product.outputs; first += kWordBits) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
     const int there = smaller(product.outputs - first, kWordBits);
-    Tile::load(panel, deltas, there, product.log2_batch);
+    Tile::load(panel, k, deltas, there, product.log2_batch);
     const Word* sign_column = sign + first;
     const Word* mask_column = mask + first;
     for (int row = 0; row < rows; row += kWordBits) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
-      load_rows_transposed(words, row, sign_column, mask_column, there);
+      Tile::load_transposed(words[k], row, sign_column, mask_column, there);
       sign_column += product.outputs;
       mask_column += product.outputs;
     }
-    Tile::accumulate(sums, panel, words, rows, 1 << product.log2_batch);
     deltas += kWordBits << product.log2_batch;
+    ++k;
+    if (k == Tile::kPanelWords || first + kWordBits >= product.outputs) {
+      Tile::accumulate(sums, panel, words, k, rows, 1 << product.log2_batch);
+      k = 0;
+    }
   }
 }
 

@@ -18,6 +18,7 @@ namespace fewmult {
 
 struct FabricTile {
   static constexpr int kRows = 256;           // units whose sums stay on chip during a product
+  static constexpr int kPanelWords = 1;       // word columns of inputs in one block of a product
   static constexpr int kLanes = 32;           // samples a cycle of the product
   static constexpr int kInputs = 32;          // inputs a cycle: 32 x 32 = 1024 additions
   static constexpr int kGradientRows = 16;    // outputs a cycle of the gradient
@@ -97,7 +98,7 @@ struct FabricTile {
   }
 
   // Reads `units` rows of [unit][sample]; the rest of the block, and of a short batch, is zero.
-  static void load(Panel& panel, const std::int8_t* source, int units, int log2_batch) {
+  static void load(Panel& panel, int /*k*/, const std::int8_t* source, int units, int log2_batch) {
     const int batch = 1 << log2_batch;
     for (int unit = 0; unit < kWordBits; ++unit) {
       for (int b = 0; b < padded(batch); ++b) {
@@ -109,10 +110,17 @@ struct FabricTile {
     }
   }
 
+  // The words of 64 inputs and up to 64 outputs, turned, as rows `first` and those after it.
+  static void load_transposed(PackedRows<kRows>& words, int first, const Word* sign,
+                              const Word* mask, int outputs) {
+    load_rows_transposed(words, first, sign, mask, outputs);
+  }
+
   // sums[row][b] += sum over 64 inputs of +x, -x or 0, as row's packed word says.
   // Activations stand still in registers while the words stream past, one a cycle. -x is ~x + 1:
   // the ones are counted per row instead of being carried into every addition.
-  static void accumulate(Sums& sums, const Panel& panel, const PackedRows<kRows>& words, int rows,
+  static void accumulate(Sums& sums, const Panel& panel,
+                         const PackedRows<kRows> (&words)[kPanelWords], int /*columns*/, int rows,
                          int batch) {
 #pragma HLS ARRAY_PARTITION variable = sums.z cyclic factor = kLanes dim = 2
 #pragma HLS ARRAY_PARTITION variable = panel.x cyclic factor = kLanes dim = 2
@@ -132,7 +140,8 @@ struct FabricTile {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows
 // A row comes back only in the next part or lanes, many cycles later.
 #pragma HLS DEPENDENCE variable = sums.z inter false
-          accumulate_row(sums.z[row] + first, x, words.sign[row] >> part, words.mask[row] >> part);
+          accumulate_row(sums.z[row] + first, x, words[0].sign[row] >> part,
+                         words[0].mask[row] >> part);
         }
       }
     }

@@ -27,9 +27,9 @@ struct VectorTile {
   using Bytes = typename Isa::Bytes;
   static constexpr int kLanes = Isa::kLanes;
   static constexpr int kBlock = 8;              // vectors of sums that registers hold
-  static constexpr int kWide = 8;
   static constexpr int kQuads = kWordBits / 4;  // groups of four inputs in a word
   static constexpr int kRows = 512;
+  static constexpr int kPanelWords = 2;
   static constexpr int kGradientRows = 16;
   static constexpr int kGradientWords = 2;
   static constexpr int kGradientBlock = 2;
@@ -39,9 +39,9 @@ struct VectorTile {
 
   // 64 units over the batch: four units' bytes of a sample side by side.
   struct Panel {
-    alignas(64) std::int32_t quads[kMaxBatch][kQuads];
-    std::uint32_t nonzero[kMaxBatch];  // bit q: whether quad q is
-    std::int32_t minus[kMaxBatch];     // minus the sum of the units: packed weights count one up
+    alignas(64) std::int32_t quads[kPanelWords][kMaxBatch][kQuads];
+    std::uint32_t nonzero[kPanelWords][kMaxBatch];  // bit q: whether quad q is
+    std::int32_t minus[kPanelWords][kMaxBatch];     // minus the sum: weights are counted one up
   };
 
   struct Sums {
@@ -89,7 +89,7 @@ struct VectorTile {
     }
   }
 
-  static void load(Panel& panel, const std::int8_t* source, int units, int log2_batch) {
+  static void load(Panel& panel, int k, const std::int8_t* source, int units, int log2_batch) {
     constexpr int kChunk = 16;
     alignas(64) static const std::int8_t zeros[kMaxBatch] = {};
     for (int first = 0; first < 1 << log2_batch; first += kChunk) {
@@ -97,9 +97,9 @@ struct VectorTile {
       const std::int8_t* rows[4];
       Int sums[kChunk / kLanes] = {};
       for (int q = 0; q < kQuads; ++q) {
-        for (int k = 0; k < 4; ++k) {
-          const int unit = 4 * q + k;
-          rows[k] = unit < units ? source + (unit << log2_batch) + first : zeros;
+        for (int n = 0; n < 4; ++n) {
+          const int unit = 4 * q + n;
+          rows[n] = unit < units ? source + (unit << log2_batch) + first : zeros;
         }
         interleave_bytes(rows, quads[q]);
         for (int v = 0; v < kChunk / kLanes; ++v) {
@@ -107,22 +107,30 @@ struct VectorTile {
         }
       }
       for (int v = 0; v < kChunk / kLanes; ++v) {
-        store(panel.minus + first + v * kLanes, -sums[v]);
+        store(panel.minus[k] + first + v * kLanes, -sums[v]);
       }
-      turn<kQuads, kChunk>(quads[0], panel.quads[first]);
+      turn<kQuads, kChunk>(quads[0], panel.quads[k][first]);
       for (int b = first; b < first + kChunk; ++b) {
-        panel.nonzero[b] = Isa::nonzero16(panel.quads[b]);
+        panel.nonzero[k][b] = Isa::nonzero16(panel.quads[k][b]);
       }
     }
   }
 
-  static void accumulate(Sums& sums, const Panel& panel, const PackedRows<kRows>& words, int rows,
+  static void load_transposed(PackedRows<kRows>& words, int first, const Word* sign,
+                              const Word* mask, int outputs) {
+    load_rows_transposed(words, first, sign, mask, outputs);
+  }
+
+  static void accumulate(Sums& sums, const Panel& panel,
+                         const PackedRows<kRows> (&words)[kPanelWords], int columns, int rows,
                          int batch) {
     int row = 0;
-    for (; row + kWide * kLanes <= padded(rows); row += kWide * kLanes) {
-      accumulate_block<kWide>(sums, panel, words, row, batch);
+    for (; row + kBlock * kLanes <= padded(rows); row += kBlock * kLanes) {
+      accumulate_block<kBlock>(sums, panel, words, columns, row, batch);
     }
-    for (; row < rows; row += kLanes) accumulate_block<1>(sums, panel, words, row, batch);
+    for (; row < rows; row += kLanes) {
+      accumulate_block<1>(sums, panel, words, columns, row, batch);
+    }
   }
 
   static void encode(Codes& codes, int k, const std::int8_t* x, int units, int first_unit,
@@ -175,10 +183,10 @@ struct VectorTile {
           const int quad = __builtin_ctzll(left);
           const Int delta = Isa::splat(deltas.quads[row][quad]);
           const Int* powers = vector(codes.quads[quad] + unit);
-#pragma GCC unroll 16
+#pragma GCC unroll 8
           for (int v = 0; v < kBlock; ++v) sums[v] = Isa::dot(sums[v], powers[v], delta);
         }
-#pragma GCC unroll 16
+#pragma GCC unroll 8
         for (int v = 0; v < kBlock; ++v) store(gradient.g[row] + unit + v * kLanes, sums[v]);
       }
     }
@@ -268,25 +276,31 @@ struct VectorTile {
   }
 
   template <int kVectors>
-  static void accumulate_block(Sums& sums, const Panel& panel, const PackedRows<kRows>& words,
-                               int row, int batch) {
-    alignas(64) Int block[kQuads * kVectors];
-    for (int v = 0; v < kVectors; ++v) {
-      Isa::expand(words.sign + row + v * kLanes, words.mask + row + v * kLanes, block + v,
-                  kVectors);
+  static void accumulate_block(Sums& sums, const Panel& panel,
+                               const PackedRows<kRows> (&words)[kPanelWords], int columns, int row,
+                               int batch) {
+    alignas(64) Int block[kPanelWords][kQuads * kVectors];
+    for (int k = 0; k < columns; ++k) {
+      for (int v = 0; v < kVectors; ++v) {
+        const int first = row + v * kLanes;
+        Isa::expand(words[k].sign + first, words[k].mask + first, block[k] + v, kVectors);
+      }
     }
     for (int b = 0; b < batch; ++b) {
       Int part[kVectors] = {};
-      for (std::uint32_t left = panel.nonzero[b]; left != 0; left &= left - 1) {
-        const int quad = __builtin_ctz(left);
-        const Int x = Isa::splat(panel.quads[b][quad]);
-        const Int* weights = block + quad * kVectors;
-#pragma GCC unroll 16
-        for (int v = 0; v < kVectors; ++v) part[v] = Isa::step(part[v], weights[v], x);
+      std::int32_t minus = 0;
+      for (int k = 0; k < columns; ++k) {
+        minus += panel.minus[k][b];
+        for (std::uint32_t left = panel.nonzero[k][b]; left != 0; left &= left - 1) {
+          const int quad = __builtin_ctz(left);
+          const Int x = Isa::splat(panel.quads[k][b][quad]);
+          const Int* weights = block[k] + quad * kVectors;
+#pragma GCC unroll 8
+          for (int v = 0; v < kVectors; ++v) part[v] = Isa::step(part[v], weights[v], x);
+        }
       }
       std::int32_t* z = sums.z[b] + row;
-      const Int minus = Isa::splat(panel.minus[b]);
-#pragma GCC unroll 16
+#pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) {
         store(z + v * kLanes, *vector(z + v * kLanes) + (Isa::total(part[v]) + minus));
       }
