@@ -3,10 +3,13 @@
 //
 // The kernels as Python functions on numpy arrays, in place; the GIL is released while they run.
 // Layouts: docs/arithmetic.md, section 9.
+#include <pybind11/stl.h>
+
 #include "bindings/arrays.hpp"
-#include "kernels/layer.hpp"
-#include "kernels/sample_weights.hpp"
-#include "kernels/tops.hpp"
+#include "bindings/kernels.hpp"
+#include "bindings/levels.hpp"
+#include "kernels/finish_unit.hpp"
+#include "kernels/packed_words.hpp"
 
 namespace fewmult_bindings {
 namespace {
@@ -57,7 +60,7 @@ Packed packed_weights(const py::array& sign, const py::array& mask, int inputs) 
           view<const Word>(mask, "mask", shape)};
 }
 
-void sample_weights(const py::array& weights, const py::array& sign, const py::array& mask,
+void sample_weights(Kernels& kernels, const py::array& weights, const py::array& sign, const py::array& mask,
                     long long inputs, bool binary, KeyPair key, std::uint32_t step) {
   const int there = checked("inputs", inputs, 1, kMaxWidth);
   const int outputs = axis(weights, "weights", 3, 1, kMaxWidth);
@@ -69,11 +72,11 @@ void sample_weights(const py::array& weights, const py::array& sign, const py::a
   auto* sign_words = view<Word>(sign, "sign", {1, words, outputs});
   auto* mask_words = view<Word>(mask, "mask", {1, words, outputs});
   const py::gil_scoped_release release;
-  sample_weights_top(weights8, weights16, sign_words, mask_words, bits, there, outputs, binary,
-                     key.first, key.second, step);
+  kernels.sample_weights({weights8, weights16, sign_words, mask_words, bits, there, outputs, binary,
+                          key.first, key.second, step});
 }
 
-void binary_matmul(const py::array& source, const py::array& sign, const py::array& mask,
+void binary_matmul(Kernels& kernels, const py::array& source, const py::array& sign, const py::array& mask,
                    const py::array& z, long long inputs, bool transposed) {
   const int there = checked("inputs", inputs, 1, kMaxWidth);
   const int log2_batch = log2_batch_of(source, "source");
@@ -84,8 +87,8 @@ void binary_matmul(const py::array& source, const py::array& sign, const py::arr
       view<const std::int8_t>(source, "source", {transposed ? packed.outputs : there, batch});
   auto* sums = view<std::int32_t>(z, "z", {transposed ? there : packed.outputs, batch});
   const py::gil_scoped_release release;
-  binary_matmul_top(values, packed.sign, packed.mask, sums, transposed, there, packed.outputs,
-                    log2_batch, packed.planes);
+  kernels.binary_matmul({values, packed.sign, packed.mask, sums, transposed, there, packed.outputs,
+                         0, transposed ? there : packed.outputs, log2_batch, packed.planes});
 }
 
 Pass checked_pass(int pass) {
@@ -133,7 +136,7 @@ int log2_above(int n) {
   return log2;
 }
 
-void normalize(int pass_number, const py::array& z, const py::array& bias, const py::object& result,
+void normalize(Kernels& kernels, int pass_number, const py::array& z, const py::array& bias, const py::object& result,
                const py::object& gate, const py::object& mean, const py::object& logits,
                const py::object& labels, const py::object& loss, int shift, int bias_exponent,
                KeyPair key, std::uint32_t step) {
@@ -145,11 +148,13 @@ void normalize(int pass_number, const py::array& z, const py::array& bias, const
   const Finish to =
       finish_arrays(pass, units, log2_batch, bias, result, gate, mean, logits, labels, loss);
   const py::gil_scoped_release release;
-  normalize_top(pass_number, sums, to.gate, to.labels, to.bias, to.mean, to.logits, to.result,
-                to.loss, units, log2_batch, shift, bias_exponent, key.first, key.second, step);
+  kernels.normalize({pass_number, nullptr, nullptr, nullptr, to.gate, to.labels, to.bias, to.mean,
+                     to.logits, to.result, to.loss, units, units, 0, units, log2_batch, 1, shift,
+                     bias_exponent, key.first, key.second, step},
+                    sums);
 }
 
-void layer(int pass_number, const py::array& source, const py::array& sign, const py::array& mask,
+void layer(Kernels& kernels, int pass_number, const py::array& source, const py::array& sign, const py::array& mask,
            long long inputs, const py::array& bias, const py::object& result,
            const py::object& gate, const py::object& mean, const py::object& logits,
            const py::object& labels, const py::object& loss, int shift, int bias_exponent,
@@ -166,12 +171,13 @@ void layer(int pass_number, const py::array& source, const py::array& sign, cons
   const Finish to = finish_arrays(pass, backward ? there : packed.outputs, log2_batch, bias, result,
                                   gate, mean, logits, labels, loss);
   const py::gil_scoped_release release;
-  layer_top(pass_number, values, packed.sign, packed.mask, to.gate, to.labels, to.bias, to.mean,
-            to.logits, to.result, to.loss, there, packed.outputs, log2_batch, packed.planes, shift,
-            bias_exponent, key.first, key.second, step);
+  kernels.layer({pass_number, values, packed.sign, packed.mask, to.gate, to.labels, to.bias, to.mean,
+                 to.logits, to.result, to.loss, there, packed.outputs, 0,
+                 backward ? there : packed.outputs, log2_batch, packed.planes, shift, bias_exponent,
+                 key.first, key.second, step});
 }
 
-void shift_gradient(const py::array& weights, const py::array& sign, const py::array& mask,
+void shift_gradient(Kernels& kernels, const py::array& weights, const py::array& sign, const py::array& mask,
                     const py::array& x, const py::array& deltas, int shift, bool binary,
                     KeyPair code_key, KeyPair weight_key, std::uint32_t step) {
   const int log2_batch = log2_batch_of(x, "x");
@@ -190,9 +196,45 @@ void shift_gradient(const py::array& weights, const py::array& sign, const py::a
   const auto* activations = view<const std::int8_t>(x, "x", {inputs, batch});
   const auto* delta_values = view<const std::int8_t>(deltas, "deltas", {outputs, batch});
   const py::gil_scoped_release release;
-  shift_gradient_top(weights8, weights16, sign_words, mask_words, activations, delta_values, bits,
-                     inputs, outputs, log2_batch, shift, binary, code_key.first, code_key.second,
-                     weight_key.second, step);
+  kernels.shift_gradient({weights8, weights16, sign_words, mask_words, activations, delta_values,
+                          bits, inputs, outputs, 0, outputs, log2_batch, shift, binary,
+                          code_key.first, code_key.second, weight_key.second, step});
+}
+
+void gather(Kernels& kernels, const py::array& images, const py::array& chosen,
+            const py::array& inputs) {
+  const int features = axis(inputs, "inputs", 2, 0, kMaxWidth);
+  const py::ssize_t batch = py::ssize_t{1} << log2_batch_of(inputs, "inputs");
+  const py::ssize_t samples = images.ndim() == 2 ? images.shape(0) : 0;
+  const auto* pixels = view<const std::uint8_t>(images, "images", {samples, features});
+  const auto* numbers = view<const std::int64_t>(chosen, "chosen", {batch});
+  auto* values = view<std::int8_t>(inputs, "inputs", {features, batch});
+  for (py::ssize_t b = 0; b < batch; ++b) {
+    if (numbers[b] < 0 || numbers[b] >= samples) {
+      throw py::index_error("chosen names image " + std::to_string(numbers[b]) + " of " +
+                            std::to_string(samples));
+    }
+  }
+  const py::gil_scoped_release release;
+  kernels.gather(pixels, numbers, values, features, static_cast<int>(batch));
+}
+
+std::vector<std::string> level_names() {
+  std::vector<std::string> names;
+  for (const Level* level : levels_here()) names.emplace_back(level->name);
+  return names;
+}
+
+constexpr int kMaxThreads = 256;
+
+std::unique_ptr<Kernels> open_kernels(const std::string& name, long long threads) {
+  for (const Level* level : levels_here()) {
+    if (name == level->name) {
+      return std::unique_ptr<Kernels>(
+          new Kernels(*level, checked("threads", threads, 1, kMaxThreads)));
+    }
+  }
+  throw py::value_error("no level " + name + " here");
 }
 
 std::pair<std::uint32_t, std::uint32_t> threefry(KeyPair key, KeyPair counter, int rounds) {
@@ -212,28 +254,33 @@ PYBIND11_MODULE(_kernels, module) {
   using namespace fewmult_bindings;
   using py::arg;
   module.doc() = "The kernels, compiled for this machine's CPU; see fewmult_hls.backends.Backend.";
-  module.def("sample_weights", &sample_weights, arg("weights"), arg("sign"), arg("mask"),
+  py::class_<Kernels> kernels(module, "Kernels", "The kernels at one level, on some threads.");
+  kernels.def(py::init(&open_kernels), arg("level"), arg("threads"));
+  kernels.def_property_readonly("level", &Kernels::level);
+  kernels.def_property_readonly("threads", &Kernels::threads);
+  kernels.def("sample_weights", &sample_weights, arg("weights"), arg("sign"), arg("mask"),
              arg("inputs"), arg("binary"), arg("key"), arg("step"),
              "Samples master weights (words, outputs, 64) into sign and mask (1, words, outputs).");
-  module.def("binary_matmul", &binary_matmul, arg("source"), arg("sign"), arg("mask"), arg("z"),
+  kernels.def("binary_matmul", &binary_matmul, arg("source"), arg("sign"), arg("mask"), arg("z"),
              arg("inputs"), arg("transposed"),
              "z = T source, or T^T source; sign and mask are (planes, words, outputs).");
-  module.def("normalize", &normalize, arg("pass_"), arg("z"), arg("bias"),
+  kernels.def("normalize", &normalize, arg("pass_"), arg("z"), arg("bias"),
              arg("result") = py::none(), arg("gate") = py::none(), arg("mean") = py::none(),
              arg("logits") = py::none(), arg("labels") = py::none(), arg("loss") = py::none(),
              arg("shift"), arg("bias_exponent"), arg("key"), arg("step"),
              "What stands behind a product whose sums are z, (units, batch).");
-  module.def("layer", &layer, arg("pass_"), arg("source"), arg("sign"), arg("mask"), arg("inputs"),
+  kernels.def("layer", &layer, arg("pass_"), arg("source"), arg("sign"), arg("mask"), arg("inputs"),
              arg("bias"), arg("result") = py::none(), arg("gate") = py::none(),
              arg("mean") = py::none(), arg("logits") = py::none(), arg("labels") = py::none(),
              arg("loss") = py::none(), arg("shift"), arg("bias_exponent"), arg("key"), arg("step"),
              "binary_matmul and normalize, fused.");
-  module.def("shift_gradient", &shift_gradient, arg("weights"), arg("sign"), arg("mask"), arg("x"),
+  kernels.def("shift_gradient", &shift_gradient, arg("weights"), arg("sign"), arg("mask"), arg("x"),
              arg("deltas"), arg("shift"), arg("binary"), arg("code_key"), arg("weight_key"),
              arg("step"), "Gradient, update, clip and next sample of a layer, in one sweep.");
+  kernels.def("gather", &gather, arg("images"), arg("chosen"), arg("inputs"),
+              "Activations (features, batch) of chosen images: half their pixels.");
+  module.def("levels", &level_names, "Instruction set levels that run here, the slowest first.");
   module.def("threefry", &threefry, arg("key"), arg("counter"), arg("rounds"),
              "64 random bits: two 32-bit words.");
-  module.def(
-      "build_info", [] { return std::string("portable, ") + __VERSION__; },
-      "Instruction set level and compiler.");
+  module.attr("compiler") = __VERSION__;
 }

@@ -1,0 +1,98 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+#include "bindings/kernels.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+
+namespace fewmult_bindings {
+namespace {
+
+constexpr int kShareRows = 64;  // a packed word of a transposed product: shares begin at words
+
+struct Range {
+  int first;
+  int end;
+};
+
+int shares_of(int rows, int threads) {
+  return std::max(1, std::min(threads, rows / kShareRows));
+}
+
+Range share_of(int rows, int share, int shares) {
+  const int words = (rows + kShareRows - 1) / kShareRows;
+  const auto bound = [&](int k) { return std::min(rows, words * k / shares * kShareRows); };
+  return {bound(share), bound(share + 1)};
+}
+
+// How far the words of unit `first` are from those of unit 0.
+std::ptrdiff_t words_before(int first, bool transposed, int outputs) {
+  return transposed ? std::ptrdiff_t{first / 64} * outputs : first;
+}
+
+}  // namespace
+
+void Kernels::binary_matmul(const ProductCall& call) {
+  const int rows = call.end_unit - call.first_unit;
+  const int shares = shares_of(rows, threads());
+  pool_.run(shares, [&](int share) {
+    const Range range = share_of(rows, share, shares);
+    ProductCall part = call;
+    part.first_unit = range.first;
+    part.end_unit = range.end;
+    part.sign += words_before(range.first, call.transposed, call.outputs);
+    part.mask += words_before(range.first, call.transposed, call.outputs);
+    level_.binary_matmul(part);
+  });
+}
+
+void Kernels::layer(const LayerCall& call) {
+  constexpr int kBackward = 4;
+  const int rows = call.end_unit - call.first_unit;
+  const int shares = shares_of(rows, threads());
+  std::vector<std::int32_t> losses(static_cast<std::size_t>(shares), 0);
+  pool_.run(shares, [&](int share) {
+    const Range range = share_of(rows, share, shares);
+    LayerCall part = call;
+    part.first_unit = range.first;
+    part.end_unit = range.end;
+    part.sign += words_before(range.first, call.pass == kBackward, call.outputs);
+    part.mask += words_before(range.first, call.pass == kBackward, call.outputs);
+    part.loss = &losses[static_cast<std::size_t>(share)];
+    level_.layer(part);
+  });
+  if (call.loss != nullptr) {
+    *call.loss = std::accumulate(losses.begin(), losses.end(), *call.loss);
+  }
+}
+
+void Kernels::shift_gradient(const GradientCall& call) {
+  const int rows = call.end_output - call.first_output;
+  const int shares = shares_of(rows, threads());
+  pool_.run(shares, [&](int share) {
+    const Range range = share_of(rows, share, shares);
+    GradientCall part = call;
+    part.first_output = range.first;
+    part.end_output = range.end;
+    level_.shift_gradient(part);
+  });
+}
+
+void Kernels::gather(const std::uint8_t* images, const std::int64_t* chosen, std::int8_t* inputs,
+                     int features, int batch) {
+  constexpr int kBlock = 16;  // features at a time, so that the rows written stay in the cache
+  for (int first = 0; first < features; first += kBlock) {
+    const int end = std::min(features, first + kBlock);
+    for (int b = 0; b < batch; ++b) {
+      const std::uint8_t* image = images + static_cast<std::size_t>(chosen[b]) *
+                                               static_cast<std::size_t>(features);
+      for (int k = first; k < end; ++k) {
+        inputs[static_cast<std::size_t>(k) * static_cast<std::size_t>(batch) +
+               static_cast<std::size_t>(b)] = static_cast<std::int8_t>(image[k] >> 1);
+      }
+    }
+  }
+}
+
+}  // namespace fewmult_bindings

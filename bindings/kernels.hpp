@@ -1,0 +1,35 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The kernels at one level, on some threads: each call is cut into shares of rows. Which thread
+// computes a row never changes its bits.
+#pragma once
+
+#include "bindings/level.hpp"
+#include "bindings/thread_pool.hpp"
+
+namespace fewmult_bindings {
+
+class Kernels {
+ public:
+  Kernels(const Level& level, int threads) : level_(level), pool_(threads) {}
+
+  const char* level() const { return level_.name; }
+  int threads() const { return pool_.threads(); }
+
+  void sample_weights(const SampleCall& call) { level_.sample_weights(call); }
+  void binary_matmul(const ProductCall& call);
+  void normalize(const LayerCall& call, const std::int32_t* sums) { level_.normalize(call, sums); }
+  void layer(const LayerCall& call);
+  void shift_gradient(const GradientCall& call);
+
+  // inputs[feature][sample] = images[chosen[sample]][feature] / 2, rounded down.
+  void gather(const std::uint8_t* images, const std::int64_t* chosen, std::int8_t* inputs,
+              int features, int batch);
+
+ private:
+  const Level& level_;
+  ThreadPool pool_;
+};
+
+}  // namespace fewmult_bindings
