@@ -13,7 +13,7 @@ from .backends import Backend, LayerArrays, LayerNumbers, Pass
 from .datasets import Split
 from .layouts import Words, pack_bits
 from .networks import Layer, Network
-from .training import pixels_to_inputs, whole_batches
+from .training import whole_batches
 
 Precision = Literal["8-bit", "ternary"]
 Means = list[npt.NDArray[np.int32]]
@@ -76,15 +76,17 @@ class Evaluator:
         log2_batches = batches.bit_length() - 1
         totals = [np.zeros(mean.shape, np.int64) for mean in self._means]
         for k in range(1 << log2_batches):
-            self._forward(images[k * batch : (k + 1) * batch], Pass.HIDDEN)
+            self._forward(images, np.arange(k * batch, (k + 1) * batch), Pass.HIDDEN)
             for total, mean in zip(totals, self._means, strict=True):
                 total += mean
         for total, mean in zip(totals, self._means, strict=True):
             mean[:] = (total + (1 << log2_batches >> 1)) >> log2_batches
         return [mean.copy() for mean in self._means]
 
-    def _forward(self, images: npt.NDArray[np.uint8], hidden_pass: Pass) -> None:
-        self._activations[0][:] = pixels_to_inputs(images)
+    def _forward(
+        self, images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], hidden_pass: Pass
+    ) -> None:
+        self._backend.gather(images, chosen, self._activations[0])
         for layer in self._spec.layers:
             self._layer(layer, hidden_pass)
 
@@ -107,12 +109,12 @@ class Evaluator:
         """Logits of images (samples, features): (samples, classes), 1.0 = 64."""
         batch = self._spec.batch
         logits = np.empty((len(images), self._spec.widths[-1]), np.int32)
-        padded = np.zeros((batch, images.shape[1]), np.uint8)
         for first in range(0, len(images), batch):
-            there = images[first : first + batch]
-            padded[: len(there)] = there
-            self._forward(padded, Pass.HIDDEN_MEAN)
-            logits[first : first + batch] = self._logits.T[: len(there)]
+            there = min(batch, len(images) - first)
+            # Samples do not meet each other: the last image again fills a short batch.
+            chosen = np.minimum(np.arange(first, first + batch), len(images) - 1)
+            self._forward(images, chosen, Pass.HIDDEN_MEAN)
+            logits[first : first + there] = self._logits.T[:there]
         return logits
 
     def error(self, split: Split) -> float:

@@ -110,8 +110,7 @@ def count_step(network: Network, split: Split, seed: int, rate: int) -> Counter[
     counter: Counter[str] = Counter()
     trainer = Trainer(OracleBackend(lambda array: counted(array, counter)), network, seed)
     counter.clear()  # the first sample of the weights is not part of a step
-    batch = network.spec.batch
-    trainer.step(split.images[:batch], split.labels[:batch], rate)
+    trainer.step(split, np.arange(network.spec.batch), rate)
     return counter
 
 

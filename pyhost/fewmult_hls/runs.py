@@ -200,6 +200,7 @@ def run(
         **asdict(config),
         "fingerprint": network.fingerprint,
         **errors,
+        "executor": backend.info(),
         "multiplications_per_step": multiplications(operations),
         "operations_per_step": dict(sorted(operations.items())),
         "samples_per_second": round(samples / seconds, 1),

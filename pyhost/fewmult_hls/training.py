@@ -26,11 +26,6 @@ def learning_rate_exponent(first: int, epoch: int, epochs: int) -> int:
     return first - PHASES * epoch // epochs
 
 
-def pixels_to_inputs(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int8]:
-    """Activations (features, batch) of images (batch, features): half the pixel, 0 to 127."""
-    return np.ascontiguousarray((images >> 1).T).view(np.int8)
-
-
 def whole_batches(samples: int, batch: int) -> int:
     """How many whole batches there are.
 
@@ -99,24 +94,24 @@ class Trainer:
         ]
         return Network(self.spec, weights, [bias.copy() for bias in self._bias])
 
-    def step(self, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], rate: int) -> int:
+    def step(self, split: Split, chosen: npt.NDArray[np.int64], rate: int) -> int:
         """One training step.
 
         Args:
-            images: (batch, features), uint8.
-            labels: (batch,), uint8.
+            split: training data, images of as many pixels as the net has inputs.
+            chosen: numbers of the images to learn from, (batch,).
             rate: log2 of the learning rate.
 
         Returns:
             The loss: the sum of |delta| over outputs and batch; 64 is a hinge of 1.0.
 
         Raises:
-            ValueError: the images or labels are not one batch for this net.
+            ValueError: the numbers are not one batch.
         """
-        if images.shape != (self.spec.batch, self.spec.widths[0]) or len(labels) != len(images):
-            raise ValueError(f"images {images.shape} and labels {labels.shape} are not one batch")
-        self._activations[0][:] = pixels_to_inputs(images)
-        self._labels[:] = labels
+        if chosen.shape != (self.spec.batch,):
+            raise ValueError(f"{chosen.shape} is not one batch of {self.spec.batch}")
+        self._backend.gather(split.images, chosen, self._activations[0])
+        self._labels[:] = split.labels[chosen]
         self._loss[0] = 0
         for layer in self.spec.layers:
             self._forward(layer, rate)
@@ -237,7 +232,7 @@ def train_epochs(
         start = time.perf_counter()
         for k in range(steps):
             chosen = order[k * batch : (k + 1) * batch]
-            step_loss = trainer.step(split.images[chosen], split.labels[chosen], rate)
+            step_loss = trainer.step(split, chosen, rate)
             loss += step_loss
             on_step(epoch + 1, k + 1, mean_hinge(step_loss, batch))
         seconds = time.perf_counter() - start

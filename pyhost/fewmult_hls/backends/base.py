@@ -1,6 +1,6 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a backend is: five kernels on arrays, and what it says of itself."""
+"""What a backend is: kernels on arrays, and what it says of itself."""
 
 from __future__ import annotations
 
@@ -82,6 +82,11 @@ class Backend(Protocol):
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """A zeroed array that the kernels can reach."""
+
+    def gather(
+        self, images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], inputs: Int8Array
+    ) -> None:
+        """Input activations (features, batch) of chosen images (N, features): half their pixels."""
 
     def sample_weights(
         self,

@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import FewmultError
+from ..cpu import physical_cores
+from ..errors import FewmultError, UsageError
 from .base import Int8Array, Int32Array, Key, LayerArrays, LayerNumbers, Pass, Update, Words
 
 
@@ -29,17 +31,58 @@ def load_kernels() -> Any:
     return _kernels
 
 
+ISA_VARIABLE = "FEWMULT_ISA"
+MAX_THREADS = 256
+
+
+def chosen_level() -> str:
+    """The instruction set level that runs here: the fastest, or what ``FEWMULT_ISA`` says.
+
+    Raises:
+        UsageError: the variable names a level that this machine does not have.
+        FewmultError: this installation has no compiled kernels.
+    """
+    levels: list[str] = load_kernels().levels()
+    forced = os.environ.get(ISA_VARIABLE)
+    if not forced:
+        return levels[-1]
+    if forced not in levels:
+        raise UsageError(
+            f"{ISA_VARIABLE}={forced} cannot run here: set it to {' or '.join(levels)}, or unset it"
+        )
+    return forced
+
+
 class EmuBackend:
-    """Runs the literal kernel source; bit for bit what the fabric computes."""
+    """Runs the kernel source; bit for bit what the fabric computes, at any level and thread count.
+
+    Args:
+        threads: that share the rows of a layer; by default one for each physical core.
+        level: of instructions, one of ``_kernels.levels()``; by default ``chosen_level()``.
+
+    Raises:
+        UsageError: there cannot be so many threads, or no such level is here.
+        FewmultError: this installation has no compiled kernels.
+    """
 
     name = "emu"
 
-    def __init__(self) -> None:
-        self._kernels = load_kernels()
+    def __init__(self, threads: int | None = None, level: str | None = None) -> None:
+        module = load_kernels()
+        if threads is not None and not 1 <= threads <= MAX_THREADS:
+            raise UsageError(f"threads must be 1 to {MAX_THREADS}, not {threads}")
+        self._compiler = module.compiler
+        self._kernels = module.Kernels(level or chosen_level(), threads or physical_cores())
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """A zeroed array."""
         return np.zeros(shape, dtype)
+
+    def gather(
+        self, images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], inputs: Int8Array
+    ) -> None:
+        """See ``Backend``."""
+        self._kernels.gather(images, chosen, inputs)
 
     def sample_weights(
         self,
@@ -103,8 +146,12 @@ class EmuBackend:
         self._kernels.shift_gradient(weights, sign, mask, x, deltas, **update._asdict())
 
     def info(self) -> dict[str, str]:
-        """Compiler of the kernels."""
-        return {"kernels": self._kernels.build_info()}
+        """Instruction set level, threads, compiler."""
+        return {
+            "isa": self._kernels.level,
+            "threads": str(self._kernels.threads),
+            "compiler": self._compiler,
+        }
 
     def close(self) -> None:
         """Nothing is held."""

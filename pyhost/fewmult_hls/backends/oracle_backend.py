@@ -41,6 +41,12 @@ class OracleBackend:
         """A zeroed array."""
         return np.zeros(shape, dtype)
 
+    def gather(
+        self, images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], inputs: Int8Array
+    ) -> None:
+        """See ``Backend``."""
+        inputs[:] = (images[chosen] >> 1).T
+
     def sample_weights(
         self,
         weights: npt.NDArray[Any],

@@ -21,3 +21,12 @@ class NamedPath(click.Path):
         if not str(value):
             self.fail("the path is empty", param, ctx)
         return super().convert(value, param, ctx)
+
+
+THREADS = click.option(
+    "--threads",
+    type=click.IntRange(1, 256),
+    metavar="N",
+    help="Threads of the emu backend; the result does not depend on them.  "
+    "[default: one for each physical core]",
+)

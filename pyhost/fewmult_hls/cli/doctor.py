@@ -21,6 +21,7 @@ def doctor() -> None:
     import platform
 
     from .. import __version__
+    from ..cpu import physical_cores
     from .results import show_rows
 
     kernels, fault = _kernels()
@@ -33,6 +34,7 @@ def doctor() -> None:
             ("system", f"{platform.system()} {platform.machine()}"),
             ("cpu", _cpu_line("model name") or "unknown"),
             ("cpu features", " ".join(_cpu_features()) or "unknown"),
+            ("cpu cores", str(physical_cores())),
             ("kernels", kernels),
             *_data(),
         ]
@@ -73,12 +75,15 @@ def _cpu_features() -> list[str]:
 
 def _kernels() -> tuple[str, str]:
     """How the kernels were compiled, and what is wrong with them, if anything."""
-    from ..backends.emu import load_kernels
+    from ..backends.emu import chosen_level, load_kernels
 
     try:
-        return str(load_kernels().build_info()), ""
+        kernels = load_kernels()
+        level = chosen_level()
     except FewmultError as error:
         return _MISSING, str(error)
+    others = [name for name in kernels.levels() if name != level]
+    return f"{level} (here: {', '.join([*others, level])}), {kernels.compiler}", ""
 
 
 def _data() -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ import click
 
 from ..backend_names import BACKENDS
 from ..errors import UsageError
-from .arguments import NamedPath
+from .arguments import THREADS, NamedPath
 
 # click keeps the lines of a paragraph that a backspace opens.
 EXAMPLES = """\b
@@ -28,7 +28,8 @@ Examples:
 @click.option(
     "--backend", type=click.Choice(BACKENDS), default="emu", help="Who computes.  [default: emu]"
 )
-def evaluate(run: Path, dataset: str | None, backend: str) -> None:
+@THREADS
+def evaluate(run: Path, dataset: str | None, backend: str, threads: int | None) -> None:
     """Measure the test error of the trained model in DIR again."""
     from .. import runs
     from ..backends import open_backend
@@ -43,7 +44,7 @@ def evaluate(run: Path, dataset: str | None, backend: str) -> None:
     data = load(dataset or _dataset_of(run))
     network = model.network
     runs.check_test_fit(network.spec, data)
-    with closing(open_backend(backend)) as device:
+    with closing(open_backend(backend, threads)) as device:
         errors = runs.test_errors(
             Evaluator(device, network, "8-bit", model.means["8-bit"]),
             Evaluator(device, network, "ternary", model.means["ternary"]),

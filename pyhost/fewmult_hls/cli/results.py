@@ -19,3 +19,11 @@ def show_rows(rows: Sequence[tuple[str, str]]) -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         click.echo(f"{name:{width}}  {value}")
+
+
+def executor_text(info: dict[str, str]) -> str:
+    """What of a backend's ``info`` matters for its speed, as a remark."""
+    if "isa" not in info:
+        return ""
+    threads = "1 thread" if info["threads"] == "1" else f"{info['threads']} threads"
+    return f" ({info['isa']}, {threads})"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..backend_names import BACKENDS
-from .arguments import NamedPath
+from .arguments import THREADS, NamedPath
 
 if TYPE_CHECKING:
     from ..config import RunConfig
@@ -83,6 +83,7 @@ Examples:
     type=click.Choice(BACKENDS),
     help="Who computes: the compiled kernels, or numpy, slow, with the same bits.  [default: emu]",
 )
+@THREADS
 @click.option(
     "--config",
     type=NamedPath(),
@@ -93,7 +94,9 @@ Examples:
     "--out", type=NamedPath(), metavar="DIR", help="Where the run goes.  [default: runs/DATASET]"
 )
 @click.option("--overwrite", is_flag=True, help="Replace the run that is in the folder.")
-def train(config: Path | None, out: Path | None, overwrite: bool, **options: Any) -> None:
+def train(
+    config: Path | None, out: Path | None, overwrite: bool, threads: int | None, **options: Any
+) -> None:
     """Train a network without multiplications.
 
     Without options, the built-in digits are learned in seconds. The run's folder gets config.toml,
@@ -103,6 +106,7 @@ def train(config: Path | None, out: Path | None, overwrite: bool, **options: Any
     from ..backends import open_backend
     from ..datasets import load
     from .progress import watching
+    from .results import executor_text
 
     values = _values(config, options)
     dataset = load(values["dataset"])
@@ -111,8 +115,8 @@ def train(config: Path | None, out: Path | None, overwrite: bool, **options: Any
     runs.check_fit(run_config.spec, dataset)
     runs.check_folder(folder, overwrite=overwrite)
     runs.check_memory(run_config.spec)
-    with closing(open_backend(run_config.backend)) as backend:
-        click.echo(_heading(run_config, dataset))
+    with closing(open_backend(run_config.backend, threads)) as backend:
+        click.echo(_heading(run_config, dataset, executor_text(backend.info())))
         steps = len(dataset.train.labels) // run_config.batch
         with watching(run_config, steps) as watcher:
             summary = runs.run(run_config, dataset, backend, folder, watcher, overwrite=overwrite)
@@ -147,13 +151,13 @@ def _complete(values: dict[str, Any], dataset: Dataset) -> RunConfig:
     return RunConfig(**values)
 
 
-def _heading(config: RunConfig, dataset: Dataset) -> str:
+def _heading(config: RunConfig, dataset: Dataset, executor: str) -> str:
     counts = [len(s.labels) for s in (dataset.train, dataset.validation, dataset.test)]
     train, validation, test = (f"{count:,}" for count in counts)
     return (
         f"{config.net} on {dataset.name}\n"
         f"{config.weights} weights, {config.master_bits}-bit masters, batch {config.batch}, "
-        f"seed {config.seed}, on {config.backend}\n"
+        f"seed {config.seed}, on {config.backend}{executor}\n"
         f"{train} images to learn from, {validation} to validate, {test} to test\n"
     )
 

@@ -1,0 +1,39 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The CPU's cores, as this process may use them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_TOPOLOGY = Path("/sys/devices/system/cpu")
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def physical_cores() -> int:
+    """Cores that this process may run on; two hardware threads of one core count once."""
+    cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(_all_cpus())
+    cores = len({_core_of(cpu) for cpu in cpus})
+    return max(1, min(cores, _quota() or cores))
+
+
+def _all_cpus() -> int:
+    return os.cpu_count() or 1
+
+
+def _core_of(cpu: int) -> str:
+    """The hardware threads of a core share this text; without it, every CPU is its own core."""
+    try:
+        return (_TOPOLOGY / f"cpu{cpu}/topology/thread_siblings").read_text(encoding="ascii")
+    except OSError:
+        return str(cpu)
+
+
+def _quota() -> int | None:
+    """Whole CPUs that a container's limit leaves, if it has one."""
+    try:
+        limit, period = _QUOTA.read_text(encoding="ascii").split()
+        return max(1, int(limit) // int(period))
+    except (OSError, ValueError):
+        return None
