@@ -74,6 +74,16 @@ struct Avx2 : Vectors<32> {
     save(out + 32, _mm256_permute2x128_si256(even, odd, 0x31));
   }
 
+  static void bits_of_bytes(const std::int32_t* bytes, Word* out) {
+    __m256i a = load(bytes);
+    __m256i b = load(bytes + 8);
+    for (int t = 7; t >= 0; --t) {
+      out[t] = Word{bits32(a)} | Word{bits32(b)} << 32;
+      a = _mm256_add_epi8(a, a);
+      b = _mm256_add_epi8(b, b);
+    }
+  }
+
   static Short load_weights(const std::int16_t* from) { return Short(load(from)); }
   static Short load_weights(const std::int8_t* from) {
     return Short(_mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
@@ -84,16 +94,21 @@ struct Avx2 : Vectors<32> {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(packed));
   }
 
-  static Int low(Short v) { return Int(_mm256_cvtepi16_epi32(_mm256_castsi256_si128(raw(v)))); }
-  static Int high(Short v) {
-    return Int(_mm256_cvtepi16_epi32(_mm256_extracti128_si256(raw(v), 1)));
+  static Int widen(const std::uint16_t* from) { return Int(_mm256_cvtepu16_epi32(load16(from))); }
+  static Int widen(const std::int16_t* from) { return Int(_mm256_cvtepi16_epi32(load16(from))); }
+  static Int widen(const std::int8_t* from) {
+    return Int(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
   }
+
   static Short join(Int low, Int high) {
     return Short(_mm256_permute4x64_epi64(_mm256_packs_epi32(raw(low), raw(high)), 0xD8));
   }
 
-  static Word bits_of(const Short (&lanes)[4]) {
-    return Word{bits32(lanes[0], lanes[1])} | Word{bits32(lanes[2], lanes[3])} << 32;
+  static Word bits_above(const Short (&a)[4], const Short (&b)[4]) {
+    return bits_below_zero({a[0] > b[0], a[1] > b[1], a[2] > b[2], a[3] > b[3]});
+  }
+  static Word bits_below_zero(const Short (&a)[4]) {
+    return Word{bits32(a[0], a[1])} | Word{bits32(a[2], a[3])} << 32;
   }
 
  private:
@@ -103,6 +118,9 @@ struct Avx2 : Vectors<32> {
   }
   static __m256i load(const void* from) {
     return _mm256_loadu_si256(static_cast<const __m256i*>(from));
+  }
+  static __m128i load16(const void* from) {
+    return _mm_loadu_si128(static_cast<const __m128i*>(from));
   }
   static void save(void* to, __m256i v) { _mm256_storeu_si256(static_cast<__m256i*>(to), v); }
 
@@ -128,7 +146,10 @@ struct Avx2 : Vectors<32> {
   static std::uint32_t bits32(Short a, Short b) {
     const __m256i packed =
         _mm256_permute4x64_epi64(_mm256_packs_epi16(raw(a), raw(b)), 0xD8);
-    return static_cast<std::uint32_t>(_mm256_movemask_epi8(packed));
+    return bits32(packed);
+  }
+  static std::uint32_t bits32(__m256i bytes) {
+    return static_cast<std::uint32_t>(_mm256_movemask_epi8(bytes));
   }
 };
 

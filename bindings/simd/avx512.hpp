@@ -98,6 +98,15 @@ struct Avx512 : Vectors<64> {
     _mm512_storeu_si512(out + 64, _mm512_permutex2var_epi32(raw(low), second, raw(high)));
   }
 
+  // out[t]: bit t of 64 bytes.
+  static void bits_of_bytes(const std::int32_t* bytes, Word* out) {
+    __m512i v = _mm512_load_si512(bytes);
+    for (int t = 7; t >= 0; --t) {
+      out[t] = _mm512_movepi8_mask(v);
+      v = _mm512_add_epi8(v, v);
+    }
+  }
+
   // 32 weights as 16-bit lanes, and back.
   static Short load_weights(const std::int16_t* from) { return Short(_mm512_loadu_si512(from)); }
   static Short load_weights(const std::int8_t* from) {
@@ -109,20 +118,30 @@ struct Avx512 : Vectors<64> {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi16_epi8(raw(w)));
   }
 
-  // The lower and the upper 16-bit lanes as 32-bit ones; and such, saturated, as 16-bit lanes.
-  static Int low(Short v) { return Int(_mm512_cvtepi16_epi32(_mm512_castsi512_si256(raw(v)))); }
-  static Int high(Short v) {
-    return Int(_mm512_cvtepi16_epi32(_mm512_extracti64x4_epi64(raw(v), 1)));
+  static Int widen(const std::uint16_t* from) {
+    return Int(_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))));
   }
-  static Short join(Int low, Int high) {
-    return Short(_mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtsepi32_epi16(raw(low))),
-                                    _mm512_cvtsepi32_epi16(raw(high)), 1));
+  static Int widen(const std::int16_t* from) {
+    return Int(_mm512_cvtepi16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))));
+  }
+  static Int widen(const std::int8_t* from) {
+    return Int(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
   }
 
-  // Bit n: whether lane n of 64 is below zero.
-  static Word bits_of(const Short (&lanes)[2]) {
-    return _mm512_movepi16_mask(raw(lanes[0])) |
-           Word{_mm512_movepi16_mask(raw(lanes[1]))} << 32;
+  // 32-bit lanes, saturated, as 16-bit ones.
+  static Short join(Int low, Int high) {
+    const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+    return Short(
+        _mm512_permutexvar_epi64(order, _mm512_packs_epi32(raw(low), raw(high))));
+  }
+
+  // Bit n: whether lane n of 64 in a is above that in b; whether it is below zero.
+  static Word bits_above(const Short (&a)[2], const Short (&b)[2]) {
+    return _mm512_cmpgt_epi16_mask(raw(a[0]), raw(b[0])) |
+           Word{_mm512_cmpgt_epi16_mask(raw(a[1]), raw(b[1]))} << 32;
+  }
+  static Word bits_below_zero(const Short (&a)[2]) {
+    return _mm512_movepi16_mask(raw(a[0])) | Word{_mm512_movepi16_mask(raw(a[1]))} << 32;
   }
 
  private:

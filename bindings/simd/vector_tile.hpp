@@ -94,12 +94,13 @@ struct VectorTile {
     alignas(64) static const std::int8_t zeros[kMaxBatch] = {};
     for (int first = 0; first < 1 << log2_batch; first += kChunk) {
       alignas(64) std::int32_t quads[kQuads][kChunk];
-      const std::int8_t* rows[4];
       Int sums[kChunk / kLanes] = {};
       for (int q = 0; q < kQuads; ++q) {
+        __m128i rows[4];
         for (int n = 0; n < 4; ++n) {
           const int unit = 4 * q + n;
-          rows[n] = unit < units ? source + (unit << log2_batch) + first : zeros;
+          const std::int8_t* row = unit < units ? source + (unit << log2_batch) + first : zeros;
+          rows[n] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row));
         }
         interleave_bytes(rows, quads[q]);
         for (int v = 0; v < kChunk / kLanes; ++v) {
@@ -118,7 +119,29 @@ struct VectorTile {
 
   static void load_transposed(PackedRows<kRows>& words, int first, const Word* sign,
                               const Word* mask, int outputs) {
-    load_rows_transposed(words, first, sign, mask, outputs);
+    alignas(64) Word all[2][kWordBits];
+    for (int output = 0; output < kWordBits; ++output) {
+      all[0][output] = output < outputs ? sign[output] : 0;
+      all[1][output] = output < outputs ? mask[output] : 0;
+    }
+    // Dword h of row n: byte n of four words; n = 0 .. 7 of signs, 8 .. 15 of masks.
+    alignas(64) std::int32_t bytes[16][16];
+    alignas(64) std::int32_t turned[16][16];
+    for (int which = 0; which < 2; ++which) {
+      for (int eight = 0; eight < kWordBits; eight += 8) {
+        alignas(16) std::int32_t quads[16];
+        const Word* w = all[which] + eight;
+        interleave_bytes({pair(w[0], w[4]), pair(w[1], w[5]), pair(w[2], w[6]), pair(w[3], w[7])},
+                         quads);
+        std::memcpy(bytes[eight >> 2] + 8 * which, quads, 32);
+        std::memcpy(bytes[(eight >> 2) + 1] + 8 * which, quads + 8, 32);
+      }
+    }
+    turn<16, 16>(bytes[0], turned[0]);
+    for (int n = 0; n < 8; ++n) {
+      Isa::bits_of_bytes(turned[n], words.sign + first + 8 * n);
+      Isa::bits_of_bytes(turned[n + 8], words.mask + first + 8 * n);
+    }
   }
 
   static void accumulate(Sums& sums, const Panel& panel,
@@ -215,27 +238,17 @@ struct VectorTile {
       draw(update.weight_key, number + static_cast<std::uint32_t>(row), update.step + 1,
            halves[row]);
     }
-    const int right = larger(update.shift, 0);
-    const int left = larger(-update.shift, 0);
-    const Rounding rounding = rounding_of(right);
-    for (int row = 0; row < rows; ++row, weights += kWordBits) {
-      const std::int32_t* g = gradient.g[row] + column * kWordBits;
-      Short w[kShortVectors];
-      Short half[kShortVectors];
-      for (int k = 0; k < kShortVectors; ++k) {
-        half[k] = shorts(halves[row] + k * kShorts);
-        const Short byte = half[k] & 0xFF;
-        w[k] = Isa::load_weights(weights + k * kShorts);
-        const Int* sums = vector(g + k * kShorts);
-        w[k] = clamped(
-            Isa::join(Isa::low(w[k]) - change(sums[0], Isa::low(byte), rounding, right, left),
-                      Isa::high(w[k]) - change(sums[1], Isa::high(byte), rounding, right, left)),
-            Master<Weight>::kClip);
-        Isa::store_weights(w[k], weights + k * kShorts);
-      }
-      const PackedWord packed = sample<Weight>(w, half, update.binary, there);
-      sign[row] = packed.sign;
-      mask[row] = packed.mask;
+    if (update.shift > 0) {
+      const Rounding rounding = rounding_of(update.shift);
+      update_rows(gradient, column, rows, weights, sign, mask, there, update.binary, halves,
+                  [&](Int g, const std::uint16_t* half) {
+                    const Int byte = Isa::widen(half) & 0xFF;
+                    const Int term = ((byte << rounding.left) + rounding.half) >> rounding.right;
+                    return (g + term) >> update.shift;
+                  });
+    } else {
+      update_rows(gradient, column, rows, weights, sign, mask, there, update.binary, halves,
+                  [&](Int g, const std::uint16_t*) { return g << -update.shift; });
     }
   }
 
@@ -249,12 +262,12 @@ struct VectorTile {
   static void store(std::int32_t* lanes, Int v) { *reinterpret_cast<Int*>(lanes) = v; }
   static int padded(int rows) { return (rows + kLanes - 1) & -kLanes; }
 
+  static __m128i pair(Word low, Word high) {
+    return _mm_set_epi64x(static_cast<long long>(high), static_cast<long long>(low));
+  }
+
   // Four rows of 16 bytes: dword b has byte b of each.
-  static void interleave_bytes(const std::int8_t* const (&rows)[4], std::int32_t* out) {
-    __m128i r[4];
-    for (int k = 0; k < 4; ++k) {
-      r[k] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(rows[k]));
-    }
+  static void interleave_bytes(const __m128i (&r)[4], std::int32_t* out) {
     const __m128i low01 = _mm_unpacklo_epi8(r[0], r[1]);
     const __m128i low23 = _mm_unpacklo_epi8(r[2], r[3]);
     const __m128i high01 = _mm_unpackhi_epi8(r[0], r[1]);
@@ -351,10 +364,30 @@ struct VectorTile {
     }
   }
 
-  // By how much 32-bit gradients change weights.
-  static Int change(Int gradient, Int byte, Rounding rounding, int right, int left) {
-    const Int term = ((byte << rounding.left) + rounding.half) >> rounding.right;
-    return ((gradient + term) >> right) << left;
+  // change(gradients, their halves) is by how much weights change.
+  template <class Weight, class Change>
+  static void update_rows(const Gradient& gradient, int column, int rows, Weight* weights,
+                          Word* sign, Word* mask, Word there, bool binary,
+                          const std::uint16_t (&halves)[kGradientRows][kWordBits],
+                          const Change& change) {
+    for (int row = 0; row < rows; ++row, weights += kWordBits) {
+      const std::int32_t* g = gradient.g[row] + column * kWordBits;
+      Short w[kShortVectors];
+      Short half[kShortVectors];
+      for (int k = 0; k < kShortVectors; ++k) {
+        const int low = k * kShorts;
+        const int high = low + kLanes;
+        half[k] = shorts(halves[row] + low);
+        w[k] = clamped(
+            Isa::join(Isa::widen(weights + low) - change(*vector(g + low), halves[row] + low),
+                      Isa::widen(weights + high) - change(*vector(g + high), halves[row] + high)),
+            Master<Weight>::kClip);
+        Isa::store_weights(w[k], weights + low);
+      }
+      const PackedWord packed = sample<Weight>(w, half, binary, there);
+      sign[row] = packed.sign;
+      mask[row] = packed.mask;
+    }
   }
 
   static Short clamped(Short w, std::int16_t bound) {
@@ -366,20 +399,18 @@ struct VectorTile {
   template <class Weight>
   static PackedWord sample(const Short (&w)[kShortVectors], const Short (&half)[kShortVectors],
                            bool binary, Word there) {
-    Short minus[kShortVectors];
+    Short threshold[kShortVectors];
     if (binary) {
-      for (int k = 0; k < kShortVectors; ++k) {
-        minus[k] = w[k] <= binary_threshold<Weight>(half[k]);
-      }
-      return {Isa::bits_of(minus) & there, there};
+      for (int k = 0; k < kShortVectors; ++k) threshold[k] = binary_threshold<Weight>(half[k]);
+      return {~Isa::bits_above(w, threshold) & there, there};
     }
-    Short drawn[kShortVectors];
+    Short size[kShortVectors];
     for (int k = 0; k < kShortVectors; ++k) {
-      const Short size = w[k] < 0 ? -w[k] : w[k];
-      drawn[k] = size > ternary_threshold<Weight>(half[k]);
-      minus[k] = drawn[k] & w[k];
+      size[k] = w[k] < 0 ? -w[k] : w[k];
+      threshold[k] = ternary_threshold<Weight>(half[k]);
     }
-    return {Isa::bits_of(minus) & there, Isa::bits_of(drawn) & there};
+    const Word drawn = Isa::bits_above(size, threshold) & there;
+    return {Isa::bits_below_zero(w) & drawn, drawn};
   }
 
   // rterm(q, NW - 1) of the high byte q of each half (contract, section 8).
