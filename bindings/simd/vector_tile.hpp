@@ -94,7 +94,7 @@ struct VectorTile {
     alignas(64) static const std::int8_t zeros[kMaxBatch] = {};
     for (int first = 0; first < 1 << log2_batch; first += kChunk) {
       alignas(64) std::int32_t quads[kQuads][kChunk];
-      Int sums[kChunk / kLanes] = {};
+      __m128i sums[4] = {};  // of two units each, in 16 bits
       for (int q = 0; q < kQuads; ++q) {
         __m128i rows[4];
         for (int n = 0; n < 4; ++n) {
@@ -102,13 +102,15 @@ struct VectorTile {
           const std::int8_t* row = unit < units ? source + (unit << log2_batch) + first : zeros;
           rows[n] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(row));
         }
-        interleave_bytes(rows, quads[q]);
-        for (int v = 0; v < kChunk / kLanes; ++v) {
-          sums[v] = Isa::dot(sums[v], Isa::splat(0x01010101), vector(quads[q])[v]);
+        interleave_bytes(rows);
+        for (int n = 0; n < 4; ++n) {
+          _mm_store_si128(reinterpret_cast<__m128i*>(quads[q]) + n, rows[n]);
+          sums[n] = _mm_add_epi16(sums[n], _mm_maddubs_epi16(_mm_set1_epi8(1), rows[n]));
         }
       }
-      for (int v = 0; v < kChunk / kLanes; ++v) {
-        store(panel.minus[k] + first + v * kLanes, -sums[v]);
+      for (int n = 0; n < 4; ++n) {
+        const __m128i minus = _mm_madd_epi16(sums[n], _mm_set1_epi16(-1));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(panel.minus[k] + first + 4 * n), minus);
       }
       turn<kQuads, kChunk>(quads[0], panel.quads[k][first]);
       for (int b = first; b < first + kChunk; ++b) {
@@ -129,12 +131,11 @@ struct VectorTile {
     alignas(64) std::int32_t turned[16][16];
     for (int which = 0; which < 2; ++which) {
       for (int eight = 0; eight < kWordBits; eight += 8) {
-        alignas(16) std::int32_t quads[16];
         const Word* w = all[which] + eight;
-        interleave_bytes({pair(w[0], w[4]), pair(w[1], w[5]), pair(w[2], w[6]), pair(w[3], w[7])},
-                         quads);
+        __m128i quads[4] = {pair(w[0], w[4]), pair(w[1], w[5]), pair(w[2], w[6]), pair(w[3], w[7])};
+        interleave_bytes(quads);
         std::memcpy(bytes[eight >> 2] + 8 * which, quads, 32);
-        std::memcpy(bytes[(eight >> 2) + 1] + 8 * which, quads + 8, 32);
+        std::memcpy(bytes[(eight >> 2) + 1] + 8 * which, quads + 2, 32);
       }
     }
     turn<16, 16>(bytes[0], turned[0]);
@@ -266,17 +267,16 @@ struct VectorTile {
     return _mm_set_epi64x(static_cast<long long>(high), static_cast<long long>(low));
   }
 
-  // Four rows of 16 bytes: dword b has byte b of each.
-  static void interleave_bytes(const __m128i (&r)[4], std::int32_t* out) {
+  // Of four rows of 16 bytes: byte b of each as dword b of 16.
+  static void interleave_bytes(__m128i (&r)[4]) {
     const __m128i low01 = _mm_unpacklo_epi8(r[0], r[1]);
     const __m128i low23 = _mm_unpacklo_epi8(r[2], r[3]);
     const __m128i high01 = _mm_unpackhi_epi8(r[0], r[1]);
     const __m128i high23 = _mm_unpackhi_epi8(r[2], r[3]);
-    __m128i* const to = reinterpret_cast<__m128i*>(out);
-    _mm_store_si128(to, _mm_unpacklo_epi16(low01, low23));
-    _mm_store_si128(to + 1, _mm_unpackhi_epi16(low01, low23));
-    _mm_store_si128(to + 2, _mm_unpacklo_epi16(high01, high23));
-    _mm_store_si128(to + 3, _mm_unpackhi_epi16(high01, high23));
+    r[0] = _mm_unpacklo_epi16(low01, low23);
+    r[1] = _mm_unpackhi_epi16(low01, low23);
+    r[2] = _mm_unpacklo_epi16(high01, high23);
+    r[3] = _mm_unpackhi_epi16(high01, high23);
   }
 
   template <int kHigh, int kWide>
