@@ -14,6 +14,7 @@ class Kernels {
  public:
   Kernels(const Level& level, int threads) : level_(level), pool_(threads) {}
 
+  const Level& table() const { return level_; }
   const char* level() const { return level_.name; }
   int threads() const { return pool_.threads(); }
 

@@ -96,6 +96,11 @@ struct Level {
   void (*normalize)(const LayerCall&, const std::int32_t* sums);
   void (*layer)(const LayerCall&);
   void (*shift_gradient)(const GradientCall&);
+  // The instructions of a product and of a gradient on registers alone, `loops` times; returns
+  // how many multiply-accumulates they stand for. Null for a level whose instructions are the
+  // compiler's choice.
+  std::int64_t (*product_peak)(std::int64_t loops);
+  std::int64_t (*gradient_peak)(std::int64_t loops);
 };
 
 }  // namespace fewmult_bindings

@@ -3,8 +3,12 @@
 #define fewmult fewmult_avx2
 #include "bindings/level_of_tile.hpp"
 #include "bindings/simd/avx2.hpp"
+#include "bindings/simd/peak.hpp"
 #include "bindings/simd/vector_tile.hpp"
 
 namespace fewmult_bindings {
-extern const Level kAvx2Level = fewmult::level_of<fewmult::VectorTile<fewmult::Avx2>>("avx2");
-}
+
+extern const Level kAvx2Level =
+    fewmult::level_with_peaks<fewmult::VectorTile<fewmult::Avx2>, fewmult::Avx2>("avx2");
+
+}  // namespace fewmult_bindings

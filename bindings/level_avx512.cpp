@@ -3,8 +3,12 @@
 #define fewmult fewmult_avx512
 #include "bindings/level_of_tile.hpp"
 #include "bindings/simd/avx512.hpp"
+#include "bindings/simd/peak.hpp"
 #include "bindings/simd/vector_tile.hpp"
 
 namespace fewmult_bindings {
-extern const Level kAvx512Level = fewmult::level_of<fewmult::VectorTile<fewmult::Avx512>>("avx512");
-}
+
+extern const Level kAvx512Level =
+    fewmult::level_with_peaks<fewmult::VectorTile<fewmult::Avx512>, fewmult::Avx512>("avx512");
+
+}  // namespace fewmult_bindings

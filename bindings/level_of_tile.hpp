@@ -89,10 +89,18 @@ struct LevelOf {
 };
 
 template <class Tile>
-fewmult_bindings::Level level_of(const char* name) {
+fewmult_bindings::Level level_of(const char* name,
+                                 std::int64_t (*product_peak)(std::int64_t) = nullptr,
+                                 std::int64_t (*gradient_peak)(std::int64_t) = nullptr) {
   using Functions = LevelOf<Tile>;
-  return {name,           Functions::sample, Functions::multiply, Functions::finish,
-          Functions::run, Functions::gradient};
+  return {name,
+          Functions::sample,
+          Functions::multiply,
+          Functions::finish,
+          Functions::run,
+          Functions::gradient,
+          product_peak,
+          gradient_peak};
 }
 
 }  // namespace fewmult

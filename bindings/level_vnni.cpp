@@ -3,8 +3,12 @@
 #define fewmult fewmult_vnni
 #include "bindings/level_of_tile.hpp"
 #include "bindings/simd/avx512.hpp"
+#include "bindings/simd/peak.hpp"
 #include "bindings/simd/vector_tile.hpp"
 
 namespace fewmult_bindings {
-extern const Level kVnniLevel = fewmult::level_of<fewmult::VectorTile<fewmult::Vnni>>("vnni");
-}
+
+extern const Level kVnniLevel =
+    fewmult::level_with_peaks<fewmult::VectorTile<fewmult::Vnni>, fewmult::Vnni>("vnni");
+
+}  // namespace fewmult_bindings

@@ -225,6 +225,19 @@ std::vector<std::string> level_names() {
   return names;
 }
 
+// Runs a register-only loop; returns its multiply-accumulates, or nothing where a level has none.
+py::object peak(Kernels& kernels, bool gradient, std::int64_t loops) {
+  std::int64_t (*const run)(std::int64_t) =
+      gradient ? kernels.table().gradient_peak : kernels.table().product_peak;
+  if (run == nullptr) return py::none();
+  std::int64_t operations = 0;
+  {
+    const py::gil_scoped_release release;
+    operations = run(loops);
+  }
+  return py::int_(operations);
+}
+
 constexpr int kMaxThreads = 256;
 
 std::unique_ptr<Kernels> open_kernels(const std::string& name, long long threads) {
@@ -277,6 +290,8 @@ PYBIND11_MODULE(_kernels, module) {
   kernels.def("shift_gradient", &shift_gradient, arg("weights"), arg("sign"), arg("mask"), arg("x"),
              arg("deltas"), arg("shift"), arg("binary"), arg("code_key"), arg("weight_key"),
              arg("step"), "Gradient, update, clip and next sample of a layer, in one sweep.");
+  kernels.def("peak", &peak, arg("gradient"), arg("loops"),
+              "Runs a product's or gradient's instructions on registers: multiply-accumulates.");
   kernels.def("gather", &gather, arg("images"), arg("chosen"), arg("inputs"),
               "Activations (features, batch) of chosen images: half their pixels.");
   module.def("levels", &level_names, "Instruction set levels that run here, the slowest first.");

@@ -10,6 +10,8 @@ from pathlib import Path
 _TOPOLOGY = Path("/sys/devices/system/cpu")
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
+FEATURES = ("sse2", "avx2", "avx512f", "avx512bw", "avx512_vnni", "neon", "asimd")
+
 
 def physical_cores() -> int:
     """Cores that this process may run on; two hardware threads of one core count once."""
@@ -37,3 +39,24 @@ def _quota() -> int | None:
         return max(1, int(limit) // int(period))
     except (OSError, ValueError):
         return None
+
+
+def model_name() -> str:
+    """What the CPU calls itself, or nothing."""
+    return _cpu_line("model name")
+
+
+def features() -> list[str]:
+    """Those of ``FEATURES`` that the CPU has."""
+    flags = (_cpu_line("flags") or _cpu_line("Features")).split()
+    return [feature for feature in FEATURES if feature in flags]
+
+
+def _cpu_line(field: str) -> str:
+    """A field of the first processor in /proc/cpuinfo, or nothing."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    values = (line.split(":", 1)[1] for line in text.splitlines() if line.startswith(field))
+    return next(values, "").strip()

@@ -14,6 +14,7 @@ import click
 
 from .. import __version__
 from ..errors import FewmultError
+from .bench import bench
 from .data import data
 from .doctor import doctor
 from .evaluate import evaluate
@@ -38,7 +39,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (train, evaluate, verify, data, doctor):
+for _command in (train, evaluate, verify, bench, data, doctor):
     cli.add_command(_command)
 
 

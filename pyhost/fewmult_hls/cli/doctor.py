@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
 from ..errors import FewmultError
 
-CPU_FEATURES = ("sse2", "avx2", "avx512f", "avx512bw", "avx512_vnni", "neon", "asimd")
 PACKAGES = ("numpy", "click", "rich", "pooch", "tomli-w")
 
 
@@ -21,7 +19,7 @@ def doctor() -> None:
     import platform
 
     from .. import __version__
-    from ..cpu import physical_cores
+    from ..cpu import features, model_name, physical_cores
     from .results import show_rows
 
     kernels, fault = _kernels()
@@ -32,8 +30,8 @@ def doctor() -> None:
             ("python", f"{platform.python_version()}, {sys.executable}"),
             *packages.items(),
             ("system", f"{platform.system()} {platform.machine()}"),
-            ("cpu", _cpu_line("model name") or "unknown"),
-            ("cpu features", " ".join(_cpu_features()) or "unknown"),
+            ("cpu", model_name() or "unknown"),
+            ("cpu features", " ".join(features()) or "unknown"),
             ("cpu cores", str(physical_cores())),
             ("kernels", kernels),
             *_data(),
@@ -56,21 +54,6 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return _MISSING
-
-
-def _cpu_line(field: str) -> str:
-    """A field of the first processor in /proc/cpuinfo, or nothing."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    values = (line.split(":", 1)[1].strip() for line in lines if line.startswith(field))
-    return next(values, "")
-
-
-def _cpu_features() -> list[str]:
-    flags = (_cpu_line("flags") or _cpu_line("Features")).split()
-    return [feature for feature in CPU_FEATURES if feature in flags]
 
 
 def _kernels() -> tuple[str, str]:

@@ -1,0 +1,263 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""How fast the kernels are on this machine, level by level (``fewmult-hls bench``).
+
+All levels and kernels take turns, round by round, so that they meet the same disturbances; what
+counts is the median. Operands have no zeros, which the vector levels would leave out.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .backends.base import Key, LayerArrays, LayerNumbers, Pass, Update
+from .backends.emu import EmuBackend, load_kernels
+from .datasets import Split
+from .layouts import word_columns
+from .networks import Network, NetworkSpec
+from .training import Trainer
+
+NET = "784-1024-1024-1024-10"
+WIDTH = 1024
+BATCH = 128
+_PEAK_LOOPS = 200_000
+_PIXELS_SET = 0.19  # of an MNIST image
+_KEY = Key(1, 2)
+
+Call = Callable[[], None]
+
+
+@dataclass
+class KernelTimes:
+    """One kernel at one level and thread count.
+
+    Attributes:
+        operations: multiply-accumulates (for sampling: weights) of one call.
+        peak: name of the register-only loop it is compared with, or nothing.
+    """
+
+    name: str
+    level: str
+    threads: int
+    operations: int
+    peak: str | None
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def giga_per_second(self) -> float:
+        """Operations a second, in thousand millions."""
+        return self.operations / statistics.median(self.seconds) / 1e9
+
+
+@dataclass
+class StepTimes:
+    """Whole training steps of the paper's net at one level and thread count."""
+
+    level: str
+    threads: int
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def samples_per_second(self) -> float:
+        """Of the median step."""
+        return BATCH / statistics.median(self.seconds)
+
+
+@dataclass
+class Report:
+    """What a benchmark found; see ``as_dict``."""
+
+    kernels: list[KernelTimes]
+    steps: list[StepTimes]
+    peaks: dict[tuple[str, str], float]
+
+    def share_of_peak(self, kernel: KernelTimes) -> float | None:
+        """Of the register-only loop at its level, times its threads."""
+        peak = self.peaks.get((kernel.level, kernel.peak or ""))
+        return kernel.giga_per_second / (peak * kernel.threads) if peak else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: medians in milliseconds, rates in thousand millions a second."""
+        return {
+            "net": NET,
+            "batch": BATCH,
+            "peaks": [
+                {"level": level, "instructions": name, "gmac_per_second": round(rate, 1)}
+                for (level, name), rate in self.peaks.items()
+            ],
+            "kernels": [
+                {
+                    "kernel": kernel.name,
+                    "level": kernel.level,
+                    "threads": kernel.threads,
+                    "ms": round(1e3 * statistics.median(kernel.seconds), 4),
+                    "giga_per_second": round(kernel.giga_per_second, 2),
+                    "share_of_peak": _rounded(self.share_of_peak(kernel)),
+                }
+                for kernel in self.kernels
+            ],
+            "steps": [
+                {
+                    "level": step.level,
+                    "threads": step.threads,
+                    "ms": round(1e3 * statistics.median(step.seconds), 4),
+                    "samples_per_second": round(step.samples_per_second),
+                }
+                for step in self.steps
+            ],
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+class _Operands:
+    """One dense layer of 1024 x 1024 and its batch."""
+
+    def __init__(self) -> None:
+        generator = np.random.default_rng(1)
+        words = word_columns(WIDTH)
+        one = 1 << 14
+        self.weights = generator.integers(-one, one, (words, WIDTH, 64)).astype(np.int16)
+        self.sign = np.zeros((1, words, WIDTH), np.uint64)
+        self.mask = np.zeros((1, words, WIDTH), np.uint64)
+        self.x = generator.integers(1, 127, (WIDTH, BATCH)).astype(np.int8)
+        self.deltas = generator.integers(1, 127, (WIDTH, BATCH)).astype(np.int8)
+        self.result = np.zeros((WIDTH, BATCH), np.int8)
+        self.z = np.zeros((WIDTH, BATCH), np.int32)
+        self.bias = np.zeros(WIDTH, np.int32)
+        self.mean = np.zeros(WIDTH, np.int32)
+
+    def calls(self, backend: EmuBackend) -> dict[str, tuple[Call, int, str | None]]:
+        """By name: the kernel, its operations, and whose peak it is compared with."""
+        macs = WIDTH * WIDTH * BATCH
+        packed = (self.sign, self.mask)
+        hidden = LayerArrays(bias=self.bias, result=self.result, mean=self.mean)
+        back = LayerArrays(bias=self.bias, result=self.result, gate=self.x)
+        update = Update(4, False, _KEY, _KEY, 0)
+
+        def product(source: Any, transposed: bool) -> None:
+            backend.binary_matmul(source, *packed, self.z, inputs=WIDTH, transposed=transposed)
+
+        return {
+            "sample_weights": (
+                lambda: backend.sample_weights(
+                    self.weights, *packed, inputs=WIDTH, binary=False, key=_KEY, step=0
+                ),
+                WIDTH * WIDTH,
+                None,
+            ),
+            "binary_matmul": (lambda: product(self.x, False), macs, "product"),
+            "binary_matmul^T": (lambda: product(self.deltas, True), macs, "product"),
+            "layer forward": (
+                lambda: backend.layer(
+                    Pass.HIDDEN, self.x, *packed, hidden, LayerNumbers(4), inputs=WIDTH
+                ),
+                macs,
+                "product",
+            ),
+            "layer backward": (
+                lambda: backend.layer(
+                    Pass.BACKWARD,
+                    self.deltas,
+                    *packed,
+                    back,
+                    LayerNumbers(5, 0, _KEY, 0),
+                    inputs=WIDTH,
+                ),
+                macs,
+                "product",
+            ),
+            "shift_gradient": (
+                lambda: backend.shift_gradient(self.weights, *packed, self.x, self.deltas, update),
+                macs,
+                "gradient",
+            ),
+        }
+
+
+def random_split(samples: int, features: int, classes: int) -> Split:
+    """Images with as many set pixels as MNIST's, and labels; both random, so never learned."""
+    generator = np.random.default_rng(1)
+    images = generator.integers(1, 256, (samples, features)).astype(np.uint8)
+    images[generator.random(images.shape) >= _PIXELS_SET] = 0
+    return Split(images, generator.integers(0, classes, samples).astype(np.uint8))
+
+
+def _timed(call: Call) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def measure(
+    levels: Sequence[str],
+    threads: Sequence[int],
+    rounds: int,
+    steps: bool = True,
+    on_round: Callable[[int], None] = lambda done: None,
+) -> Report:
+    """Times every kernel and the step at these levels and thread counts.
+
+    Args:
+        levels: of ``_kernels.levels()``.
+        threads: counts, each measured at each level.
+        rounds: how often everything is timed, after a first time that does not count.
+        steps: whether whole training steps are timed too.
+        on_round: called after each round with how many are done.
+    """
+    backends = [(level, n, EmuBackend(n, level)) for level in levels for n in threads]
+    operands = _Operands()
+    kernels: list[tuple[KernelTimes, Call]] = []
+    for level, n, backend in backends:
+        for name, (call, operations, peak) in operands.calls(backend).items():
+            kernels.append((KernelTimes(name, level, n, operations, peak), call))
+    step_times = [(StepTimes(level, n), _stepper(backend)) for level, n, backend in backends]
+    peaks: dict[tuple[str, str], list[float]] = {}
+    for done in range(rounds + 1):
+        for level in levels:
+            for name in ("product", "gradient"):
+                rate = _peak(level, name == "gradient")
+                if rate is not None:
+                    peaks.setdefault((level, name), []).append(rate)
+        timed: list[tuple[KernelTimes | StepTimes, Call]] = [*kernels]
+        timed += step_times if steps else []
+        for times, call in timed:
+            seconds = _timed(call)
+            if done > 0:
+                times.seconds.append(seconds)
+        on_round(done)
+    return Report(
+        [times for times, _ in kernels],
+        [times for times, _ in step_times] if steps else [],
+        {key: statistics.median(rates) for key, rates in peaks.items()},
+    )
+
+
+def _stepper(backend: EmuBackend) -> Call:
+    spec = NetworkSpec.parse(NET, batch=BATCH)
+    split = random_split(BATCH, spec.widths[0], spec.widths[-1])
+    chosen = np.arange(BATCH)
+    trainer = Trainer(backend, Network.initial(spec, 1), 1)
+    return lambda: void(trainer.step(split, chosen, rate=2))
+
+
+def void(_: object) -> None:
+    """Drops a value."""
+
+
+def _peak(level: str, gradient: bool) -> float | None:
+    """Thousand million multiply-accumulates a second, of registers alone."""
+    kernels = load_kernels().Kernels(level, 1)
+    start = time.perf_counter()
+    operations = kernels.peak(gradient, _PEAK_LOOPS)
+    if operations is None:
+        return None
+    return float(operations) / (time.perf_counter() - start) / 1e9

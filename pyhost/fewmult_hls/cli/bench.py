@@ -1,0 +1,116 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""``fewmult-hls bench``."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from .arguments import THREADS
+
+if TYPE_CHECKING:
+    from ..benchmark import KernelTimes, Report
+
+
+@click.command()
+@THREADS
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    metavar="N",
+    default=15,
+    help="How often everything is timed; medians count.  [default: 15]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+def bench(threads: int | None, rounds: int, as_json: bool) -> None:
+    """Time the kernels and the training step on this machine.
+
+    Each kernel runs at 1024 x 1024 and batch 128, at every instruction set level that is here, on
+    1 thread up to N; next to it stands its share of what the same instructions reach on registers
+    alone, measured in the same run. Then whole steps of 784-1024-1024-1024-10.
+    """
+    from ..backends.emu import load_kernels
+    from ..benchmark import measure
+    from ..cpu import physical_cores
+
+    levels = load_kernels().levels()
+    counts = thread_counts(threads or physical_cores())
+    report = measure(levels, counts, rounds)
+    if as_json:
+        click.echo(json.dumps({"machine": _machine(), "rounds": rounds, **report.as_dict()}))
+        return
+    click.echo(f"{_machine()['cpu']}, medians of {rounds} rounds\n")
+    for count in counts:
+        _show_kernels(report, levels, count)
+    _show_steps(report)
+
+
+def thread_counts(largest: int) -> list[int]:
+    """1, 2, 4, .. and the largest."""
+    powers = [1 << k for k in range(largest.bit_length()) if 1 << k < largest]
+    return [*powers, largest]
+
+
+def _machine() -> dict[str, str]:
+    import platform
+
+    from ..cpu import model_name
+
+    return {"cpu": model_name() or platform.machine(), "system": platform.system()}
+
+
+def _show_kernels(report: Report, levels: Sequence[str], threads: int) -> None:
+    table = [["", *levels]]
+    table.append(
+        ["peak, product", *(_rate(report.peaks.get((level, "product"))) for level in levels)]
+    )
+    table.append(
+        ["peak, gradient", *(_rate(report.peaks.get((level, "gradient"))) for level in levels)]
+    )
+    chosen = [kernel for kernel in report.kernels if kernel.threads == threads]
+    for name in dict.fromkeys(kernel.name for kernel in chosen):
+        cells = {kernel.level: _cell(report, kernel) for kernel in chosen if kernel.name == name}
+        table.append([name, *(cells[level] for level in levels)])
+    what = "1 thread" if threads == 1 else f"{threads} threads"
+    click.echo(f"{what}: ms, 10^9 operations/s, share of the peak")
+    _show(table)
+
+
+def _rate(rate: float | None) -> str:
+    return "-" if rate is None else f"{rate:,.0f}"
+
+
+def _cell(report: Report, kernel: KernelTimes) -> str:
+    milliseconds = 1e3 * statistics.median(kernel.seconds)
+    share = report.share_of_peak(kernel)
+    percent = "" if share is None else f" {100 * share:3.0f} %"
+    return f"{milliseconds:.2f} {kernel.giga_per_second:6.1f}{percent}"
+
+
+def _show_steps(report: Report) -> None:
+    table = [["whole step", "threads", "ms", "samples/s"]]
+    for step in report.steps:
+        milliseconds = 1e3 * statistics.median(step.seconds)
+        table.append(
+            [
+                step.level,
+                str(step.threads),
+                f"{milliseconds:.2f}",
+                f"{step.samples_per_second:,.0f}",
+            ]
+        )
+    _show(table)
+
+
+def _show(table: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
+    for row in table:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        click.echo("  ".join(cells).rstrip())
+    click.echo()
