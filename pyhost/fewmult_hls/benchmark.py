@@ -27,6 +27,7 @@ NET = "784-1024-1024-1024-10"
 WIDTH = 1024
 BATCH = 128
 _PEAK_LOOPS = 200_000
+_SETTLING_SECONDS = 0.1
 _PIXELS_SET = 0.19  # of an MNIST image
 _KEY = Key(1, 2)
 
@@ -209,36 +210,57 @@ def measure(
     Args:
         levels: of ``_kernels.levels()``.
         threads: counts, each measured at each level.
-        rounds: how often everything is timed, after a first time that does not count.
+        rounds: how often everything is timed, each time after a call that does not count.
         steps: whether whole training steps are timed too.
         on_round: called after each round with how many are done.
     """
-    backends = [(level, n, EmuBackend(n, level)) for level in levels for n in threads]
     operands = _Operands()
-    kernels: list[tuple[KernelTimes, Call]] = []
-    for level, n, backend in backends:
-        for name, (call, operations, peak) in operands.calls(backend).items():
-            kernels.append((KernelTimes(name, level, n, operations, peak), call))
-    step_times = [(StepTimes(level, n), _stepper(backend)) for level, n, backend in backends]
+    settings = [_Setting(level, n, operands, steps) for level in levels for n in threads]
     peaks: dict[tuple[str, str], list[float]] = {}
-    for done in range(rounds + 1):
+    for done in range(rounds):
         for level in levels:
             for name in ("product", "gradient"):
                 rate = _peak(level, name == "gradient")
                 if rate is not None:
                     peaks.setdefault((level, name), []).append(rate)
-        timed: list[tuple[KernelTimes | StepTimes, Call]] = [*kernels]
-        timed += step_times if steps else []
-        for times, call in timed:
-            seconds = _timed(call)
-            if done > 0:
-                times.seconds.append(seconds)
-        on_round(done)
+        for setting in settings:
+            setting.time_all()
+        on_round(done + 1)
     return Report(
-        [times for times, _ in kernels],
-        [times for times, _ in step_times] if steps else [],
+        [times for setting in settings for times, _ in setting.kernels],
+        [times for setting in settings for times, _ in setting.steps],
         {key: statistics.median(rates) for key, rates in peaks.items()},
     )
+
+
+class _Setting:
+    """All that is timed at one level and thread count."""
+
+    def __init__(self, level: str, threads: int, operands: _Operands, steps: bool) -> None:
+        backend = EmuBackend(threads, level)
+        self._threads = threads
+        self.kernels = [
+            (KernelTimes(name, level, threads, operations, peak), call)
+            for name, (call, operations, peak) in operands.calls(backend).items()
+        ]
+        self.steps = [(StepTimes(level, threads), _stepper(backend))] if steps else []
+
+    def time_all(self) -> None:
+        """Times everything once."""
+        self._settle()
+        timed: list[tuple[KernelTimes | StepTimes, Call]] = [*self.kernels, *self.steps]
+        for times, call in timed:
+            call()
+            times.seconds.append(_timed(call))
+
+    def _settle(self) -> None:
+        """Keeps all threads busy until the system has given each a core of its own."""
+        if self._threads == 1:
+            return
+        _, call = self.kernels[1]
+        end = time.perf_counter() + _SETTLING_SECONDS
+        while time.perf_counter() < end:
+            call()
 
 
 def _stepper(backend: EmuBackend) -> Call:
