@@ -31,6 +31,9 @@ def int8(low: int, *shape: int) -> np.ndarray:
     return np.random.default_rng(2).integers(low, 128, shape).astype(np.int8)
 
 
+KERNELS = _kernels.Kernels(_kernels.levels()[-1], 2)
+
+
 def sample_weights() -> Arguments:
     return {
         "weights": int8(-104, WORDS, OUTPUTS, 64).clip(-104, 104),
@@ -129,7 +132,7 @@ WRITTEN = {
 
 
 def function(call: str) -> Callable[..., None]:
-    return getattr(_kernels, call.split("-")[0])
+    return getattr(KERNELS, call.split("-")[0])
 
 
 def is_written(call: str, name: str) -> bool:
@@ -337,7 +340,7 @@ def test_other_threads_run_during_a_kernel() -> None:
     thread = threading.Thread(target=tick)
     thread.start()
     start = time.perf_counter()
-    _kernels.binary_matmul(**arguments)
+    KERNELS.binary_matmul(**arguments)
     end = time.perf_counter()
     done.set()
     thread.join()
@@ -358,3 +361,41 @@ def test_four_threads_at_once_leave_the_same_bits() -> None:
     alone = work(0)
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(work, range(8))) == {alone}
+
+
+@pytest.mark.parametrize("number", [-1, 20, 2**40])
+def test_gather_refuses_an_image_that_is_not_there(number: int) -> None:
+    images, inputs = np.zeros((20, 5), np.uint8), np.full((5, 16), 7, np.int8)
+    chosen = np.zeros(16, np.int64)
+    chosen[3] = number
+    with pytest.raises(IndexError, match=f"image {number} of 20"):
+        KERNELS.gather(images, chosen, inputs)
+    assert (inputs == 7).all()
+
+
+def test_gather_checks_its_arrays() -> None:
+    good = {
+        "images": np.zeros((20, 5), np.uint8),
+        "chosen": np.zeros(16, np.int64),
+        "inputs": np.zeros((5, 16), np.int8),
+    }
+    KERNELS.gather(**good)
+    bad = {
+        "images": [
+            good["images"].astype(np.int8),
+            np.zeros((20, 6), np.uint8),
+            np.zeros(5, np.uint8),
+        ],
+        "chosen": [good["chosen"].astype(np.int32), np.zeros(17, np.int64)],
+        "inputs": [good["inputs"].astype(np.uint8), np.zeros((5, 17), np.int8)],
+    }
+    for name, arrays in bad.items():
+        for array in arrays:
+            with pytest.raises((TypeError, ValueError), match=name):
+                KERNELS.gather(**{**good, name: array})
+
+
+@pytest.mark.parametrize(("level", "threads"), [("sse9", 1), ("portable", 0), ("portable", 257)])
+def test_no_kernels_at_a_level_or_with_threads_that_cannot_be(level: str, threads: int) -> None:
+    with pytest.raises(ValueError, match="sse9|threads"):
+        _kernels.Kernels(level, threads)

@@ -16,8 +16,9 @@ from fewmult_hls.oracle.integers import fits_int32
 from fewmult_hls.oracle.normalization import stepped_bias
 from fewmult_hls.oracle.products import planes_matmul
 from fewmult_hls.training import PHASES
+from levels import EMU, emu_setting  # noqa: F401
 
-EMU, ORACLE = open_backend("emu"), open_backend("numpy")
+ORACLE = open_backend("numpy")
 BOTH = pytest.mark.parametrize("backend", [EMU, ORACLE], ids=["emu", "numpy"])
 SIGNS = pytest.mark.parametrize("minus", [False, True], ids=["plus", "minus"])
 

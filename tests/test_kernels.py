@@ -14,9 +14,10 @@ from fewmult_hls.backends import Backend, Key, LayerArrays, LayerNumbers, Pass, 
 from fewmult_hls.layouts import block_weights, pack_ternary, unblock_weights, unpack_ternary
 from fewmult_hls.networks import BATCHES
 from fewmult_hls.verification import KERNELS, Case, Fill, first_difference, pass_arrays
+from levels import EMU, emu_setting  # noqa: F401
 from plain import SEED, per_byte, random_bytes, random_halves, rounded
 
-EMU, ORACLE = open_backend("emu"), open_backend("numpy")
+ORACLE = open_backend("numpy")
 CODE_KEY, WEIGHT_KEY, DELTA_KEY = Key(SEED, 3), Key(SEED, 2), Key(SEED, 4)
 LAST_STEP = 2**32 - 2
 

@@ -14,7 +14,7 @@ from fewmult_hls.datasets import Split, load
 from fewmult_hls.layouts import pack_ternary
 from fewmult_hls.networks import Network, NetworkSpec
 from fewmult_hls.operations import CountedArray, count_step, counted, multiplications
-from fewmult_hls.training import Trainer, pixels_to_inputs
+from fewmult_hls.training import Trainer
 
 DIGITS = load("digits")
 M = np.arange(1, 13).reshape(3, 4)
@@ -146,7 +146,8 @@ def test_additions_of_forward_products_follow_the_sample() -> None:
     assert 0 < nonzeros < 640
     counter: Counter[str] = Counter()
     backend = OracleBackend(lambda array: counted(array, counter))
-    x = pixels_to_inputs(DIGITS.train.images[:16])
+    x = np.zeros((64, 16), np.int8)
+    backend.gather(DIGITS.train.images, np.arange(16), x)
     arrays = LayerArrays(np.zeros(10, np.int32), logits=np.zeros((10, 16), np.int32))
     backend.layer(
         Pass.LOGITS, x, trainer._sign[0], trainer._mask[0], arrays, LayerNumbers(5), inputs=64

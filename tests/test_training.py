@@ -22,7 +22,6 @@ from fewmult_hls.training import (
     Epoch,
     Trainer,
     learning_rate_exponent,
-    pixels_to_inputs,
     train_epochs,
 )
 from fewmult_hls.verification import train_briefly
@@ -159,11 +158,14 @@ def test_the_learning_rate_halves_in_every_sixth_of_a_run(epochs: int, rates: li
     assert [learning_rate_exponent(3, epoch, epochs) for epoch in range(epochs)] == rates
 
 
-def test_inputs_are_half_the_pixels_with_the_samples_last() -> None:
-    images = np.arange(256, dtype=np.uint8).reshape(2, 128)
-    inputs = pixels_to_inputs(images)
-    assert (inputs.dtype, inputs.shape) == (np.int8, (128, 2))
-    assert np.array_equal(inputs, np.arange(256).reshape(2, 128).T // 2)
+@pytest.mark.parametrize("features", [1, 5, 16, 33])
+@pytest.mark.parametrize("backend", [EMU, ORACLE], ids=["emu", "numpy"])
+def test_inputs_are_half_the_pixels_of_chosen_images(backend: Backend, features: int) -> None:
+    images = (np.arange(40 * features) % 256).astype(np.uint8).reshape(40, features)
+    chosen = (np.arange(32) * 7) % 40
+    inputs = np.full((features, 32), -1, np.int8)
+    backend.gather(images, chosen, inputs)
+    assert np.array_equal(inputs, images[chosen].T // 2)
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -271,7 +273,7 @@ def plain_logits(
     network: Network, precision: str, images: np.ndarray, means: list[Any] | None
 ) -> tuple[np.ndarray, list[Any]]:
     """Logits (samples, classes), and means; without given means, those of the batch."""
-    spec, x, used = network.spec, pixels_to_inputs(images).astype(np.int64), []
+    spec, x, used = network.spec, images.T.astype(np.int64) >> 1, []
     one = 1 << (spec.master_bits - 1)
     for layer in spec.layers:
         w = network.weights[layer.index].astype(np.int64)

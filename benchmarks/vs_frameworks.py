@@ -1,0 +1,260 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The same training step in fewmult-hls, PyTorch, NumPy and JAX, in turns, in one process.
+
+784-1024-1024-1024-10, batch 128, batches drawn from MNIST (or from random images without it):
+gathering the batch, scaling pixels, stochastic ternary weights, batch normalization, squared
+hinge, back propagation, plain SGD, clipping. PyTorch also runs a plain MLP of the same shape, with
+neither sampling nor normalization. What is not installed is left out and named.
+
+    pip install torch==2.13.0 jax
+    python benchmarks/vs_frameworks.py --threads 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("--threads", type=int, default=1)
+parser.add_argument("--rounds", type=int, default=15)
+parser.add_argument("--steps", type=int, default=5, help="in a row, a turn")
+options = parser.parse_args()
+
+# Before any library starts its threads: no more cores than threads, for those without a switch.
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.threads])
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = str(options.threads)
+
+import numpy as np  # noqa: E402
+
+from fewmult_hls.backends.emu import EmuBackend  # noqa: E402
+from fewmult_hls.benchmark import BATCH, NET, random_split  # noqa: E402
+from fewmult_hls.cpu import model_name  # noqa: E402
+from fewmult_hls.datasets import Split, load  # noqa: E402
+from fewmult_hls.errors import FewmultError  # noqa: E402
+from fewmult_hls.networks import Network, NetworkSpec  # noqa: E402
+from fewmult_hls.training import Trainer  # noqa: E402
+
+WIDTHS = tuple(map(int, NET.split("-")))
+RATE = 0.01
+CLIP = 0.8125
+EPOCH = 390
+Step = Callable[[np.ndarray], None]
+
+
+def ours(split: Split, pretrained: int) -> Step:
+    """fewmult-hls; deltas thin out while a net learns, and zeros cost less."""
+    backend = EmuBackend(options.threads)
+    trainer = Trainer(backend, Network.initial(NetworkSpec.parse(NET, batch=BATCH), 1), 1)
+    generator = np.random.default_rng(2)
+    for _ in range(pretrained):
+        trainer.step(split, generator.permutation(len(split.labels))[:BATCH], 3)
+
+    def step(chosen: np.ndarray) -> None:
+        trainer.step(split, chosen, 3)
+
+    return step
+
+
+def with_torch(split: Split, binary_connect: bool) -> Step:
+    """PyTorch fp32, sampled and normalized, or a plain MLP."""
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(1)
+
+    class Ternary(torch.autograd.Function):
+        """A stochastic ternary sample, straight-through."""
+
+        @staticmethod
+        def forward(ctx, weight):
+            return torch.bernoulli(weight.abs()).mul_(weight.sign())
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return gradient
+
+    class TernaryLinear(nn.Linear):
+        def forward(self, x):
+            return functional.linear(x, Ternary.apply(self.weight), self.bias)
+
+    linear = TernaryLinear if binary_connect else nn.Linear
+    modules: list[nn.Module] = []
+    for k, (inputs, outputs) in enumerate(zip(WIDTHS, WIDTHS[1:], strict=False)):
+        modules.append(linear(inputs, outputs))
+        if k < len(WIDTHS) - 2:
+            modules += [nn.BatchNorm1d(outputs), nn.ReLU()] if binary_connect else [nn.ReLU()]
+    model = nn.Sequential(*modules)
+    weights = [module.weight for module in modules if isinstance(module, nn.Linear)]
+    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
+    images, labels = torch.from_numpy(split.images), torch.from_numpy(split.labels).long()
+
+    def step(chosen: np.ndarray) -> None:
+        index = torch.from_numpy(chosen)
+        x = images[index].float().div_(256)
+        target = functional.one_hot(labels[index], WIDTHS[-1]).mul(2).sub(1).float()
+        optimizer.zero_grad()
+        functional.relu(1 - model(x) * target).square().mean().backward()
+        optimizer.step()
+        if binary_connect:
+            with torch.no_grad():
+                for weight in weights:
+                    weight.clamp_(-CLIP, CLIP)
+
+    return step
+
+
+def with_numpy(split: Split) -> Step:
+    """NumPy fp32: the products are BLAS, the rest is element-wise."""
+    generator = np.random.default_rng(1)
+    weights = [
+        generator.uniform(-0.5, 0.5, (b, a)).astype(np.float32)
+        for a, b in zip(WIDTHS, WIDTHS[1:], strict=False)
+    ]
+    biases = [np.zeros(b, np.float32) for b in WIDTHS[1:]]
+    rate = np.float32(RATE)
+
+    def sampled(w: np.ndarray) -> np.ndarray:
+        return np.sign(w) * (generator.random(w.shape, np.float32) < np.abs(w))
+
+    def step(chosen: np.ndarray) -> None:
+        xs = [split.images[chosen].astype(np.float32) / np.float32(256)]
+        samples = [sampled(w) for w in weights]
+        saved = []
+        for k, (t, bias) in enumerate(zip(samples, biases, strict=True)):
+            z = xs[-1] @ t.T + bias
+            if k < len(samples) - 1:
+                z -= z.mean(axis=0)
+                deviation = np.sqrt((z * z).mean(axis=0) + np.float32(1e-5))
+                z /= deviation
+                saved.append((z, deviation))
+                z = np.maximum(z, 0)
+            xs.append(z)
+        target = np.full(xs[-1].shape, -1, np.float32)
+        target[np.arange(BATCH), split.labels[chosen]] = 1
+        delta = -2 * target * np.maximum(1 - xs[-1] * target, 0) / np.float32(BATCH)
+        for k in reversed(range(len(samples))):
+            gradient = delta.T @ xs[k]
+            biases[k] -= rate * delta.sum(axis=0)
+            if k > 0:
+                z, deviation = saved[k - 1]
+                delta = (delta @ samples[k]) * (z > 0)
+                delta -= delta.mean(axis=0) + z * (delta * z).mean(axis=0)
+                delta /= deviation
+            weights[k] -= rate * gradient
+            np.clip(weights[k], -CLIP, CLIP, out=weights[k])
+
+    return step
+
+
+def with_jax(split: Split) -> Step:
+    """JAX fp32, the whole step one compiled function."""
+    import jax
+    from jax import numpy as jnp
+
+    key = jax.random.PRNGKey(1)
+    shapes = list(zip(WIDTHS, WIDTHS[1:], strict=False))
+    state = [
+        (jax.random.uniform(key, (a, b), jnp.float32, -0.5, 0.5), jnp.zeros(b)) for a, b in shapes
+    ]
+
+    def loss(state, key, x, target):
+        for k, (w, bias) in enumerate(state):
+            key, draw = jax.random.split(key)
+            sample = jnp.sign(w) * (jax.random.uniform(draw, w.shape) < jnp.abs(w))
+            z = x @ (w + jax.lax.stop_gradient(sample - w)) + bias
+            if k < len(state) - 1:
+                mean, variance = z.mean(axis=0), z.var(axis=0)
+                z = jax.nn.relu((z - mean) / jnp.sqrt(variance + 1e-5))
+            x = z
+        return jnp.square(jax.nn.relu(1 - x * target)).mean()
+
+    @jax.jit
+    def train(state, key, images, labels):
+        x = images.astype(jnp.float32) / 256
+        target = 2 * jax.nn.one_hot(labels, WIDTHS[-1]) - 1
+        gradients = jax.grad(loss)(state, key, x, target)
+        return [
+            (jnp.clip(w - RATE * dw, -CLIP, CLIP), b - RATE * db)
+            for (w, b), (dw, db) in zip(state, gradients, strict=True)
+        ]
+
+    held = {"state": state, "key": key}
+
+    def step(chosen: np.ndarray) -> None:
+        held["key"], draw = jax.random.split(held["key"])
+        held["state"] = train(held["state"], draw, split.images[chosen], split.labels[chosen])
+        jax.block_until_ready(held["state"])
+
+    return step
+
+
+def contestants(split: Split) -> dict[str, Step]:
+    """By name; the first is what the others are compared with."""
+    found = {
+        "fewmult-hls, first steps": ours(split, 0),
+        "fewmult-hls, after an epoch": ours(split, EPOCH),
+    }
+    if find_spec("torch"):
+        found["PyTorch fp32, stochastic ternary"] = with_torch(split, binary_connect=True)
+        found["PyTorch fp32, plain MLP"] = with_torch(split, binary_connect=False)
+    if find_spec("jax"):
+        found["JAX fp32, stochastic ternary"] = with_jax(split)
+    found["NumPy fp32, stochastic ternary"] = with_numpy(split)
+    return found
+
+
+def data() -> tuple[Split, str]:
+    """MNIST's training split, or random images."""
+    try:
+        return load("mnist").train, "MNIST"
+    except FewmultError:
+        return random_split(4096, WIDTHS[0], WIDTHS[-1]), "random images"
+
+
+def versions() -> str:
+    """Of the libraries that take part."""
+    from importlib.metadata import version
+
+    names = [name for name in ("numpy", "torch", "jax") if find_spec(name)]
+    return ", ".join(f"{name} {version(name)}" for name in names)
+
+
+def main() -> None:
+    split, name = data()
+    steps = contestants(split)
+    seconds: dict[str, list[float]] = {who: [] for who in steps}
+    generator = np.random.default_rng(1)
+    for done in range(options.rounds + 1):
+        for who, step in steps.items():
+            for _ in range(options.steps):
+                chosen = generator.permutation(len(split.labels))[:BATCH]
+                start = time.perf_counter()
+                step(chosen)
+                if done > 0:
+                    seconds[who].append(time.perf_counter() - start)
+    info = EmuBackend(options.threads).info()
+    print(f"{model_name()}, {options.threads} threads, level {info['isa']}, {versions()}")
+    print(f"{NET}, batch {BATCH}, {name}, medians of {options.rounds * options.steps} steps")
+    medians = {who: statistics.median(times) for who, times in seconds.items()}
+    first, settled = list(medians.values())[:2]
+    print(f"{'':34} {'ms':>7} {'quartiles':>15} {'x first':>8} {'x after':>8}")
+    for who, times in seconds.items():
+        low, _, high = statistics.quantiles(times, n=4)
+        spread = f"{1e3 * low:.2f} - {1e3 * high:.2f}"
+        print(
+            f"{who:34} {1e3 * medians[who]:7.2f} {spread:>15} "
+            f"{medians[who] / first:8.1f} {medians[who] / settled:8.1f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
