@@ -26,7 +26,7 @@ RUN_FILES = {"config.toml", "metrics.jsonl", "model.npz", "summary.json"}
 def environment(**changes: str) -> dict[str, str]:
     """As it is, without what a user may have set for data, terminals and buffers."""
     drop = {
-        *("FEWMULT_DATA", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"),
+        *("FEWMULT_DATA", "FEWMULT_ISA", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR"),
         "PYTHONUNBUFFERED",  # output that fails behaves otherwise without a buffer
     }
     kept = {name: value for name, value in os.environ.items() if name not in drop}

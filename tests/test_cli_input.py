@@ -389,5 +389,6 @@ def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
         "rate": "3, in long runs 2; less for batches below 64, more for 256",
         "seed": "1",
         "backend": "emu",
+        "threads": "one for each physical core",
         "out": "runs/DATASET",
     }

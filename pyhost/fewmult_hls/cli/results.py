@@ -22,8 +22,8 @@ def show_rows(rows: Sequence[tuple[str, str]]) -> None:
 
 
 def executor_text(info: dict[str, str]) -> str:
-    """What of a backend's ``info`` matters for its speed, as a remark."""
+    """What of a backend's ``info`` matters for its speed, to follow its name."""
     if "isa" not in info:
         return ""
     threads = "1 thread" if info["threads"] == "1" else f"{info['threads']} threads"
-    return f" ({info['isa']}, {threads})"
+    return f": {info['isa']}, {threads}"

@@ -157,7 +157,8 @@ def _heading(config: RunConfig, dataset: Dataset, executor: str) -> str:
     return (
         f"{config.net} on {dataset.name}\n"
         f"{config.weights} weights, {config.master_bits}-bit masters, batch {config.batch}, "
-        f"seed {config.seed}, on {config.backend}{executor}\n"
+        f"seed {config.seed}\n"
+        f"{config.backend}{executor}\n"
         f"{train} images to learn from, {validation} to validate, {test} to test\n"
     )
 
