@@ -30,6 +30,7 @@ struct VectorTile {
   static constexpr int kQuads = kWordBits / 4;  // groups of four inputs in a word
   static constexpr int kRows = 512;
   static constexpr int kPanelWords = 2;
+  static constexpr int kPanelQuads = kPanelWords * kQuads;
   static constexpr int kGradientRows = 16;
   static constexpr int kGradientWords = 2;
   static constexpr int kGradientBlock = 2;
@@ -39,9 +40,9 @@ struct VectorTile {
 
   // 64 units over the batch: four units' bytes of a sample side by side.
   struct Panel {
-    alignas(64) std::int32_t quads[kPanelWords][kMaxBatch][kQuads];
-    std::uint32_t nonzero[kPanelWords][kMaxBatch];  // bit q: whether quad q is
-    std::int32_t minus[kPanelWords][kMaxBatch];     // minus the sum: weights are counted one up
+    alignas(64) std::int32_t quads[kMaxBatch][kPanelQuads];
+    std::uint64_t nonzero[kMaxBatch];  // bit q: whether quad q is
+    std::int32_t minus[kMaxBatch];     // minus the sum: weights are counted one up
   };
 
   struct Sums {
@@ -108,13 +109,22 @@ struct VectorTile {
           sums[n] = _mm_add_epi16(sums[n], _mm_maddubs_epi16(_mm_set1_epi8(1), rows[n]));
         }
       }
-      for (int n = 0; n < 4; ++n) {
-        const __m128i minus = _mm_madd_epi16(sums[n], _mm_set1_epi16(-1));
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(panel.minus[k] + first + 4 * n), minus);
+      for (int row = 0; row < kQuads; row += kLanes) {
+        for (int b = 0; b < kChunk; b += kLanes) {
+          Isa::transpose(quads[row] + b, kChunk, panel.quads[first + b] + k * kQuads + row,
+                         kPanelQuads);
+        }
       }
-      turn<kQuads, kChunk>(quads[0], panel.quads[k][first]);
-      for (int b = first; b < first + kChunk; ++b) {
-        panel.nonzero[k][b] = Isa::nonzero16(panel.quads[k][b]);
+      alignas(16) std::int32_t minus[kChunk];
+      for (int n = 0; n < 4; ++n) {
+        _mm_store_si128(reinterpret_cast<__m128i*>(minus) + n,
+                        _mm_madd_epi16(sums[n], _mm_set1_epi16(-1)));
+      }
+      for (int b = 0; b < kChunk; ++b) {
+        const std::uint64_t nonzero = Isa::nonzero16(panel.quads[first + b] + k * kQuads);
+        panel.nonzero[first + b] =
+            (k == 0 ? 0 : panel.nonzero[first + b]) | nonzero << (k * kQuads);
+        panel.minus[first + b] = (k == 0 ? 0 : panel.minus[first + b]) + minus[b];
       }
     }
   }
@@ -200,18 +210,17 @@ struct VectorTile {
 
   static void shift_accumulate(Gradient& gradient, const Codes& codes, int /*k*/,
                                const Deltas& deltas, int /*batch*/) {
-    for (int row = 0; row < kGradientRows; ++row) {
+    for (int row = 0; row < kGradientRows; row += 2) {
       for (int unit = 0; unit < kGradientUnits; unit += kBlock * kLanes) {
-        Int sums[kBlock] = {};
-        for (std::uint64_t left = deltas.nonzero[row]; left != 0; left &= left - 1) {
-          const int quad = __builtin_ctzll(left);
-          const Int delta = Isa::splat(deltas.quads[row][quad]);
-          const Int* powers = vector(codes.quads[quad] + unit);
+        Int sums[2][kBlock] = {};
+        dot_two<kBlock, Dot>(sums, deltas.nonzero + row, deltas.quads[row], deltas.quads[row + 1],
+                             vector(codes.quads[0] + unit), kGradientUnits / kLanes);
+        for (int two = 0; two < 2; ++two) {
 #pragma GCC unroll 8
-          for (int v = 0; v < kBlock; ++v) sums[v] = Isa::dot(sums[v], powers[v], delta);
+          for (int v = 0; v < kBlock; ++v) {
+            store(gradient.g[row + two] + unit + v * kLanes, sums[two][v]);
+          }
         }
-#pragma GCC unroll 8
-        for (int v = 0; v < kBlock; ++v) store(gradient.g[row] + unit + v * kLanes, sums[v]);
       }
     }
   }
@@ -288,34 +297,76 @@ struct VectorTile {
     }
   }
 
+  struct Dot {
+    static Int run(Int sums, Int u8, Int s8) { return Isa::dot(sums, u8, s8); }
+  };
+  struct Step {
+    static Int run(Int sums, Int u8, Int s8) { return Isa::step(sums, u8, s8); }
+  };
+
+  // Adds to two rows of sums the products of their nonzero quads with the block's vectors: a row
+  // at a time, or both with one load of a vector where that is less work. A vector takes as long
+  // to load as to multiply with, and a row alone also loads its quads.
+  template <int kVectors, class Operation>
+  static void dot_two(Int (&sums)[2][kVectors], const std::uint64_t* nonzero,
+                      const std::int32_t* first, const std::int32_t* second, const Int* block,
+                      int stride) {
+    const std::uint64_t either = nonzero[0] | nonzero[1];
+    const int alone = __builtin_popcountll(nonzero[0]) + __builtin_popcountll(nonzero[1]);
+    if (2 * kVectors * __builtin_popcountll(either) > (kVectors + 1) * alone) {
+      dot_one<kVectors, Operation>(sums[0], nonzero[0], first, block, stride);
+      dot_one<kVectors, Operation>(sums[1], nonzero[1], second, block, stride);
+      return;
+    }
+    for (std::uint64_t left = either; left != 0; left &= left - 1) {
+      const int quad = __builtin_ctzll(left);
+      const Int a = Isa::splat(first[quad]);
+      const Int b = Isa::splat(second[quad]);
+      const Int* vectors = block + quad * stride;
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) {
+        const Int u8 = vectors[v];
+        sums[0][v] = Operation::run(sums[0][v], u8, a);
+        sums[1][v] = Operation::run(sums[1][v], u8, b);
+      }
+    }
+  }
+
+  template <int kVectors, class Operation>
+  static void dot_one(Int (&sums)[kVectors], std::uint64_t nonzero, const std::int32_t* quads,
+                      const Int* block, int stride) {
+    for (; nonzero != 0; nonzero &= nonzero - 1) {
+      const int quad = __builtin_ctzll(nonzero);
+      const Int x = Isa::splat(quads[quad]);
+      const Int* vectors = block + quad * stride;
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) sums[v] = Operation::run(sums[v], vectors[v], x);
+    }
+  }
+
   template <int kVectors>
   static void accumulate_block(Sums& sums, const Panel& panel,
                                const PackedRows<kRows> (&words)[kPanelWords], int columns, int row,
                                int batch) {
-    alignas(64) Int block[kPanelWords][kQuads * kVectors];
+    alignas(64) Int block[kPanelQuads * kVectors];
     for (int k = 0; k < columns; ++k) {
       for (int v = 0; v < kVectors; ++v) {
         const int first = row + v * kLanes;
-        Isa::expand(words[k].sign + first, words[k].mask + first, block[k] + v, kVectors);
+        Isa::expand(words[k].sign + first, words[k].mask + first, block + k * kQuads * kVectors + v,
+                    kVectors);
       }
     }
-    for (int b = 0; b < batch; ++b) {
-      Int part[kVectors] = {};
-      std::int32_t minus = 0;
-      for (int k = 0; k < columns; ++k) {
-        minus += panel.minus[k][b];
-        for (std::uint32_t left = panel.nonzero[k][b]; left != 0; left &= left - 1) {
-          const int quad = __builtin_ctz(left);
-          const Int x = Isa::splat(panel.quads[k][b][quad]);
-          const Int* weights = block[k] + quad * kVectors;
+    for (int b = 0; b < batch; b += 2) {
+      Int part[2][kVectors] = {};
+      dot_two<kVectors, Step>(part, panel.nonzero + b, panel.quads[b], panel.quads[b + 1], block,
+                              kVectors);
+      for (int two = 0; two < 2; ++two) {
+        std::int32_t* z = sums.z[b + two] + row;
 #pragma GCC unroll 8
-          for (int v = 0; v < kVectors; ++v) part[v] = Isa::step(part[v], weights[v], x);
+        for (int v = 0; v < kVectors; ++v) {
+          store(z + v * kLanes, *vector(z + v * kLanes) +
+                                    (Isa::total(part[two][v]) + panel.minus[b + two]));
         }
-      }
-      std::int32_t* z = sums.z[b] + row;
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) {
-        store(z + v * kLanes, *vector(z + v * kLanes) + (Isa::total(part[v]) + minus));
       }
     }
   }
