@@ -16,9 +16,7 @@ struct Range {
   int end;
 };
 
-int shares_of(int rows, int threads) {
-  return std::max(1, std::min(threads, rows / kShareRows));
-}
+int shares_of(int rows, int threads) { return std::max(1, std::min(threads, rows / kShareRows)); }
 
 Range share_of(int rows, int share, int shares) {
   const int words = (rows + kShareRows - 1) / kShareRows;
@@ -85,8 +83,8 @@ void Kernels::gather(const std::uint8_t* images, const std::int64_t* chosen, std
   for (int first = 0; first < features; first += kBlock) {
     const int end = std::min(features, first + kBlock);
     for (int b = 0; b < batch; ++b) {
-      const std::uint8_t* image = images + static_cast<std::size_t>(chosen[b]) *
-                                               static_cast<std::size_t>(features);
+      const std::uint8_t* image =
+          images + static_cast<std::size_t>(chosen[b]) * static_cast<std::size_t>(features);
       for (int k = first; k < end; ++k) {
         inputs[static_cast<std::size_t>(k) * static_cast<std::size_t>(batch) +
                static_cast<std::size_t>(b)] = static_cast<std::int8_t>(image[k] >> 1);

@@ -76,10 +76,17 @@ struct LevelOf {
 
  private:
   static LayerPass pass_of(const fewmult_bindings::LayerCall& call) {
-    return {static_cast<Pass>(call.pass), call.inputs,     call.outputs,
-            call.first_unit,              call.end_unit,   call.log2_batch,
-            call.planes,                  call.shift,      call.bias_exponent,
-            {call.seed, call.purpose},    call.step};
+    return {static_cast<Pass>(call.pass),
+            call.inputs,
+            call.outputs,
+            call.first_unit,
+            call.end_unit,
+            call.log2_batch,
+            call.planes,
+            call.shift,
+            call.bias_exponent,
+            {call.seed, call.purpose},
+            call.step};
   }
 
   static LayerArrays arrays_of(const fewmult_bindings::LayerCall& call) {
@@ -93,14 +100,8 @@ fewmult_bindings::Level level_of(const char* name,
                                  std::int64_t (*product_peak)(std::int64_t) = nullptr,
                                  std::int64_t (*gradient_peak)(std::int64_t) = nullptr) {
   using Functions = LevelOf<Tile>;
-  return {name,
-          Functions::sample,
-          Functions::multiply,
-          Functions::finish,
-          Functions::run,
-          Functions::gradient,
-          product_peak,
-          gradient_peak};
+  return {name,           Functions::sample,   Functions::multiply, Functions::finish,
+          Functions::run, Functions::gradient, product_peak,        gradient_peak};
 }
 
 }  // namespace fewmult

@@ -60,8 +60,9 @@ Packed packed_weights(const py::array& sign, const py::array& mask, int inputs) 
           view<const Word>(mask, "mask", shape)};
 }
 
-void sample_weights(Kernels& kernels, const py::array& weights, const py::array& sign, const py::array& mask,
-                    long long inputs, bool binary, KeyPair key, std::uint32_t step) {
+void sample_weights(Kernels& kernels, const py::array& weights, const py::array& sign,
+                    const py::array& mask, long long inputs, bool binary, KeyPair key,
+                    std::uint32_t step) {
   const int there = checked("inputs", inputs, 1, kMaxWidth);
   const int outputs = axis(weights, "weights", 3, 1, kMaxWidth);
   const int words = word_columns(there);
@@ -76,8 +77,8 @@ void sample_weights(Kernels& kernels, const py::array& weights, const py::array&
                           key.first, key.second, step});
 }
 
-void binary_matmul(Kernels& kernels, const py::array& source, const py::array& sign, const py::array& mask,
-                   const py::array& z, long long inputs, bool transposed) {
+void binary_matmul(Kernels& kernels, const py::array& source, const py::array& sign,
+                   const py::array& mask, const py::array& z, long long inputs, bool transposed) {
   const int there = checked("inputs", inputs, 1, kMaxWidth);
   const int log2_batch = log2_batch_of(source, "source");
   const Packed packed = packed_weights(sign, mask, there);
@@ -136,10 +137,10 @@ int log2_above(int n) {
   return log2;
 }
 
-void normalize(Kernels& kernels, int pass_number, const py::array& z, const py::array& bias, const py::object& result,
-               const py::object& gate, const py::object& mean, const py::object& logits,
-               const py::object& labels, const py::object& loss, int shift, int bias_exponent,
-               KeyPair key, std::uint32_t step) {
+void normalize(Kernels& kernels, int pass_number, const py::array& z, const py::array& bias,
+               const py::object& result, const py::object& gate, const py::object& mean,
+               const py::object& logits, const py::object& labels, const py::object& loss,
+               int shift, int bias_exponent, KeyPair key, std::uint32_t step) {
   const Pass pass = checked_pass(pass_number);
   const int log2_batch = log2_batch_of(z, "z");
   const int units = axis(z, "z", 2, 0, kMaxWidth);
@@ -148,14 +149,15 @@ void normalize(Kernels& kernels, int pass_number, const py::array& z, const py::
   const Finish to =
       finish_arrays(pass, units, log2_batch, bias, result, gate, mean, logits, labels, loss);
   const py::gil_scoped_release release;
-  kernels.normalize({pass_number, nullptr, nullptr, nullptr, to.gate, to.labels, to.bias, to.mean,
-                     to.logits, to.result, to.loss, units, units, 0, units, log2_batch, 1, shift,
-                     bias_exponent, key.first, key.second, step},
-                    sums);
+  kernels.normalize(
+      {pass_number, nullptr,   nullptr,       nullptr,   to.gate,    to.labels, to.bias, to.mean,
+       to.logits,   to.result, to.loss,       units,     units,      0,         units,   log2_batch,
+       1,           shift,     bias_exponent, key.first, key.second, step},
+      sums);
 }
 
-void layer(Kernels& kernels, int pass_number, const py::array& source, const py::array& sign, const py::array& mask,
-           long long inputs, const py::array& bias, const py::object& result,
+void layer(Kernels& kernels, int pass_number, const py::array& source, const py::array& sign,
+           const py::array& mask, long long inputs, const py::array& bias, const py::object& result,
            const py::object& gate, const py::object& mean, const py::object& logits,
            const py::object& labels, const py::object& loss, int shift, int bias_exponent,
            KeyPair key, std::uint32_t step) {
@@ -171,15 +173,33 @@ void layer(Kernels& kernels, int pass_number, const py::array& source, const py:
   const Finish to = finish_arrays(pass, backward ? there : packed.outputs, log2_batch, bias, result,
                                   gate, mean, logits, labels, loss);
   const py::gil_scoped_release release;
-  kernels.layer({pass_number, values, packed.sign, packed.mask, to.gate, to.labels, to.bias, to.mean,
-                 to.logits, to.result, to.loss, there, packed.outputs, 0,
-                 backward ? there : packed.outputs, log2_batch, packed.planes, shift, bias_exponent,
-                 key.first, key.second, step});
+  kernels.layer({pass_number,
+                 values,
+                 packed.sign,
+                 packed.mask,
+                 to.gate,
+                 to.labels,
+                 to.bias,
+                 to.mean,
+                 to.logits,
+                 to.result,
+                 to.loss,
+                 there,
+                 packed.outputs,
+                 0,
+                 backward ? there : packed.outputs,
+                 log2_batch,
+                 packed.planes,
+                 shift,
+                 bias_exponent,
+                 key.first,
+                 key.second,
+                 step});
 }
 
-void shift_gradient(Kernels& kernels, const py::array& weights, const py::array& sign, const py::array& mask,
-                    const py::array& x, const py::array& deltas, int shift, bool binary,
-                    KeyPair code_key, KeyPair weight_key, std::uint32_t step) {
+void shift_gradient(Kernels& kernels, const py::array& weights, const py::array& sign,
+                    const py::array& mask, const py::array& x, const py::array& deltas, int shift,
+                    bool binary, KeyPair code_key, KeyPair weight_key, std::uint32_t step) {
   const int log2_batch = log2_batch_of(x, "x");
   const py::ssize_t batch = py::ssize_t{1} << log2_batch;
   const int inputs = axis(x, "x", 2, 0, kMaxWidth);
@@ -271,25 +291,26 @@ PYBIND11_MODULE(_kernels, module) {
   kernels.def(py::init(&open_kernels), arg("level"), arg("threads"));
   kernels.def_property_readonly("level", &Kernels::level);
   kernels.def_property_readonly("threads", &Kernels::threads);
-  kernels.def("sample_weights", &sample_weights, arg("weights"), arg("sign"), arg("mask"),
-             arg("inputs"), arg("binary"), arg("key"), arg("step"),
-             "Samples master weights (words, outputs, 64) into sign and mask (1, words, outputs).");
+  kernels.def(
+      "sample_weights", &sample_weights, arg("weights"), arg("sign"), arg("mask"), arg("inputs"),
+      arg("binary"), arg("key"), arg("step"),
+      "Samples master weights (words, outputs, 64) into sign and mask (1, words, outputs).");
   kernels.def("binary_matmul", &binary_matmul, arg("source"), arg("sign"), arg("mask"), arg("z"),
-             arg("inputs"), arg("transposed"),
-             "z = T source, or T^T source; sign and mask are (planes, words, outputs).");
+              arg("inputs"), arg("transposed"),
+              "z = T source, or T^T source; sign and mask are (planes, words, outputs).");
   kernels.def("normalize", &normalize, arg("pass_"), arg("z"), arg("bias"),
-             arg("result") = py::none(), arg("gate") = py::none(), arg("mean") = py::none(),
-             arg("logits") = py::none(), arg("labels") = py::none(), arg("loss") = py::none(),
-             arg("shift"), arg("bias_exponent"), arg("key"), arg("step"),
-             "What stands behind a product whose sums are z, (units, batch).");
+              arg("result") = py::none(), arg("gate") = py::none(), arg("mean") = py::none(),
+              arg("logits") = py::none(), arg("labels") = py::none(), arg("loss") = py::none(),
+              arg("shift"), arg("bias_exponent"), arg("key"), arg("step"),
+              "What stands behind a product whose sums are z, (units, batch).");
   kernels.def("layer", &layer, arg("pass_"), arg("source"), arg("sign"), arg("mask"), arg("inputs"),
-             arg("bias"), arg("result") = py::none(), arg("gate") = py::none(),
-             arg("mean") = py::none(), arg("logits") = py::none(), arg("labels") = py::none(),
-             arg("loss") = py::none(), arg("shift"), arg("bias_exponent"), arg("key"), arg("step"),
-             "binary_matmul and normalize, fused.");
+              arg("bias"), arg("result") = py::none(), arg("gate") = py::none(),
+              arg("mean") = py::none(), arg("logits") = py::none(), arg("labels") = py::none(),
+              arg("loss") = py::none(), arg("shift"), arg("bias_exponent"), arg("key"), arg("step"),
+              "binary_matmul and normalize, fused.");
   kernels.def("shift_gradient", &shift_gradient, arg("weights"), arg("sign"), arg("mask"), arg("x"),
-             arg("deltas"), arg("shift"), arg("binary"), arg("code_key"), arg("weight_key"),
-             arg("step"), "Gradient, update, clip and next sample of a layer, in one sweep.");
+              arg("deltas"), arg("shift"), arg("binary"), arg("code_key"), arg("weight_key"),
+              arg("step"), "Gradient, update, clip and next sample of a layer, in one sweep.");
   kernels.def("peak", &peak, arg("gradient"), arg("loops"),
               "Runs a product's or gradient's instructions on registers: multiply-accumulates.");
   kernels.def("gather", &gather, arg("images"), arg("chosen"), arg("inputs"),

@@ -34,7 +34,7 @@ extern "C" void layer_top(int pass, const std::int8_t* source, const std::uint64
   using namespace fewmult;
   const int units = static_cast<Pass>(pass) == Pass::kBackward ? inputs : outputs;
   const LayerPass numbers = {
-      static_cast<Pass>(pass), inputs, outputs, 0,    units, log2_batch, planes, shift,
+      static_cast<Pass>(pass), inputs,          outputs, 0, units, log2_batch, planes, shift,
       bias_exponent,           {seed, purpose}, step};
   const LayerArrays arrays = {source, sign, mask, gate, labels, bias, mean, logits, result, loss};
   layer<FabricTile>(numbers, arrays);

@@ -29,8 +29,9 @@ extern "C" void normalize_top(int pass, const std::int32_t* z, const std::int8_t
 #pragma HLS INTERFACE s_axilite port = step bundle = control
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
-  const LayerPass numbers = {static_cast<Pass>(pass), units, units, 0,    units, log2_batch, 1,
-                             shift,  bias_exponent, {seed, purpose}, step};
+  const LayerPass numbers = {
+      static_cast<Pass>(pass), units,           units, 0, units, log2_batch, 1, shift,
+      bias_exponent,           {seed, purpose}, step};
   const LayerArrays arrays = {nullptr, nullptr, nullptr, gate,   labels,
                               bias,    mean,    logits,  result, loss};
   for (int unit = 0; unit < units; ++unit) {

@@ -55,9 +55,9 @@ void shift_gradient(Weight* weights, Word* sign, Word* mask, const std::int8_t* 
         if (in_block == 0) {
           Tile::shift_accumulate(gradient, codes, k, rows, 1 << layer.log2_batch);
         }
-        Tile::update(gradient, in_block, there, weights + (std::size_t{number} << 6),
-                     sign + number, mask + number, number,
-                     inputs_there(layer.inputs - ((column + k) << 6)), update);
+        Tile::update(gradient, in_block, there, weights + (std::size_t{number} << 6), sign + number,
+                     mask + number, number, inputs_there(layer.inputs - ((column + k) << 6)),
+                     update);
         number += static_cast<std::uint32_t>(layer.outputs);
       }
     }

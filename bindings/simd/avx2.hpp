@@ -11,6 +11,9 @@
 namespace fewmult {
 
 struct Avx2 : Vectors<32> {
+  static constexpr int kBlock = 8;         // vectors of sums of a row
+  static constexpr bool kTwoRows = false;  // whether registers hold those of two
+
   static Int dot(Int sums, Int u8, Int s8) {
     const __m256i pairs = _mm256_maddubs_epi16(raw(u8), raw(s8));
     return sums + Int(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
@@ -18,9 +21,7 @@ struct Avx2 : Vectors<32> {
   static Int step(Int sums, Int u8, Int s8) {
     return Int(_mm256_add_epi16(raw(sums), _mm256_maddubs_epi16(raw(u8), raw(s8))));
   }
-  static Int total(Int sums) {
-    return Int(_mm256_madd_epi16(raw(sums), _mm256_set1_epi16(1)));
-  }
+  static Int total(Int sums) { return Int(_mm256_madd_epi16(raw(sums), _mm256_set1_epi16(1))); }
 
   static std::uint32_t nonzero16(const std::int32_t* lanes) {
     return ~(zero8(lanes) | zero8(lanes + 8) << 8) & 0xFFFFU;
@@ -28,7 +29,8 @@ struct Avx2 : Vectors<32> {
 
   // A byte of 0 / -1 is made of each bit: the byte that holds it, and that bit compared with 1.
   static void expand(const Word* sign, const Word* mask, Int* out, int stride) {
-    const __m256i bits[2] = {_mm256_set1_epi32(0x08040201), _mm256_set1_epi32(static_cast<int>(0x80402010U))};
+    const __m256i bits[2] = {_mm256_set1_epi32(0x08040201),
+                             _mm256_set1_epi32(static_cast<int>(0x80402010U))};
     const __m256i one = _mm256_set1_epi8(1);
     for (int half = 0; half < 2; ++half) {
       const __m256i s = dwords(sign, half);
@@ -144,8 +146,7 @@ struct Avx2 : Vectors<32> {
   }
 
   static std::uint32_t bits32(Short a, Short b) {
-    const __m256i packed =
-        _mm256_permute4x64_epi64(_mm256_packs_epi16(raw(a), raw(b)), 0xD8);
+    const __m256i packed = _mm256_permute4x64_epi64(_mm256_packs_epi16(raw(a), raw(b)), 0xD8);
     return bits32(packed);
   }
   static std::uint32_t bits32(__m256i bytes) {

@@ -11,6 +11,9 @@
 namespace fewmult {
 
 struct Avx512 : Vectors<64> {
+  static constexpr int kBlock = 8;        // vectors of sums of a row
+  static constexpr bool kTwoRows = true;  // whether registers hold those of two
+
   // sums of 4 products of an unsigned and a signed byte, added to 32-bit lanes
   static Int dot(Int sums, Int u8, Int s8) {
     const __m512i pairs = _mm512_maddubs_epi16(raw(u8), raw(s8));
@@ -22,9 +25,7 @@ struct Avx512 : Vectors<64> {
   static Int step(Int sums, Int u8, Int s8) {
     return Int(_mm512_add_epi16(raw(sums), _mm512_maddubs_epi16(raw(u8), raw(s8))));
   }
-  static Int total(Int sums) {
-    return Int(_mm512_madd_epi16(raw(sums), _mm512_set1_epi16(1)));
-  }
+  static Int total(Int sums) { return Int(_mm512_madd_epi16(raw(sums), _mm512_set1_epi16(1))); }
 
   // Bit n: whether lane n of 16 is not zero.
   static std::uint32_t nonzero16(const std::int32_t* lanes) {
@@ -35,20 +36,20 @@ struct Avx512 : Vectors<64> {
   // Weights plus one, as bytes, of 16 rows: lane n of out[q * stride] has inputs 4q .. 4q + 3 of
   // row n.
   static void expand(const Word* sign, const Word* mask, Int* out, int stride) {
-    const __m512i bits = _mm512_setr_epi32(
-        0x01010101, 0x01010102, 0x01010201, 0x01010202, 0x01020101, 0x01020102, 0x01020201,
-        0x01020202, 0x02010101, 0x02010102, 0x02010201, 0x02010202, 0x02020101, 0x02020102,
-        0x02020201, 0x02020202);
-    const __m512i twos = _mm512_setr_epi32(
-        0x00000000, 0x00000002, 0x00000200, 0x00000202, 0x00020000, 0x00020002, 0x00020200,
-        0x00020202, 0x02000000, 0x02000002, 0x02000200, 0x02000202, 0x02020000, 0x02020002,
-        0x02020200, 0x02020202);
+    const __m512i bits =
+        _mm512_setr_epi32(0x01010101, 0x01010102, 0x01010201, 0x01010202, 0x01020101, 0x01020102,
+                          0x01020201, 0x01020202, 0x02010101, 0x02010102, 0x02010201, 0x02010202,
+                          0x02020101, 0x02020102, 0x02020201, 0x02020202);
+    const __m512i twos =
+        _mm512_setr_epi32(0x00000000, 0x00000002, 0x00000200, 0x00000202, 0x00020000, 0x00020002,
+                          0x00020200, 0x00020202, 0x02000000, 0x02000002, 0x02000200, 0x02000202,
+                          0x02020000, 0x02020002, 0x02020200, 0x02020202);
     for (int half = 0; half < 2; ++half) {
       __m512i s = dwords(sign, half);
       __m512i m = dwords(mask, half);
       for (int q = 0; q < 8; ++q) {
-        *out = Int(_mm512_sub_epi8(_mm512_permutexvar_epi32(m, bits),
-                                   _mm512_permutexvar_epi32(s, twos)));
+        *out = Int(
+            _mm512_sub_epi8(_mm512_permutexvar_epi32(m, bits), _mm512_permutexvar_epi32(s, twos)));
         out += stride;
         s = _mm512_srli_epi32(s, 4);
         m = _mm512_srli_epi32(m, 4);
@@ -90,8 +91,7 @@ struct Avx512 : Vectors<64> {
 
   // low[0], high[0], low[1], high[1], .. : the 64-bit draws in their order in memory.
   static void interleave(Uint low, Uint high, std::uint8_t* out) {
-    const __m512i first =
-        _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
     const __m512i second =
         _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     _mm512_storeu_si512(out, _mm512_permutex2var_epi32(raw(low), first, raw(high)));
@@ -110,8 +110,7 @@ struct Avx512 : Vectors<64> {
   // 32 weights as 16-bit lanes, and back.
   static Short load_weights(const std::int16_t* from) { return Short(_mm512_loadu_si512(from)); }
   static Short load_weights(const std::int8_t* from) {
-    return Short(
-        _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))));
+    return Short(_mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))));
   }
   static void store_weights(Short w, std::int16_t* to) { _mm512_storeu_si512(to, raw(w)); }
   static void store_weights(Short w, std::int8_t* to) {
@@ -131,8 +130,7 @@ struct Avx512 : Vectors<64> {
   // 32-bit lanes, saturated, as 16-bit ones.
   static Short join(Int low, Int high) {
     const __m512i order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
-    return Short(
-        _mm512_permutexvar_epi64(order, _mm512_packs_epi32(raw(low), raw(high))));
+    return Short(_mm512_permutexvar_epi64(order, _mm512_packs_epi32(raw(low), raw(high))));
   }
 
   // Bit n: whether lane n of 64 in a is above that in b; whether it is below zero.

@@ -29,16 +29,14 @@ std::int64_t peak(std::int64_t loops) {
 
 template <class Isa>
 struct ProductStep {
-  static typename Isa::Int run(typename Isa::Int sums, typename Isa::Int u8,
-                               typename Isa::Int s8) {
+  static typename Isa::Int run(typename Isa::Int sums, typename Isa::Int u8, typename Isa::Int s8) {
     return Isa::step(sums, u8, s8);
   }
 };
 
 template <class Isa>
 struct GradientStep {
-  static typename Isa::Int run(typename Isa::Int sums, typename Isa::Int u8,
-                               typename Isa::Int s8) {
+  static typename Isa::Int run(typename Isa::Int sums, typename Isa::Int u8, typename Isa::Int s8) {
     return Isa::dot(sums, u8, s8);
   }
 };
