@@ -31,7 +31,7 @@ struct VectorTile {
   static constexpr int kRows = 512;
   static constexpr int kPanelWords = 2;
   static constexpr int kPanelQuads = kPanelWords * kQuads;
-  static constexpr int kGradientRows = 16;
+  static constexpr int kGradientRows = 8;
   static constexpr int kGradientWords = 2;
   static constexpr int kGradientBlock = 2;
   static constexpr int kShorts = 2 * kLanes;
@@ -211,15 +211,14 @@ struct VectorTile {
                                const Deltas& deltas, int /*batch*/) {
     for (int row = 0; row < kGradientRows; row += 2) {
       for (int unit = 0; unit < kGradientUnits; unit += kBlock * kLanes) {
-        Int sums[2][kBlock] = {};
-        dot_two<kBlock, Dot>(sums, deltas.nonzero + row, deltas.quads[row], deltas.quads[row + 1],
-                             vector(codes.quads[0] + unit), kGradientUnits / kLanes);
-        for (int two = 0; two < 2; ++two) {
+        dot_rows<kBlock, Dot>(deltas.nonzero + row, deltas.quads[row], deltas.quads[row + 1],
+                              vector(codes.quads[0] + unit), kGradientUnits / kLanes,
+                              [&](int which, const Int(&sums)[kBlock]) {
 #pragma GCC unroll 8
-          for (int v = 0; v < kBlock; ++v) {
-            store(gradient.g[row + two] + unit + v * kLanes, sums[two][v]);
-          }
-        }
+                                for (int v = 0; v < kBlock; ++v) {
+                                  store(gradient.g[row + which] + unit + v * kLanes, sums[v]);
+                                }
+                              });
       }
     }
   }
@@ -303,20 +302,25 @@ struct VectorTile {
     static Int run(Int sums, Int u8, Int s8) { return Isa::step(sums, u8, s8); }
   };
 
-  // Adds to two rows of sums the products of their nonzero quads with the block's vectors: a row
-  // at a time, or both with one load of a vector where that is less work: of 8 vectors, a quad for
-  // one row takes the time of 10 products, as measured, a vector being no faster to load.
-  template <int kVectors, class Operation>
-  static void dot_two(Int (&sums)[2][kVectors], const std::uint64_t* nonzero,
-                      const std::int32_t* first, const std::int32_t* second, const Int* block,
-                      int stride) {
+  // Sums the products of two rows' nonzero quads with the block's vectors, and gives each row's
+  // sums to take(which, sums): a row at a time, or both with one load of a vector where that is
+  // less work. Of 8 vectors, a quad for one row takes the time of 10 products, as measured, a
+  // vector being no faster to load.
+  template <int kVectors, class Operation, class Take>
+  static void dot_rows(const std::uint64_t* nonzero, const std::int32_t* first,
+                       const std::int32_t* second, const Int* block, int stride, const Take& take) {
     const std::uint64_t either = nonzero[0] | nonzero[1];
     const int alone = __builtin_popcountll(nonzero[0]) + __builtin_popcountll(nonzero[1]);
     if (!Isa::kTwoRows || 2 * kVectors * __builtin_popcountll(either) > (kVectors + 2) * alone) {
-      dot_one<kVectors, Operation>(sums[0], nonzero[0], first, block, stride);
-      dot_one<kVectors, Operation>(sums[1], nonzero[1], second, block, stride);
+      for (int which = 0; which < 2; ++which) {
+        Int sums[kVectors] = {};
+        dot_one<kVectors, Operation>(sums, nonzero[which], which == 0 ? first : second, block,
+                                     stride);
+        take(which, sums);
+      }
       return;
     }
+    Int sums[2][kVectors] = {};
     for (std::uint64_t left = either; left != 0; left &= left - 1) {
       const int quad = __builtin_ctzll(left);
       const Int a = Isa::splat(first[quad]);
@@ -329,6 +333,8 @@ struct VectorTile {
         sums[1][v] = Operation::run(sums[1][v], u8, b);
       }
     }
+    take(0, sums[0]);
+    take(1, sums[1]);
   }
 
   template <int kVectors, class Operation>
@@ -356,17 +362,16 @@ struct VectorTile {
       }
     }
     for (int b = 0; b < batch; b += 2) {
-      Int part[2][kVectors] = {};
-      dot_two<kVectors, Step>(part, panel.nonzero + b, panel.quads[b], panel.quads[b + 1], block,
-                              kVectors);
-      for (int two = 0; two < 2; ++two) {
-        std::int32_t* z = sums.z[b + two] + row;
+      dot_rows<kVectors, Step>(panel.nonzero + b, panel.quads[b], panel.quads[b + 1], block,
+                               kVectors, [&](int which, const Int(&part)[kVectors]) {
+                                 std::int32_t* z = sums.z[b + which] + row;
+                                 const std::int32_t minus = panel.minus[b + which];
 #pragma GCC unroll 8
-        for (int v = 0; v < kVectors; ++v) {
-          store(z + v * kLanes,
-                *vector(z + v * kLanes) + (Isa::total(part[two][v]) + panel.minus[b + two]));
-        }
-      }
+                                 for (int v = 0; v < kVectors; ++v) {
+                                   store(z + v * kLanes,
+                                         *vector(z + v * kLanes) + (Isa::total(part[v]) + minus));
+                                 }
+                               });
     }
   }
 
