@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bindings/thread_pool.hpp"
 
+#include <sched.h>
 #include <unistd.h>
 
 namespace fewmult_bindings {
@@ -15,6 +16,32 @@ void pause() {
   __builtin_ia32_pause();
 #else
   std::this_thread::yield();
+#endif
+}
+
+// Moves this thread to another CPU than `taken`, if it may use one. Woken threads are often put on
+// the CPU that woke them, which is about to be busy, and Linux takes 100 ms to see that.
+void leave_cpu(int taken) {
+#ifdef __linux__
+  cpu_set_t allowed;
+  if (taken < 0 || sched_getcpu() != taken ||
+      sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) < 2) {
+    return;
+  }
+  cpu_set_t others = allowed;
+  CPU_CLR(taken, &others);
+  sched_setaffinity(0, sizeof(others), &others);
+  sched_setaffinity(0, sizeof(allowed), &allowed);
+#else
+  (void)taken;
+#endif
+}
+
+int this_cpu() {
+#ifdef __linux__
+  return sched_getcpu();
+#else
+  return -1;
 #endif
 }
 
@@ -48,6 +75,7 @@ void ThreadPool::run(int shares, const std::function<void(int)>& work) {
   work_ = &work;
   shares_ = shares;
   busy_ = static_cast<int>(workers_.size());
+  caller_cpu_ = this_cpu();
   ++round_;
   if (asleep_ > 0) {
     const std::lock_guard<std::mutex> lock(sleep_);
@@ -65,6 +93,7 @@ void ThreadPool::run(int shares, const std::function<void(int)>& work) {
 
 void ThreadPool::serve(int thread) {
   for (unsigned seen = 0; wait_for_work(seen); ++seen) {
+    leave_cpu(caller_cpu_);
     for (int share = thread; share < shares_; share += threads()) (*work_)(share);
     --busy_;
   }

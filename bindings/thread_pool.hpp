@@ -39,6 +39,7 @@ class ThreadPool {
   std::atomic<bool> stop_{false};
   const std::function<void(int)>* work_ = nullptr;
   int shares_ = 0;
+  int caller_cpu_ = -1;
   int process_;  // a fork takes no threads along
   std::vector<std::thread> workers_;
 };
