@@ -33,10 +33,12 @@ def ternary_planes(weights: npt.NDArray[Any]) -> tuple[Words, Words]:
 def eight_bit_planes(weights: npt.NDArray[Any]) -> tuple[Words, Words]:
     """Seven planes, the heaviest first: the bits of |weight| rounded to eight bits with sign."""
     drop = weights.dtype.itemsize * 8 - 8
-    size = (np.abs(weights.astype(np.int32)) + (1 << drop >> 1)) >> drop
-    masks = [(size >> bit & 1).astype(np.bool_) for bit in reversed(range(_MAGNITUDE_BITS))]
-    minus = weights < 0
-    return np.stack([pack_bits(m & minus) for m in masks]), np.stack([pack_bits(m) for m in masks])
+    # Of a small type: the largest is 104.
+    size = ((np.abs(weights.astype(np.int32)) + (1 << drop >> 1)) >> drop).astype(np.int8)
+    minus = pack_bits(weights < 0)
+    bits = reversed(range(_MAGNITUDE_BITS))
+    masks = np.stack([pack_bits((size >> bit & 1).astype(np.bool_)) for bit in bits])
+    return masks & minus, masks
 
 
 class Evaluator:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import UsageError
-from .layouts import block_weights, unblock_weights, word_columns
+from .layouts import WORD_BITS, block_weights, unblock_weights, word_columns
 from .oracle.draws import Purpose, purpose_word, weight_halves
 from .oracle.weights import initial_weights
 
@@ -208,9 +208,11 @@ class Network:
         weights = []
         for layer in spec.layers:
             key = (seed, purpose_word(Purpose.INIT, layer.index))
-            halves = weight_halves(key, layer.words, layer.outputs, step=0)
-            matrix = unblock_weights(halves, layer.inputs)
-            weights.append(initial_weights(matrix, spec.master_bits).astype(spec.dtype))
+            blocks = np.empty((layer.words, layer.outputs, WORD_BITS), spec.dtype)
+            for word in range(layer.words):  # 64-bit integers for all would outweigh the net
+                halves = weight_halves(key, 1, layer.outputs, step=0, first=word)
+                blocks[word] = initial_weights(halves[0], spec.master_bits)
+            weights.append(unblock_weights(blocks, layer.inputs))
         return cls(spec, weights, [np.zeros(layer.outputs, np.int32) for layer in spec.layers])
 
     @property

@@ -192,19 +192,20 @@ def run(
     network = trainer.network()
     errors, means = _final_errors(backend, network, dataset)
     save_model(folder / MODEL, Model(network, means))
-    samples = trainer.step_number * spec.batch
+    fingerprint, steps = network.fingerprint, trainer.step_number
+    del trainer, network  # counting needs memory of its own
     operations = count_step(
         Network.initial(spec, config.seed), dataset.train, config.seed, config.rate_exponent
     )
     summary = {
         **asdict(config),
-        "fingerprint": network.fingerprint,
+        "fingerprint": fingerprint,
         **errors,
         "executor": backend.info(),
         "multiplications_per_step": multiplications(operations),
         "operations_per_step": dict(sorted(operations.items())),
-        "samples_per_second": round(samples / seconds, 1),
-        "steps": trainer.step_number,
+        "samples_per_second": round(steps * spec.batch / seconds, 1),
+        "steps": steps,
         "seconds": round(time.perf_counter() - start, 2),
         "version": __version__,
     }

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..layouts import block_weights, pack_ternary, unblock_weights, unpack_ternary
+from ..layouts import WORD_BITS, block_weights, pack_ternary, unblock_weights, unpack_ternary
 from ..oracle import gradient, normalization, products, weights
 from ..oracle.draws import sample_bytes, weight_halves
 from ..oracle.integers import IntArray
@@ -19,6 +19,23 @@ from .base import Int8Array, Int32Array, Key, LayerArrays, LayerNumbers, Pass, U
 
 def _plain(array: npt.NDArray[Any]) -> IntArray:
     return array.astype(np.int64)
+
+
+# Word columns whose 64-bit integers are in memory at a time.
+_COLUMNS = 2
+
+
+def _groups_of_columns(weights: npt.NDArray[Any], inputs: int) -> Iterator[tuple[slice, int, int]]:
+    """Some word columns, the first of them, and how many inputs they have."""
+    for first in range(0, len(weights), _COLUMNS):
+        there = min(_COLUMNS * WORD_BITS, inputs - first * WORD_BITS)
+        yield slice(first, first + _COLUMNS), first, there
+
+
+def _halves(key: Key, blocks: npt.NDArray[Any], first: int, inputs: int, step: int) -> IntArray:
+    """The draws of weights (outputs, inputs) in word columns ``first`` on."""
+    words, outputs, _ = blocks.shape
+    return unblock_weights(weight_halves(key, words, outputs, step, first), inputs)
 
 
 class OracleBackend:
@@ -59,12 +76,13 @@ class OracleBackend:
         step: int,
     ) -> None:
         """See ``Backend``."""
-        words, outputs, _ = weights.shape
         master_bits = weights.dtype.itemsize * 8
-        high = unblock_weights(weight_halves(key, words, outputs, step), inputs) >> 8
-        self._store_sample(
-            self._enter(unblock_weights(weights, inputs)), high, sign, mask, binary, master_bits
-        )
+        for columns, first, there in _groups_of_columns(weights, inputs):
+            halves = _halves(key, weights[columns], first, there, step)
+            matrix = self._enter(unblock_weights(weights[columns], there))
+            self._store_sample(
+                matrix, halves >> 8, sign[:, columns], mask[:, columns], binary, master_bits
+            )
 
     def _store_sample(
         self,
@@ -180,23 +198,26 @@ class OracleBackend:
     ) -> None:
         """See ``Backend``."""
         inputs, batch = x.shape
-        words, outputs, _ = weights.shape
         master_bits = weights.dtype.itemsize * 8
         codes = gradient.power_of_two_codes(
             self._enter(x), self._wrap(sample_bytes(update.code_key, inputs, batch, update.step))
         )
         next_step = (update.step + 1) & 0xFFFFFFFF
-        halves = weight_halves(update.weight_key, words, outputs, next_step)
-        halves = self._wrap(unblock_weights(halves, inputs))
-        matrix = gradient.updated_weights(
-            self._enter(unblock_weights(weights, inputs)),
-            gradient.shift_gradient(self._enter(deltas), codes),
-            update.shift,
-            halves & 0xFF,
-            master_bits,
-        )
-        weights[:] = block_weights(np.asarray(matrix))
-        self._store_sample(matrix, halves >> 8, sign, mask, update.binary, master_bits)
+        entered = self._enter(deltas)
+        for columns, first, there in _groups_of_columns(weights, inputs):
+            blocks = weights[columns]
+            halves = self._wrap(_halves(update.weight_key, blocks, first, there, next_step))
+            matrix = gradient.updated_weights(
+                self._enter(unblock_weights(blocks, there)),
+                gradient.shift_gradient(entered, codes[first * WORD_BITS :][:there]),
+                update.shift,
+                halves & 0xFF,
+                master_bits,
+            )
+            blocks[:] = block_weights(np.asarray(matrix))
+            self._store_sample(
+                matrix, halves >> 8, sign[:, columns], mask[:, columns], update.binary, master_bits
+            )
 
     def info(self) -> dict[str, str]:
         """Version of numpy."""

@@ -36,9 +36,12 @@ def sample_bytes(key: tuple[int, int], units: int, batch: int, step: int) -> Int
     return _pieces(low, high, bits=8).reshape(units, batch)
 
 
-def weight_halves(key: tuple[int, int], words: int, outputs: int, step: int) -> IntArray:
-    """16 bits for every weight, shape (words, outputs, 64): four to a call."""
-    calls = np.arange(words * outputs * 16, dtype=np.uint32)
+def weight_halves(
+    key: tuple[int, int], words: int, outputs: int, step: int, first: int = 0
+) -> IntArray:
+    """16 bits for every weight of word columns ``first`` on, (words, outputs, 64): four a call."""
+    column = outputs * 16
+    calls = np.arange(first * column, (first + words) * column, dtype=np.uint32)
     low, high = threefry(key, (calls, np.uint32(step)))
     return _pieces(low, high, bits=16).reshape(words, outputs, 64)
 
