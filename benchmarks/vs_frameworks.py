@@ -19,6 +19,7 @@ import statistics
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
+from itertools import pairwise
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--threads", type=int, default=1)
@@ -45,6 +46,8 @@ WIDTHS = tuple(map(int, NET.split("-")))
 RATE = 0.01
 CLIP = 0.8125
 EPOCH = 390
+PAUSE = 0.3  # until the threads of the last turn, which wait for more work, have gone to sleep
+WARM_UP = 3  # steps of a turn that do not count
 Step = Callable[[np.ndarray], None]
 
 
@@ -88,14 +91,14 @@ def with_torch(split: Split, binary_connect: bool) -> Step:
 
     linear = TernaryLinear if binary_connect else nn.Linear
     modules: list[nn.Module] = []
-    for k, (inputs, outputs) in enumerate(zip(WIDTHS, WIDTHS[1:], strict=False)):
+    for k, (inputs, outputs) in enumerate(pairwise(WIDTHS)):
         modules.append(linear(inputs, outputs))
         if k < len(WIDTHS) - 2:
             modules += [nn.BatchNorm1d(outputs), nn.ReLU()] if binary_connect else [nn.ReLU()]
     model = nn.Sequential(*modules)
     weights = [module.weight for module in modules if isinstance(module, nn.Linear)]
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
-    images, labels = torch.from_numpy(split.images), torch.from_numpy(split.labels).long()
+    images, labels = torch.tensor(split.images), torch.tensor(split.labels).long()
 
     def step(chosen: np.ndarray) -> None:
         index = torch.from_numpy(chosen)
@@ -115,10 +118,7 @@ def with_torch(split: Split, binary_connect: bool) -> Step:
 def with_numpy(split: Split) -> Step:
     """NumPy fp32: the products are BLAS, the rest is element-wise."""
     generator = np.random.default_rng(1)
-    weights = [
-        generator.uniform(-0.5, 0.5, (b, a)).astype(np.float32)
-        for a, b in zip(WIDTHS, WIDTHS[1:], strict=False)
-    ]
+    weights = [generator.uniform(-0.5, 0.5, (b, a)).astype(np.float32) for a, b in pairwise(WIDTHS)]
     biases = [np.zeros(b, np.float32) for b in WIDTHS[1:]]
     rate = np.float32(RATE)
 
@@ -161,7 +161,7 @@ def with_jax(split: Split) -> Step:
     from jax import numpy as jnp
 
     key = jax.random.PRNGKey(1)
-    shapes = list(zip(WIDTHS, WIDTHS[1:], strict=False))
+    shapes = list(pairwise(WIDTHS))
     state = [
         (jax.random.uniform(key, (a, b), jnp.float32, -0.5, 0.5), jnp.zeros(b)) for a, b in shapes
     ]
@@ -224,8 +224,8 @@ def versions() -> str:
     """Of the libraries that take part."""
     from importlib.metadata import version
 
-    names = [name for name in ("numpy", "torch", "jax") if find_spec(name)]
-    return ", ".join(f"{name} {version(name)}" for name in names)
+    names = ("numpy", "torch", "jax")
+    return ", ".join(f"{n} {version(n) if find_spec(n) else 'missing'}" for n in names)
 
 
 def main() -> None:
@@ -235,14 +235,15 @@ def main() -> None:
     generator = np.random.default_rng(1)
     for done in range(options.rounds + 1):
         for who, step in steps.items():
-            for _ in range(options.steps):
+            time.sleep(PAUSE)
+            for k in range(WARM_UP + options.steps):
                 chosen = generator.permutation(len(split.labels))[:BATCH]
                 start = time.perf_counter()
                 step(chosen)
-                if done > 0:
+                if done > 0 and k >= WARM_UP:
                     seconds[who].append(time.perf_counter() - start)
     info = EmuBackend(options.threads).info()
-    print(f"{model_name()}, {options.threads} threads, level {info['isa']}, {versions()}")
+    print(f"{model_name()}, {options.threads} thread(s), level {info['isa']}, {versions()}")
     print(f"{NET}, batch {BATCH}, {name}, medians of {options.rounds * options.steps} steps")
     medians = {who: statistics.median(times) for who, times in seconds.items()}
     first, settled = list(medians.values())[:2]

@@ -397,5 +397,5 @@ def test_gather_checks_its_arrays() -> None:
 
 @pytest.mark.parametrize(("level", "threads"), [("sse9", 1), ("portable", 0), ("portable", 257)])
 def test_no_kernels_at_a_level_or_with_threads_that_cannot_be(level: str, threads: int) -> None:
-    with pytest.raises(ValueError, match="sse9|threads"):
+    with pytest.raises(ValueError, match=r"sse9|threads"):
         _kernels.Kernels(level, threads)
