@@ -51,16 +51,20 @@ WARM_UP = 3  # steps of a turn that do not count
 Step = Callable[[np.ndarray], None]
 
 
-def ours(split: Split, pretrained: int) -> Step:
-    """fewmult-hls; deltas thin out while a net learns, and zeros cost less."""
+def ours(split: Split, rates: list[int]) -> Step:
+    """fewmult-hls, after an epoch at each rate but the last, at which it goes on.
+
+    Deltas thin out while a net learns, and zeros cost less.
+    """
     backend = EmuBackend(options.threads)
     trainer = Trainer(backend, Network.initial(NetworkSpec.parse(NET, batch=BATCH), 1), 1)
     generator = np.random.default_rng(2)
-    for _ in range(pretrained):
-        trainer.step(split, generator.permutation(len(split.labels))[:BATCH], 3)
+    for rate in rates[:-1]:
+        for _ in range(EPOCH):
+            trainer.step(split, generator.permutation(len(split.labels))[:BATCH], rate)
 
     def step(chosen: np.ndarray) -> None:
-        trainer.step(split, chosen, 3)
+        trainer.step(split, chosen, rates[-1])
 
     return step
 
@@ -200,8 +204,8 @@ def with_jax(split: Split) -> Step:
 def contestants(split: Split) -> dict[str, Step]:
     """By name; the first is what the others are compared with."""
     found = {
-        "fewmult-hls, first steps": ours(split, 0),
-        "fewmult-hls, after an epoch": ours(split, EPOCH),
+        "fewmult-hls, first steps": ours(split, [3]),
+        "fewmult-hls, after four epochs": ours(split, [3, 2, 1, 0, 0]),
     }
     if find_spec("torch"):
         found["PyTorch fp32, stochastic ternary"] = with_torch(split, binary_connect=True)
