@@ -23,8 +23,9 @@ struct Avx2 : Vectors<32> {
   }
   static Int total(Int sums) { return Int(_mm256_madd_epi16(raw(sums), _mm256_set1_epi16(1))); }
 
-  static std::uint32_t nonzero16(const std::int32_t* lanes) {
-    return ~(zero8(lanes) | zero8(lanes + 8) << 8) & 0xFFFFU;
+  static std::uint32_t nonzero16(const void* lanes) {
+    const char* bytes = static_cast<const char*>(lanes);
+    return ~(zero8(bytes) | zero8(bytes + 32) << 8) & 0xFFFFU;
   }
 
   // A byte of 0 / -1 is made of each bit: the byte that holds it, and that bit compared with 1.
@@ -126,7 +127,7 @@ struct Avx2 : Vectors<32> {
   }
   static void save(void* to, __m256i v) { _mm256_storeu_si256(static_cast<__m256i*>(to), v); }
 
-  static std::uint32_t zero8(const std::int32_t* lanes) {
+  static std::uint32_t zero8(const char* lanes) {
     const __m256i zero = _mm256_cmpeq_epi32(load(lanes), _mm256_setzero_si256());
     return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_castsi256_ps(zero)));
   }

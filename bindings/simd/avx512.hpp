@@ -28,8 +28,8 @@ struct Avx512 : Vectors<64> {
   static Int total(Int sums) { return Int(_mm512_madd_epi16(raw(sums), _mm512_set1_epi16(1))); }
 
   // Bit n: whether lane n of 16 is not zero.
-  static std::uint32_t nonzero16(const std::int32_t* lanes) {
-    const __m512i all = _mm512_load_si512(lanes);
+  static std::uint32_t nonzero16(const void* lanes) {
+    const __m512i all = _mm512_loadu_si512(lanes);
     return _mm512_test_epi32_mask(all, all);
   }
 

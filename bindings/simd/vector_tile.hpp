@@ -55,9 +55,10 @@ struct VectorTile {
     alignas(64) std::int32_t quads[kMaxBatch / 4][kGradientUnits];
   };
 
+  // Where the rows are, four samples' deltas a quad.
   struct Deltas {
-    alignas(64) std::int32_t quads[kGradientRows][kMaxBatch / 4];
-    std::uint64_t nonzero[kGradientRows];
+    const std::int8_t* row[kGradientRows];
+    std::uint64_t nonzero[kGradientRows];  // bit q: whether quad q is
   };
 
   struct Gradient {
@@ -193,25 +194,17 @@ struct VectorTile {
   }
 
   static void load_deltas(Deltas& deltas, const std::int8_t* source, int rows, int log2_batch) {
-    const std::size_t batch = std::size_t{1} << log2_batch;
-    for (int row = 0; row < rows; ++row) {
-      std::memcpy(deltas.quads[row], source + (row << log2_batch), batch);
-      std::memset(reinterpret_cast<char*>(deltas.quads[row]) + batch, 0,
-                  batch < 64 ? 64 - batch : 0);
-      std::uint64_t nonzero = 0;
-      for (std::size_t quad = 0; quad < batch / 4; quad += 16) {
-        nonzero |= std::uint64_t{Isa::nonzero16(deltas.quads[row] + quad)} << quad;
-      }
-      deltas.nonzero[row] = nonzero;
+    for (int row = 0; row < kGradientRows; ++row) {
+      deltas.row[row] = source + (smaller(row, rows - 1) << log2_batch);
+      deltas.nonzero[row] = row < rows ? nonzero_quads(deltas.row[row], 1 << log2_batch) : 0;
     }
-    for (int row = rows; row < kGradientRows; ++row) deltas.nonzero[row] = 0;
   }
 
   static void shift_accumulate(Gradient& gradient, const Codes& codes, int /*k*/,
                                const Deltas& deltas, int /*batch*/) {
     for (int row = 0; row < kGradientRows; row += 2) {
       for (int unit = 0; unit < kGradientUnits; unit += kBlock * kLanes) {
-        dot_rows<kBlock, Dot>(deltas.nonzero + row, deltas.quads[row], deltas.quads[row + 1],
+        dot_rows<kBlock, Dot>(deltas.nonzero + row, deltas.row[row], deltas.row[row + 1],
                               vector(codes.quads[0] + unit), kGradientUnits / kLanes,
                               [&](int which, const Int(&sums)[kBlock]) {
 #pragma GCC unroll 8
@@ -267,6 +260,9 @@ struct VectorTile {
   static Short shorts(const std::uint16_t* from) { return *reinterpret_cast<const Short*>(from); }
   static Bytes bytes(const std::uint8_t* from) { return *reinterpret_cast<const Bytes*>(from); }
   static void store_bytes(std::uint8_t* to, Bytes v) { *reinterpret_cast<Bytes*>(to) = v; }
+  static const std::int8_t* bytes_of(const std::int32_t* quads) {
+    return reinterpret_cast<const std::int8_t*>(quads);
+  }
   static void store(std::int32_t* lanes, Int v) { *reinterpret_cast<Int*>(lanes) = v; }
   static int padded(int rows) { return (rows + kLanes - 1) & -kLanes; }
 
@@ -307,8 +303,8 @@ struct VectorTile {
   // less work. Of 8 vectors, a quad for one row takes the time of 10 products, as measured, a
   // vector being no faster to load.
   template <int kVectors, class Operation, class Take>
-  static void dot_rows(const std::uint64_t* nonzero, const std::int32_t* first,
-                       const std::int32_t* second, const Int* block, int stride, const Take& take) {
+  static void dot_rows(const std::uint64_t* nonzero, const std::int8_t* first,
+                       const std::int8_t* second, const Int* block, int stride, const Take& take) {
     const std::uint64_t either = nonzero[0] | nonzero[1];
     const int alone = __builtin_popcountll(nonzero[0]) + __builtin_popcountll(nonzero[1]);
     if (!Isa::kTwoRows || 2 * kVectors * __builtin_popcountll(either) > (kVectors + 2) * alone) {
@@ -323,8 +319,8 @@ struct VectorTile {
     Int sums[2][kVectors] = {};
     for (std::uint64_t left = either; left != 0; left &= left - 1) {
       const int quad = __builtin_ctzll(left);
-      const Int a = Isa::splat(first[quad]);
-      const Int b = Isa::splat(second[quad]);
+      const Int a = Isa::splat(quad_of(first, quad));
+      const Int b = Isa::splat(quad_of(second, quad));
       const Int* vectors = block + quad * stride;
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) {
@@ -338,11 +334,11 @@ struct VectorTile {
   }
 
   template <int kVectors, class Operation>
-  static void dot_one(Int (&sums)[kVectors], std::uint64_t nonzero, const std::int32_t* quads,
+  static void dot_one(Int (&sums)[kVectors], std::uint64_t nonzero, const std::int8_t* quads,
                       const Int* block, int stride) {
     for (; nonzero != 0; nonzero &= nonzero - 1) {
       const int quad = __builtin_ctzll(nonzero);
-      const Int x = Isa::splat(quads[quad]);
+      const Int x = Isa::splat(quad_of(quads, quad));
       const Int* vectors = block + quad * stride;
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) sums[v] = Operation::run(sums[v], vectors[v], x);
@@ -362,17 +358,37 @@ struct VectorTile {
       }
     }
     for (int b = 0; b < batch; b += 2) {
-      dot_rows<kVectors, Step>(panel.nonzero + b, panel.quads[b], panel.quads[b + 1], block,
-                               kVectors, [&](int which, const Int(&part)[kVectors]) {
-                                 std::int32_t* z = sums.z[b + which] + row;
-                                 const std::int32_t minus = panel.minus[b + which];
+      dot_rows<kVectors, Step>(
+          panel.nonzero + b, bytes_of(panel.quads[b]), bytes_of(panel.quads[b + 1]), block,
+          kVectors, [&](int which, const Int(&part)[kVectors]) {
+            std::int32_t* z = sums.z[b + which] + row;
+            const std::int32_t minus = panel.minus[b + which];
 #pragma GCC unroll 8
-                                 for (int v = 0; v < kVectors; ++v) {
-                                   store(z + v * kLanes,
-                                         *vector(z + v * kLanes) + (Isa::total(part[v]) + minus));
-                                 }
-                               });
+            for (int v = 0; v < kVectors; ++v) {
+              store(z + v * kLanes, *vector(z + v * kLanes) + (Isa::total(part[v]) + minus));
+            }
+          });
     }
+  }
+
+  static std::uint64_t nonzero_quads(const std::int8_t* row, int batch) {
+    std::uint64_t nonzero = 0;
+    if (batch < 64) {
+      for (int q = 0; q < batch >> 2; ++q) {
+        nonzero |= std::uint64_t{quad_of(row, q) != 0 ? 1U : 0U} << q;
+      }
+    } else {
+      for (int q = 0; q < batch >> 2; q += 16) {
+        nonzero |= std::uint64_t{Isa::nonzero16(row + 4 * q)} << q;
+      }
+    }
+    return nonzero;
+  }
+
+  static std::int32_t quad_of(const std::int8_t* row, int quad) {
+    std::int32_t four;
+    std::memcpy(&four, row + 4 * quad, sizeof(four));
+    return four;
   }
 
   // 2^(c - 1) of the codes c of power_of_two.hpp, and 0 of code 0, for a unit over the batch.
