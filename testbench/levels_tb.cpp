@@ -1,0 +1,227 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The kernels at every instruction set level that this machine runs, on one thread and on three,
+// against the kernels' tops, on random layers of awkward sizes. Host code: no golden vectors.
+#include <cstddef>
+#include <cstdio>
+#include <random>
+#include <vector>
+
+#include "bindings/kernels.hpp"
+#include "bindings/levels.hpp"
+#include "kernels/arithmetic.hpp"
+#include "kernels/packed_words.hpp"
+#include "kernels/tops.hpp"
+
+namespace {
+
+using namespace fewmult_bindings;
+
+constexpr int kLayers = 25;
+constexpr int kWidths[] = {1, 2, 5, 16, 63, 64, 65, 100, 128, 130, 200, 300, 513, 520};
+constexpr std::uint32_t kSeed = 7, kPurpose = 2, kStep = 3;
+
+class Random {
+ public:
+  int below(int end) { return static_cast<int>(generator_() % static_cast<unsigned>(end)); }
+
+  template <class T>
+  std::vector<T> array(std::size_t length, int low, int high) {
+    std::vector<T> values(length);
+    for (T& value : values) value = static_cast<T>(low + below(high - low + 1));
+    return values;
+  }
+
+ private:
+  std::mt19937 generator_{kSeed};
+};
+
+std::size_t product(int a, int b) {
+  return static_cast<std::size_t>(a) * static_cast<std::size_t>(b);
+}
+
+struct Layer {
+  int inputs;
+  int outputs;
+  int log2_batch;
+  int master_bits;
+  bool binary;
+  std::vector<std::int8_t> x;
+  std::vector<std::int8_t> deltas;
+  std::vector<std::uint8_t> labels;
+};
+
+Layer random_layer(Random& random) {
+  Layer layer = {};
+  layer.inputs = kWidths[random.below(14)];
+  layer.outputs = kWidths[random.below(14)];
+  layer.log2_batch = 4 + random.below(5);
+  layer.master_bits = 8 << random.below(2);
+  layer.binary = random.below(2) != 0;
+  const int batch = 1 << layer.log2_batch;
+  layer.x = random.array<std::int8_t>(product(layer.inputs, batch), 0, fewmult::kActivationMax);
+  layer.deltas = random.array<std::int8_t>(product(layer.outputs, batch), -fewmult::kDeltaMax,
+                                           fewmult::kDeltaMax);
+  if (random.below(2) != 0) {
+    for (std::int8_t& delta : layer.deltas) {
+      if (random.below(3) != 0) delta = 0;
+    }
+  }
+  layer.labels =
+      random.array<std::uint8_t>(product(1, batch), 0, fewmult::smaller(layer.outputs, 256) - 1);
+  return layer;
+}
+
+// All that the kernels write.
+struct State {
+  std::vector<std::int8_t> weights8;
+  std::vector<std::int16_t> weights16;
+  std::vector<std::uint64_t> sign;
+  std::vector<std::uint64_t> mask;
+  std::vector<std::int32_t> bias;
+  std::vector<std::int32_t> bias_before;
+  std::vector<std::int32_t> mean;
+  std::vector<std::int32_t> logits;
+  std::vector<std::int8_t> result;
+  std::vector<std::int8_t> result_before;
+  std::int32_t loss;
+
+  bool operator==(const State& other) const {
+    return weights8 == other.weights8 && weights16 == other.weights16 && sign == other.sign &&
+           mask == other.mask && bias == other.bias && bias_before == other.bias_before &&
+           mean == other.mean && logits == other.logits && result == other.result &&
+           result_before == other.result_before && loss == other.loss;
+  }
+};
+
+State random_state(Random& random, const Layer& layer) {
+  const int columns = fewmult::word_columns(layer.inputs);
+  const std::size_t words = product(columns, layer.outputs);
+  State state = {};
+  state.weights8 = random.array<std::int8_t>(words * 64, -104, 104);
+  state.weights16 = random.array<std::int16_t>(words * 64, -26624, 26624);
+  for (std::size_t at = 0; at < words * 64; ++at) {
+    const std::size_t column = at / product(layer.outputs, 64);
+    if (column * 64 + at % 64 < static_cast<std::size_t>(layer.inputs)) continue;
+    state.weights8[at] = 0;
+    state.weights16[at] = 0;
+  }
+  state.sign.resize(words);
+  state.mask.resize(words);
+  state.bias = random.array<std::int32_t>(product(layer.outputs, 1), -99999, 99999);
+  state.bias_before = random.array<std::int32_t>(product(layer.inputs, 1), -99999, 99999);
+  state.mean.resize(product(layer.outputs, 1));
+  state.logits.resize(layer.deltas.size());
+  state.result.resize(layer.deltas.size());
+  state.result_before.resize(layer.x.size());
+  return state;
+}
+
+// Sampling, forward, output, backward, gradient; the update shift is part of the case.
+void run_tops(State& s, const Layer& layer, int shift) {
+  const int bits = layer.master_bits, n = layer.inputs, m = layer.outputs, lb = layer.log2_batch;
+  sample_weights_top(s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(), bits, n,
+                     m, layer.binary, kSeed, kPurpose, kStep);
+  layer_top(0, layer.x.data(), s.sign.data(), s.mask.data(), nullptr, nullptr, s.bias.data(),
+            s.mean.data(), nullptr, s.result.data(), nullptr, n, m, lb, 1, 4, 0, kSeed, kPurpose,
+            kStep);
+  if (m <= 256) {
+    layer_top(3, layer.x.data(), s.sign.data(), s.mask.data(), nullptr, layer.labels.data(),
+              s.bias.data(), nullptr, s.logits.data(), s.result.data(), &s.loss, n, m, lb, 1, 4, -2,
+              kSeed, kPurpose, kStep);
+  }
+  layer_top(4, layer.deltas.data(), s.sign.data(), s.mask.data(), layer.x.data(), nullptr,
+            s.bias_before.data(), nullptr, nullptr, s.result_before.data(), nullptr, n, m, lb, 1, 5,
+            -3, kSeed, kPurpose, kStep);
+  shift_gradient_top(s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(),
+                     layer.x.data(), layer.deltas.data(), bits, n, m, lb, shift, layer.binary,
+                     kSeed, 3, kPurpose, kStep);
+}
+
+void run_level(Kernels& kernels, State& s, const Layer& layer, int shift) {
+  const int bits = layer.master_bits, n = layer.inputs, m = layer.outputs, lb = layer.log2_batch;
+  kernels.sample_weights({s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(), bits,
+                          n, m, layer.binary, kSeed, kPurpose, kStep});
+  LayerCall call = {0,
+                    layer.x.data(),
+                    s.sign.data(),
+                    s.mask.data(),
+                    nullptr,
+                    nullptr,
+                    s.bias.data(),
+                    s.mean.data(),
+                    nullptr,
+                    s.result.data(),
+                    nullptr,
+                    n,
+                    m,
+                    0,
+                    m,
+                    lb,
+                    1,
+                    4,
+                    0,
+                    kSeed,
+                    kPurpose,
+                    kStep};
+  kernels.layer(call);
+  if (m <= 256) {
+    LayerCall output = call;
+    output.pass = 3;
+    output.labels = layer.labels.data();
+    output.mean = nullptr;
+    output.logits = s.logits.data();
+    output.loss = &s.loss;
+    output.bias_exponent = -2;
+    kernels.layer(output);
+  }
+  LayerCall backward = call;
+  backward.pass = 4;
+  backward.source = layer.deltas.data();
+  backward.gate = layer.x.data();
+  backward.bias = s.bias_before.data();
+  backward.mean = nullptr;
+  backward.result = s.result_before.data();
+  backward.end_unit = n;
+  backward.shift = 5;
+  backward.bias_exponent = -3;
+  kernels.layer(backward);
+  kernels.shift_gradient({s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(),
+                          layer.x.data(), layer.deltas.data(), bits, n, m, 0, m, lb, shift,
+                          layer.binary, kSeed, 3, kPurpose, kStep});
+}
+
+int differences(Kernels& kernels) {
+  Random random;
+  int differ = 0;
+  for (int k = 0; k < kLayers; ++k) {
+    const Layer layer = random_layer(random);
+    const State start = random_state(random, layer);
+    const int shift = random.below(33) - 8;
+    State mine = start;
+    State wanted = start;
+    run_level(kernels, mine, layer, shift);
+    run_tops(wanted, layer, shift);
+    if (mine == wanted) continue;
+    ++differ;
+    std::printf("%s, %d threads: %d x %d, batch %d, %d bits, shift %d: not the tops' bits\n",
+                kernels.level(), kernels.threads(), layer.inputs, layer.outputs,
+                1 << layer.log2_batch, layer.master_bits, shift);
+  }
+  return differ;
+}
+
+}  // namespace
+
+int main() {
+  int differ = 0;
+  for (const Level* level : levels_here()) {
+    for (const int threads : {1, 3}) {
+      Kernels kernels(*level, threads);
+      differ += differences(kernels);
+    }
+  }
+  if (differ == 0) std::printf("levels: %d layers each, no difference\n", kLayers);
+  return differ == 0 ? 0 : 1;
+}
