@@ -211,8 +211,8 @@ def test_a_folder_that_cannot_be_made(folder: str) -> None:
 
 def test_memory_that_runs_out(tmp_path: Path) -> None:
     done = fewmult(
-        *("train", "--net", "64-4096-4096-10", "--epochs", "1", "--out", tmp_path / "run"),
-        before=limit(resource.RLIMIT_AS, 400 << 20),
+        *("train", "--net", "64-6144-6144-10", "--epochs", "1", "--out", tmp_path / "run"),
+        before=limit(resource.RLIMIT_AS, 300 << 20),
     )
     assert done.returncode == 1
     assert_one_line(done.stderr, "memory", "take a smaller net")
