@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <numeric>
 
 namespace fewmult_bindings {
@@ -22,6 +23,20 @@ Range share_of(int rows, int share, int shares) {
   const int words = (rows + kShareRows - 1) / kShareRows;
   const auto bound = [&](int k) { return std::min(rows, words * k / shares * kShareRows); };
   return {bound(share), bound(share + 1)};
+}
+
+// Byte i of word k becomes byte k of word i, in memory as in a little-endian word.
+void transpose_bytes(std::uint64_t (&block)[8]) {
+  std::uint64_t low = 0x00000000FFFFFFFFU;
+  for (int span = 4; span > 0; span >>= 1) {
+    for (int k = 0; k < 8; ++k) {
+      if ((k & span) != 0) continue;
+      const std::uint64_t exchange = (block[k] >> 8 * span ^ block[k + span]) & low;
+      block[k] ^= exchange << 8 * span;
+      block[k + span] ^= exchange;
+    }
+    low ^= low << 4 * span;
+  }
 }
 
 // How far the words of unit `first` are from those of unit 0.
@@ -79,15 +94,23 @@ void Kernels::shift_gradient(const GradientCall& call) {
 
 void Kernels::gather(const std::uint8_t* images, const std::int64_t* chosen, std::int8_t* inputs,
                      int features, int batch) {
-  constexpr int kBlock = 16;  // features at a time, so that the rows written stay in the cache
-  for (int first = 0; first < features; first += kBlock) {
-    const int end = std::min(features, first + kBlock);
-    for (int b = 0; b < batch; ++b) {
-      const std::uint8_t* image =
-          images + static_cast<std::size_t>(chosen[b]) * static_cast<std::size_t>(features);
-      for (int k = first; k < end; ++k) {
-        inputs[static_cast<std::size_t>(k) * static_cast<std::size_t>(batch) +
-               static_cast<std::size_t>(b)] = static_cast<std::int8_t>(image[k] >> 1);
+  const auto width = static_cast<std::size_t>(features);
+  const auto samples = static_cast<std::size_t>(batch);
+  for (std::size_t b = 0; b < samples; b += 8) {  // a batch is a multiple of 16
+    const std::uint8_t* rows[8];
+    for (std::size_t k = 0; k < 8; ++k) {
+      rows[k] = images + static_cast<std::size_t>(chosen[b + k]) * width;
+    }
+    for (std::size_t feature = 0; feature < width; feature += 8) {
+      const std::size_t there = std::min<std::size_t>(8, width - feature);
+      std::uint64_t block[8] = {};
+      for (std::size_t k = 0; k < 8; ++k) {
+        std::memcpy(&block[k], rows[k] + feature, there);
+        block[k] = block[k] >> 1 & 0x7F7F7F7F7F7F7F7FU;
+      }
+      transpose_bytes(block);
+      for (std::size_t k = 0; k < there; ++k) {
+        std::memcpy(inputs + (feature + k) * samples + b, &block[k], 8);
       }
     }
   }
