@@ -8,37 +8,30 @@
 
 #include <cstring>
 
+#include "bindings/simd/vector_codes.hpp"
+#include "bindings/simd/vector_weights.hpp"
 #include "bindings/simd/vectors.hpp"
 #include "kernels/arithmetic.hpp"
 #include "kernels/finish_unit.hpp"
 #include "kernels/packed_words.hpp"
-#include "kernels/power_of_two.hpp"
-#include "kernels/sample_weights.hpp"
-#include "kernels/threefry.hpp"
-#include "kernels/weight_update.hpp"
 
 namespace fewmult {
 
 template <class Isa>
 struct VectorTile {
   using Int = typename Isa::Int;
-  using Uint = typename Isa::Uint;
-  using Short = typename Isa::Short;
-  using Bytes = typename Isa::Bytes;
   static constexpr int kLanes = Isa::kLanes;
-  static constexpr int kBlock = Isa::kBlock;  // vectors of sums, for two rows, that registers hold
+  static constexpr int kBlock = Isa::kBlock;
   static constexpr int kQuads = kWordBits / 4;  // groups of four inputs in a word
-  static constexpr int kRows = 512;
+  static constexpr int kRows = 512;  // the sums of a batch of 128 fit a second-level cache
   static constexpr int kPanelWords = 2;
   static constexpr int kPanelQuads = kPanelWords * kQuads;
   static constexpr int kGradientRows = 8;
   static constexpr int kGradientWords = 2;
   static constexpr int kGradientBlock = 2;
-  static constexpr int kShorts = 2 * kLanes;
-  static constexpr int kShortVectors = kWordBits / kShorts;  // of a word's weights
   static constexpr int kGradientUnits = kGradientWords * kWordBits;
 
-  // 64 units over the batch: four units' bytes of a sample side by side.
+  // Units over the batch, 64 a word: four units' bytes of a sample side by side.
   struct Panel {
     alignas(64) std::int32_t quads[kMaxBatch][kPanelQuads];
     std::uint64_t nonzero[kMaxBatch];  // bit q: whether quad q is
@@ -122,9 +115,9 @@ struct VectorTile {
                         _mm_madd_epi16(sums[n], _mm_set1_epi16(-1)));
       }
       for (int b = 0; b < kChunk; ++b) {
-        const std::uint64_t nonzero = Isa::nonzero16(panel.quads[first + b] + k * kQuads);
-        panel.nonzero[first + b] = (k == 0 ? 0 : panel.nonzero[first + b]) | nonzero
-                                                                                 << (k * kQuads);
+        std::uint64_t& nonzero = panel.nonzero[first + b];
+        const std::uint64_t here = Isa::nonzero16(panel.quads[first + b] + k * kQuads);
+        nonzero = k == 0 ? here : nonzero | here << (k * kQuads);
         panel.minus[first + b] = (k == 0 ? 0 : panel.minus[first + b]) + minus[b];
       }
     }
@@ -177,15 +170,15 @@ struct VectorTile {
         const int unit = first + lane;
         if (unit < units) {
           const std::uint32_t element = static_cast<std::uint32_t>(first_unit + unit) << log2_batch;
-          halved_powers(x + (unit << log2_batch), update.code_key, element, update.step, batch,
-                        powers[lane]);
+          VectorCodes<Isa>::halved_powers(x + (unit << log2_batch), update.code_key, element,
+                                          update.step, batch, powers[lane]);
         } else {
           std::memset(powers[lane], 0, static_cast<std::size_t>(batch));
         }
       }
       for (int lane = 0; lane < 16; lane += kLanes) {
         for (int quad = 0; quad < batch >> 2; quad += kLanes) {
-          // beyond a short batch, codes are never read
+          // What lies beyond a short batch is never read.
           Isa::transpose(reinterpret_cast<const std::int32_t*>(powers[lane]) + quad, kMaxBatch / 4,
                          codes.quads[quad] + k * kWordBits + first + lane, kGradientUnits);
         }
@@ -219,47 +212,22 @@ struct VectorTile {
   template <class Weight>
   static PackedWord draw_word(const Weight* weights, std::uint32_t number, std::uint32_t step,
                               Key key, bool binary, Word there) {
-    alignas(64) std::uint16_t halves[kWordBits];
-    draw(key, number, step, halves);
-    Short w[kShortVectors];
-    Short half[kShortVectors];
-    for (int k = 0; k < kShortVectors; ++k) {
-      half[k] = shorts(halves + k * kShorts);
-      w[k] = Isa::load_weights(weights + k * kShorts);
-    }
-    return sample<Weight>(w, half, binary, there);
+    return Weights::draw_word(weights, number, step, key, binary, there);
   }
 
   template <class Weight>
   static void update(const Gradient& gradient, int column, int rows, Weight* weights, Word* sign,
                      Word* mask, std::uint32_t number, Word there, const Update& update) {
-    // All draws first: one alone would wait for each of its rounds.
-    alignas(64) std::uint16_t halves[kGradientRows][kWordBits];
-    for (int row = 0; row < rows; ++row) {
-      draw(update.weight_key, number + static_cast<std::uint32_t>(row), update.step + 1,
-           halves[row]);
-    }
-    if (update.shift > 0) {
-      const Rounding rounding = rounding_of(update.shift);
-      update_rows(gradient, column, rows, weights, sign, mask, there, update.binary, halves,
-                  [&](Int g, const std::uint16_t* half) {
-                    const Int byte = Isa::widen(half) & 0xFF;
-                    const Int term = ((byte << rounding.left) + rounding.half) >> rounding.right;
-                    return (g + term) >> update.shift;
-                  });
-    } else {
-      update_rows(gradient, column, rows, weights, sign, mask, there, update.binary, halves,
-                  [&](Int g, const std::uint16_t*) { return g << -update.shift; });
-    }
+    Weights::update(gradient.g[0] + column * kWordBits, kGradientUnits, rows, weights, sign, mask,
+                    number, there, update);
   }
 
  private:
+  using Weights = VectorWeights<Isa, kGradientRows>;
+
   static const Int* vector(const std::int32_t* lanes) {
     return reinterpret_cast<const Int*>(lanes);
   }
-  static Short shorts(const std::uint16_t* from) { return *reinterpret_cast<const Short*>(from); }
-  static Bytes bytes(const std::uint8_t* from) { return *reinterpret_cast<const Bytes*>(from); }
-  static void store_bytes(std::uint8_t* to, Bytes v) { *reinterpret_cast<Bytes*>(to) = v; }
   static const std::int8_t* bytes_of(const std::int32_t* quads) {
     return reinterpret_cast<const std::int8_t*>(quads);
   }
@@ -389,113 +357,6 @@ struct VectorTile {
     std::int32_t four;
     std::memcpy(&four, row + 4 * quad, sizeof(four));
     return four;
-  }
-
-  // 2^(c - 1) of the codes c of power_of_two.hpp, and 0 of code 0, for a unit over the batch.
-  static void halved_powers(const std::int8_t* x, Key key, std::uint32_t element,
-                            std::uint32_t step, int batch, std::uint8_t* powers) {
-    for (int b = 0; b < batch; b += 8 * kLanes) {
-      alignas(64) std::uint8_t random[8 * kLanes];
-      alignas(64) std::uint8_t values[8 * kLanes] = {};
-      const std::uint32_t call = (element + static_cast<std::uint32_t>(b)) >> 3;
-      const BitsOf<Uint> bits = threefry(key, Isa::counting() + call, step);
-      Isa::interleave(bits.low, bits.high, random);
-      std::memcpy(values, x + b, static_cast<std::size_t>(smaller(batch - b, 8 * kLanes)));
-      for (int k = 0; k < 8 * kLanes; k += 4 * kLanes) {
-        store_bytes(powers + b + k, halved_power(bytes(values + k), bytes(random + k)));
-      }
-    }
-  }
-
-  static Bytes halved_power(Bytes x, Bytes random) {
-    // All bits below the first one, then that one alone.
-    Bytes below = x | x >> 1;
-    below |= below >> 2;
-    below |= below >> 4;
-    const Bytes power = below - (below >> 1);
-    // x - power, its binary point moved from below bit 0 to below bit 8 of power's place: the
-    // chance of the power above, in 256ths.
-    Bytes chance = x;
-    chance = below < 16 ? chance << 4 : chance;
-    below = below < 16 ? below << 4 : below;
-    chance = below < 64 ? chance << 2 : chance;
-    below = below < 64 ? below << 2 : below;
-    chance = below < 128 ? chance << 1 : chance;
-    chance <<= 1;
-    const Bytes halved = chance > random ? power : power >> 1;
-    return x == 1 ? (random >> 7 ^ 1) : halved;
-  }
-
-  static void draw(Key key, std::uint32_t number, std::uint32_t step,
-                   std::uint16_t (&halves)[kWordBits]) {
-    for (int call = 0; call < kWordBits / 4; call += kLanes) {
-      const Uint calls = Isa::counting() + ((number << 4) + static_cast<std::uint32_t>(call));
-      const BitsOf<Uint> bits = threefry(key, calls, step);
-      Isa::interleave(bits.low, bits.high, reinterpret_cast<std::uint8_t*>(halves + 4 * call));
-    }
-  }
-
-  // change(gradients, their halves) is by how much weights change.
-  template <class Weight, class Change>
-  static void update_rows(const Gradient& gradient, int column, int rows, Weight* weights,
-                          Word* sign, Word* mask, Word there, bool binary,
-                          const std::uint16_t (&halves)[kGradientRows][kWordBits],
-                          const Change& change) {
-    for (int row = 0; row < rows; ++row, weights += kWordBits) {
-      const std::int32_t* g = gradient.g[row] + column * kWordBits;
-      Short w[kShortVectors];
-      Short half[kShortVectors];
-      for (int k = 0; k < kShortVectors; ++k) {
-        const int low = k * kShorts;
-        const int high = low + kLanes;
-        half[k] = shorts(halves[row] + low);
-        w[k] = clamped(
-            Isa::join(Isa::widen(weights + low) - change(*vector(g + low), halves[row] + low),
-                      Isa::widen(weights + high) - change(*vector(g + high), halves[row] + high)),
-            Master<Weight>::kClip);
-        Isa::store_weights(w[k], weights + low);
-      }
-      const PackedWord packed = sample<Weight>(w, half, binary, there);
-      sign[row] = packed.sign;
-      mask[row] = packed.mask;
-    }
-  }
-
-  static Short clamped(Short w, std::int16_t bound) {
-    const Short high = Short{} + bound;
-    w = w < high ? w : high;
-    return w > -high ? w : -high;
-  }
-
-  template <class Weight>
-  static PackedWord sample(const Short (&w)[kShortVectors], const Short (&half)[kShortVectors],
-                           bool binary, Word there) {
-    Short threshold[kShortVectors];
-    if (binary) {
-      for (int k = 0; k < kShortVectors; ++k) threshold[k] = binary_threshold<Weight>(half[k]);
-      return {~Isa::bits_above(w, threshold) & there, there};
-    }
-    Short size[kShortVectors];
-    for (int k = 0; k < kShortVectors; ++k) {
-      size[k] = w[k] < 0 ? -w[k] : w[k];
-      threshold[k] = ternary_threshold<Weight>(half[k]);
-    }
-    const Word drawn = Isa::bits_above(size, threshold) & there;
-    return {Isa::bits_below_zero(w) & drawn, drawn};
-  }
-
-  // rterm(q, NW - 1) of the high byte q of each half (contract, section 8).
-  template <class Weight>
-  static Short ternary_threshold(Short half) {
-    if (sizeof(Weight) == 1) return (half >> 9) & 0x7F;
-    return (half >> 1 & 0x7F80) | 64;
-  }
-
-  // rterm(q, NW) - 2^(NW - 1).
-  template <class Weight>
-  static Short binary_threshold(Short half) {
-    if (sizeof(Weight) == 1) return (half >> 8 & 0xFF) - 128;
-    return ((half & -256) | 128) ^ INT16_MIN;
   }
 };
 

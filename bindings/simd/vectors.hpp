@@ -35,11 +35,6 @@ struct Vectors : VectorTypes<kBytes> {
   static constexpr int kLanes = kBytes / 4;
 
   static Int splat(std::int32_t value) { return Int{} + value; }
-  static Int smaller_of(Int a, Int b) { return a < b ? a : b; }
-  static Int larger_of(Int a, Int b) { return a > b ? a : b; }
-  static Int clamp(Int v, std::int32_t low, std::int32_t high) {
-    return larger_of(smaller_of(v, splat(high)), splat(low));
-  }
   // 0, 1, 2, ..
   static Uint counting() {
     Uint lanes;
