@@ -178,9 +178,10 @@ struct FabricTile {
   }
 
   // g[input][row] = sum over the batch of delta << (code - 1), of nothing for code 0, for the
-  // inputs of word column k.
+  // inputs of word column k. The draws of the update could begin meanwhile: the last arguments.
   static void shift_accumulate(Gradient& gradient, const Codes& codes, int k, const Deltas& deltas,
-                               int batch) {
+                               int batch, std::uint32_t /*number*/, int /*outputs*/,
+                               const Update& /*update*/) {
 #pragma HLS ARRAY_PARTITION variable = gradient.g complete dim = 0
 #pragma HLS ARRAY_PARTITION variable = codes.log2 cyclic factor = kGradientInputs dim = 3
 #pragma HLS ARRAY_PARTITION variable = deltas.d complete dim = 2

@@ -53,7 +53,8 @@ void shift_gradient(Weight* weights, Word* sign, Word* mask, const std::int8_t* 
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
         const int in_block = k & (Tile::kGradientBlock - 1);
         if (in_block == 0) {
-          Tile::shift_accumulate(gradient, codes, k, rows, 1 << layer.log2_batch);
+          Tile::shift_accumulate(gradient, codes, k, rows, 1 << layer.log2_batch, number,
+                                 layer.outputs, update);
         }
         Tile::update(gradient, in_block, there, weights + (std::size_t{number} << 6), sign + number,
                      mask + number, number, inputs_there(layer.inputs - ((column + k) << 6)),

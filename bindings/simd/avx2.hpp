@@ -70,6 +70,8 @@ struct Avx2 : Vectors<32> {
     }
   }
 
+  static Uint rotate(Uint v, int n) { return v << n | v >> (32 - n); }
+
   static void interleave(Uint low, Uint high, std::uint8_t* out) {
     const __m256i even = _mm256_unpacklo_epi32(raw(low), raw(high));
     const __m256i odd = _mm256_unpackhi_epi32(raw(low), raw(high));

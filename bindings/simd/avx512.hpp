@@ -89,6 +89,10 @@ struct Avx512 : Vectors<64> {
     }
   }
 
+  static Uint rotate(Uint v, int n) {
+    return Uint(_mm512_rolv_epi32(raw(v), _mm512_set1_epi32(n)));
+  }
+
   // low[0], high[0], low[1], high[1], .. : the 64-bit draws in their order in memory.
   static void interleave(Uint low, Uint high, std::uint8_t* out) {
     const __m512i first = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <cstring>
+#include <type_traits>
 
 #include "bindings/simd/vector_codes.hpp"
+#include "bindings/simd/vector_draws.hpp"
 #include "bindings/simd/vector_weights.hpp"
 #include "bindings/simd/vectors.hpp"
 #include "kernels/arithmetic.hpp"
@@ -56,6 +58,7 @@ struct VectorTile {
 
   struct Gradient {
     alignas(64) std::int32_t g[kGradientRows][kGradientUnits];
+    alignas(64) std::uint16_t halves[kGradientWords][kGradientRows][kWordBits];  // the updates'
   };
 
   static const std::int32_t* row_of(Sums& sums, int row, int batch) {
@@ -194,17 +197,28 @@ struct VectorTile {
   }
 
   static void shift_accumulate(Gradient& gradient, const Codes& codes, int /*k*/,
-                               const Deltas& deltas, int /*batch*/) {
+                               const Deltas& deltas, int /*batch*/, std::uint32_t number,
+                               int outputs, const Update& update) {
+    static_assert(kBlock * kLanes <= kGradientUnits, "a row is a whole number of blocks");
+    const typename Draws::Schedule schedule(update.weight_key, update.step + 1);
+    const std::uint32_t next = number + static_cast<std::uint32_t>(outputs);
     for (int row = 0; row < kGradientRows; row += 2) {
+      const auto at = static_cast<std::uint32_t>(row);
+      Draws draws(schedule, {number + at, number + at + 1, next + at, next + at + 1});
       for (int unit = 0; unit < kGradientUnits; unit += kBlock * kLanes) {
         dot_rows<kBlock, Dot>(deltas.nonzero + row, deltas.row[row], deltas.row[row + 1],
                               vector(codes.quads[0] + unit), kGradientUnits / kLanes,
+                              company_of(draws, TwoRows()),
                               [&](int which, const Int(&sums)[kBlock]) {
 #pragma GCC unroll 8
                                 for (int v = 0; v < kBlock; ++v) {
                                   store(gradient.g[row + which] + unit + v * kLanes, sums[v]);
                                 }
                               });
+      }
+      while (!draws.done()) draws.round();
+      for (int word = 0; word < 4; ++word) {
+        draws.store(word, gradient.halves[word >> 1][row + (word & 1)]);
       }
     }
   }
@@ -217,13 +231,15 @@ struct VectorTile {
 
   template <class Weight>
   static void update(const Gradient& gradient, int column, int rows, Weight* weights, Word* sign,
-                     Word* mask, std::uint32_t number, Word there, const Update& update) {
-    Weights::update(gradient.g[0] + column * kWordBits, kGradientUnits, rows, weights, sign, mask,
-                    number, there, update);
+                     Word* mask, std::uint32_t /*number*/, Word there, const Update& update) {
+    Weights::update(gradient.g[0] + column * kWordBits, kGradientUnits, gradient.halves[column],
+                    rows, weights, sign, mask, there, update);
   }
 
  private:
   using Weights = VectorWeights<Isa, kGradientRows>;
+  using TwoRows = std::integral_constant<bool, Isa::kTwoRows>;
+  using Draws = VectorDraws<Isa, 2 * kGradientWords>;
 
   static const Int* vector(const std::int32_t* lanes) {
     return reinterpret_cast<const Int*>(lanes);
@@ -259,6 +275,13 @@ struct VectorTile {
     }
   }
 
+  // Draws keep a loop of products company where registers hold both.
+  static Draws& company_of(Draws& draws, std::true_type /*two rows*/) { return draws; }
+  static NoDraws& company_of(Draws& /*draws*/, std::false_type) {
+    static NoDraws none;
+    return none;
+  }
+
   struct Dot {
     static Int run(Int sums, Int u8, Int s8) { return Isa::dot(sums, u8, s8); }
   };
@@ -270,47 +293,67 @@ struct VectorTile {
   // sums to take(which, sums): a row at a time, or both with one load of a vector where that is
   // less work. Of 8 vectors, a quad for one row takes the time of 10 products, as measured, a
   // vector being no faster to load.
-  template <int kVectors, class Operation, class Take>
+  template <int kVectors, class Operation, class Company, class Take>
   static void dot_rows(const std::uint64_t* nonzero, const std::int8_t* first,
-                       const std::int8_t* second, const Int* block, int stride, const Take& take) {
+                       const std::int8_t* second, const Int* block, int stride, Company& company,
+                       const Take& take) {
     const std::uint64_t either = nonzero[0] | nonzero[1];
     const int alone = __builtin_popcountll(nonzero[0]) + __builtin_popcountll(nonzero[1]);
     if (!Isa::kTwoRows || 2 * kVectors * __builtin_popcountll(either) > (kVectors + 2) * alone) {
       for (int which = 0; which < 2; ++which) {
         Int sums[kVectors] = {};
         dot_one<kVectors, Operation>(sums, nonzero[which], which == 0 ? first : second, block,
-                                     stride);
+                                     stride, company);
         take(which, sums);
       }
       return;
     }
     Int sums[2][kVectors] = {};
-    for (std::uint64_t left = either; left != 0; left &= left - 1) {
-      const int quad = __builtin_ctzll(left);
-      const Int a = Isa::splat(quad_of(first, quad));
-      const Int b = Isa::splat(quad_of(second, quad));
-      const Int* vectors = block + quad * stride;
-#pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) {
-        const Int u8 = vectors[v];
-        sums[0][v] = Operation::run(sums[0][v], u8, a);
-        sums[1][v] = Operation::run(sums[1][v], u8, b);
-      }
+    std::uint64_t left = either;
+    for (; left != 0 && !company.done(); left &= left - 1) {
+      dot_both<kVectors, Operation>(sums, __builtin_ctzll(left), first, second, block, stride);
+      company.round();
+    }
+    for (; left != 0; left &= left - 1) {
+      dot_both<kVectors, Operation>(sums, __builtin_ctzll(left), first, second, block, stride);
     }
     take(0, sums[0]);
     take(1, sums[1]);
   }
 
   template <int kVectors, class Operation>
-  static void dot_one(Int (&sums)[kVectors], std::uint64_t nonzero, const std::int8_t* quads,
-                      const Int* block, int stride) {
-    for (; nonzero != 0; nonzero &= nonzero - 1) {
-      const int quad = __builtin_ctzll(nonzero);
-      const Int x = Isa::splat(quad_of(quads, quad));
-      const Int* vectors = block + quad * stride;
+  static void dot_both(Int (&sums)[2][kVectors], int quad, const std::int8_t* first,
+                       const std::int8_t* second, const Int* block, int stride) {
+    const Int a = Isa::splat(quad_of(first, quad));
+    const Int b = Isa::splat(quad_of(second, quad));
+    const Int* vectors = block + quad * stride;
 #pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) sums[v] = Operation::run(sums[v], vectors[v], x);
+    for (int v = 0; v < kVectors; ++v) {
+      const Int u8 = vectors[v];
+      sums[0][v] = Operation::run(sums[0][v], u8, a);
+      sums[1][v] = Operation::run(sums[1][v], u8, b);
     }
+  }
+
+  template <int kVectors, class Operation, class Company>
+  static void dot_one(Int (&sums)[kVectors], std::uint64_t nonzero, const std::int8_t* quads,
+                      const Int* block, int stride, Company& company) {
+    for (; nonzero != 0 && !company.done(); nonzero &= nonzero - 1) {
+      dot_quad<kVectors, Operation>(sums, __builtin_ctzll(nonzero), quads, block, stride);
+      company.round();
+    }
+    for (; nonzero != 0; nonzero &= nonzero - 1) {
+      dot_quad<kVectors, Operation>(sums, __builtin_ctzll(nonzero), quads, block, stride);
+    }
+  }
+
+  template <int kVectors, class Operation>
+  static void dot_quad(Int (&sums)[kVectors], int quad, const std::int8_t* quads, const Int* block,
+                       int stride) {
+    const Int x = Isa::splat(quad_of(quads, quad));
+    const Int* vectors = block + quad * stride;
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) sums[v] = Operation::run(sums[v], vectors[v], x);
   }
 
   template <int kVectors>
@@ -325,10 +368,11 @@ struct VectorTile {
                     kVectors);
       }
     }
+    NoDraws alone;
     for (int b = 0; b < batch; b += 2) {
       dot_rows<kVectors, Step>(
           panel.nonzero + b, bytes_of(panel.quads[b]), bytes_of(panel.quads[b + 1]), block,
-          kVectors, [&](int which, const Int(&part)[kVectors]) {
+          kVectors, alone, [&](int which, const Int(&part)[kVectors]) {
             std::int32_t* z = sums.z[b + which] + row;
             const std::int32_t minus = panel.minus[b + which];
 #pragma GCC unroll 8

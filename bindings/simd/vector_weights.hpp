@@ -38,18 +38,11 @@ struct VectorWeights {
     return sample<Weight>(w, half, binary, there);
   }
 
-  // Updates and samples `rows` packed words, the first of them `number`; their gradients are
-  // `stride` apart.
+  // Updates and samples `rows` packed words with their draws; their gradients are `stride` apart.
   template <class Weight>
-  static void update(const std::int32_t* gradient, int stride, int rows, Weight* weights,
-                     Word* sign, Word* mask, std::uint32_t number, Word there,
-                     const Update& update) {
-    // All draws first: one alone would wait for each of its rounds.
-    alignas(64) std::uint16_t halves[kRows][kWordBits];
-    for (int row = 0; row < rows; ++row) {
-      draw(update.weight_key, number + static_cast<std::uint32_t>(row), update.step + 1,
-           halves[row]);
-    }
+  static void update(const std::int32_t* gradient, int stride,
+                     const std::uint16_t (&halves)[kRows][kWordBits], int rows, Weight* weights,
+                     Word* sign, Word* mask, Word there, const Update& update) {
     if (update.shift > 0) {
       const Rounding rounding = rounding_of(update.shift);
       update_rows(gradient, stride, rows, weights, sign, mask, there, update.binary, halves,
