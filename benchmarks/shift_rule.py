@@ -21,7 +21,7 @@ from fewmult_hls.backends import open_backend
 from fewmult_hls.config import BATCH_RATES
 from fewmult_hls.evaluation import evaluator
 from fewmult_hls.networks import Layer, Network, NetworkSpec
-from fewmult_hls.training import Trainer, train_epochs
+from fewmult_hls.training import Schedule, Trainer, train_epochs
 
 NETS = ("784-512-10", "784-256-256-10", "784-128-128-128-128-10")
 BATCH_NET = "784-128-128-128-10"
@@ -51,7 +51,7 @@ def validation_error(
     """Per cent, deterministic ternary weights, after the last epoch."""
     backend = open_backend("emu")
     trainer = Trainer(backend, Network.initial(spec, seed), seed)
-    for _ in train_epochs(trainer, data.train, epochs, rate):
+    for _ in train_epochs(trainer, data.train, Schedule(epochs, rate)):
         pass
     network = trainer.network()
     return evaluator(backend, network, "ternary", data.train.images)[0].error(data.validation)

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <numeric>
 
+#include "kernels/finish_unit.hpp"
+
 namespace fewmult_bindings {
 namespace {
 
@@ -61,7 +63,7 @@ void Kernels::binary_matmul(const ProductCall& call) {
 }
 
 void Kernels::layer(const LayerCall& call) {
-  constexpr int kBackward = 4;
+  const bool transposed = fewmult::sends_back(static_cast<fewmult::Pass>(call.pass));
   const int rows = call.end_unit - call.first_unit;
   const int shares = shares_of(rows, threads());
   std::vector<std::int32_t> losses(static_cast<std::size_t>(shares), 0);
@@ -70,8 +72,8 @@ void Kernels::layer(const LayerCall& call) {
     LayerCall part = call;
     part.first_unit = range.first;
     part.end_unit = range.end;
-    part.sign += words_before(range.first, call.pass == kBackward, call.outputs);
-    part.mask += words_before(range.first, call.pass == kBackward, call.outputs);
+    part.sign += words_before(range.first, transposed, call.outputs);
+    part.mask += words_before(range.first, transposed, call.outputs);
     part.loss = &losses[static_cast<std::size_t>(share)];
     level_.layer(part);
   });

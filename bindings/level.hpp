@@ -20,6 +20,7 @@ struct SampleCall {
   int inputs;
   int outputs;
   bool binary;
+  int sharpness;
   std::uint32_t seed;
   std::uint32_t purpose;
   std::uint32_t step;
@@ -83,6 +84,7 @@ struct GradientCall {
   int log2_batch;
   int shift;
   bool binary;
+  int sharpness;
   std::uint32_t seed;
   std::uint32_t code_purpose;
   std::uint32_t weight_purpose;

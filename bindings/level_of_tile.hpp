@@ -16,13 +16,14 @@ namespace fewmult {
 template <class Tile>
 struct LevelOf {
   static void sample(const fewmult_bindings::SampleCall& call) {
+    const Sampling sampling = {call.binary, call.sharpness};
     const Key key = {call.seed, call.purpose};
     if (call.master_bits == 8) {
-      sample_weights<Tile>(call.weights8, call.sign, call.mask, call.inputs, call.outputs,
-                           call.binary, key, call.step);
+      sample_weights<Tile>(call.weights8, call.sign, call.mask, call.inputs, call.outputs, sampling,
+                           key, call.step);
     } else {
       sample_weights<Tile>(call.weights16, call.sign, call.mask, call.inputs, call.outputs,
-                           call.binary, key, call.step);
+                           sampling, key, call.step);
     }
   }
 
@@ -61,7 +62,7 @@ struct LevelOf {
 
   static void gradient(const fewmult_bindings::GradientCall& call) {
     const Update update = {call.shift,
-                           call.binary,
+                           {call.binary, call.sharpness},
                            {call.seed, call.code_purpose},
                            {call.seed, call.weight_purpose},
                            call.step};

@@ -62,7 +62,7 @@ Packed packed_weights(const py::array& sign, const py::array& mask, int inputs) 
 
 void sample_weights(Kernels& kernels, const py::array& weights, const py::array& sign,
                     const py::array& mask, long long inputs, bool binary, KeyPair key,
-                    std::uint32_t step) {
+                    std::uint32_t step, long long sharpness) {
   const int there = checked("inputs", inputs, 1, kMaxWidth);
   const int outputs = axis(weights, "weights", 3, 1, kMaxWidth);
   const int words = word_columns(there);
@@ -72,9 +72,10 @@ void sample_weights(Kernels& kernels, const py::array& weights, const py::array&
   const auto* weights16 = bits == 8 ? nullptr : view<const std::int16_t>(weights, "weights", shape);
   auto* sign_words = view<Word>(sign, "sign", {1, words, outputs});
   auto* mask_words = view<Word>(mask, "mask", {1, words, outputs});
+  const int halvings = checked("sharpness", sharpness, 0, fewmult::kMaxSharpness);
   const py::gil_scoped_release release;
   kernels.sample_weights({weights8, weights16, sign_words, mask_words, bits, there, outputs, binary,
-                          key.first, key.second, step});
+                          halvings, key.first, key.second, step});
 }
 
 void binary_matmul(Kernels& kernels, const py::array& source, const py::array& sign,
@@ -93,7 +94,7 @@ void binary_matmul(Kernels& kernels, const py::array& source, const py::array& s
 }
 
 Pass checked_pass(int pass) {
-  return static_cast<Pass>(checked("pass", pass, 0, static_cast<int>(Pass::kBackward)));
+  return static_cast<Pass>(checked("pass", pass, 0, static_cast<int>(Pass::kPerturb)));
 }
 
 // The arrays behind a product, checked against the pass.
@@ -107,16 +108,16 @@ struct Finish {
   std::int32_t* loss;
 };
 
-Finish finish_arrays(Pass pass, py::ssize_t units, int log2_batch, const py::array& bias,
+Finish finish_arrays(Pass pass, py::ssize_t units, int log2_batch, const py::object& bias,
                      const py::object& result, const py::object& gate, const py::object& mean,
                      const py::object& logits, const py::object& labels, const py::object& loss) {
   const py::ssize_t batch = py::ssize_t{1} << log2_batch;
   const bool hidden = pass == Pass::kHidden || pass == Pass::kHiddenMean;
   const bool output = pass == Pass::kLogits || pass == Pass::kOutput;
   if (output) checked("outputs", units, 1, 256);
-  return {optional_view<const std::int8_t>(gate, pass == Pass::kBackward, "gate", {units, batch}),
+  return {optional_view<const std::int8_t>(gate, sends_back(pass), "gate", {units, batch}),
           optional_view<const std::uint8_t>(labels, pass == Pass::kOutput, "labels", {batch}),
-          view<std::int32_t>(bias, "bias", {units}),
+          optional_view<std::int32_t>(bias, pass != Pass::kPerturb, "bias", {units}),
           optional_view<std::int32_t>(mean, hidden, "mean", {units}),
           optional_view<std::int32_t>(logits, output, "logits", {units, batch}),
           optional_view<std::int8_t>(result, pass != Pass::kLogits, "result", {units, batch}),
@@ -137,7 +138,7 @@ int log2_above(int n) {
   return log2;
 }
 
-void normalize(Kernels& kernels, int pass_number, const py::array& z, const py::array& bias,
+void normalize(Kernels& kernels, int pass_number, const py::array& z, const py::object& bias,
                const py::object& result, const py::object& gate, const py::object& mean,
                const py::object& logits, const py::object& labels, const py::object& loss,
                int shift, int bias_exponent, KeyPair key, std::uint32_t step) {
@@ -157,15 +158,15 @@ void normalize(Kernels& kernels, int pass_number, const py::array& z, const py::
 }
 
 void layer(Kernels& kernels, int pass_number, const py::array& source, const py::array& sign,
-           const py::array& mask, long long inputs, const py::array& bias, const py::object& result,
-           const py::object& gate, const py::object& mean, const py::object& logits,
-           const py::object& labels, const py::object& loss, int shift, int bias_exponent,
-           KeyPair key, std::uint32_t step) {
+           const py::array& mask, long long inputs, const py::object& bias,
+           const py::object& result, const py::object& gate, const py::object& mean,
+           const py::object& logits, const py::object& labels, const py::object& loss, int shift,
+           int bias_exponent, KeyPair key, std::uint32_t step) {
   const Pass pass = checked_pass(pass_number);
   const int there = checked("inputs", inputs, 1, kMaxWidth);
   const int log2_batch = log2_batch_of(source, "source");
   const Packed packed = packed_weights(sign, mask, there);
-  const bool backward = pass == Pass::kBackward;
+  const bool backward = sends_back(pass);
   if (backward && packed.planes != 1) throw py::value_error("a backward pass has one plane");
   check_shifts(shift, bias_exponent, log2_batch + (backward ? log2_above(packed.outputs) : 0));
   const auto* values = view<const std::int8_t>(
@@ -199,7 +200,8 @@ void layer(Kernels& kernels, int pass_number, const py::array& source, const py:
 
 void shift_gradient(Kernels& kernels, const py::array& weights, const py::array& sign,
                     const py::array& mask, const py::array& x, const py::array& deltas, int shift,
-                    bool binary, KeyPair code_key, KeyPair weight_key, std::uint32_t step) {
+                    bool binary, KeyPair code_key, KeyPair weight_key, std::uint32_t step,
+                    long long sharpness) {
   const int log2_batch = log2_batch_of(x, "x");
   const py::ssize_t batch = py::ssize_t{1} << log2_batch;
   const int inputs = axis(x, "x", 2, 0, kMaxWidth);
@@ -213,11 +215,12 @@ void shift_gradient(Kernels& kernels, const py::array& weights, const py::array&
   auto* weights16 = bits == 8 ? nullptr : view<std::int16_t>(weights, "weights", shape);
   auto* sign_words = view<Word>(sign, "sign", {1, words, outputs});
   auto* mask_words = view<Word>(mask, "mask", {1, words, outputs});
+  const int halvings = checked("sharpness", sharpness, 0, fewmult::kMaxSharpness);
   const auto* activations = view<const std::int8_t>(x, "x", {inputs, batch});
   const auto* delta_values = view<const std::int8_t>(deltas, "deltas", {outputs, batch});
   const py::gil_scoped_release release;
   kernels.shift_gradient({weights8, weights16, sign_words, mask_words, activations, delta_values,
-                          bits, inputs, outputs, 0, outputs, log2_batch, shift, binary,
+                          bits, inputs, outputs, 0, outputs, log2_batch, shift, binary, halvings,
                           code_key.first, code_key.second, weight_key.second, step});
 }
 
@@ -293,24 +296,25 @@ PYBIND11_MODULE(_kernels, module) {
   kernels.def_property_readonly("threads", &Kernels::threads);
   kernels.def(
       "sample_weights", &sample_weights, arg("weights"), arg("sign"), arg("mask"), arg("inputs"),
-      arg("binary"), arg("key"), arg("step"),
+      arg("binary"), arg("key"), arg("step"), arg("sharpness") = 0,
       "Samples master weights (words, outputs, 64) into sign and mask (1, words, outputs).");
   kernels.def("binary_matmul", &binary_matmul, arg("source"), arg("sign"), arg("mask"), arg("z"),
               arg("inputs"), arg("transposed"),
               "z = T source, or T^T source; sign and mask are (planes, words, outputs).");
-  kernels.def("normalize", &normalize, arg("pass_"), arg("z"), arg("bias"),
+  kernels.def("normalize", &normalize, arg("pass_"), arg("z"), arg("bias") = py::none(),
               arg("result") = py::none(), arg("gate") = py::none(), arg("mean") = py::none(),
               arg("logits") = py::none(), arg("labels") = py::none(), arg("loss") = py::none(),
               arg("shift"), arg("bias_exponent"), arg("key"), arg("step"),
               "What stands behind a product whose sums are z, (units, batch).");
   kernels.def("layer", &layer, arg("pass_"), arg("source"), arg("sign"), arg("mask"), arg("inputs"),
-              arg("bias"), arg("result") = py::none(), arg("gate") = py::none(),
+              arg("bias") = py::none(), arg("result") = py::none(), arg("gate") = py::none(),
               arg("mean") = py::none(), arg("logits") = py::none(), arg("labels") = py::none(),
               arg("loss") = py::none(), arg("shift"), arg("bias_exponent"), arg("key"), arg("step"),
               "binary_matmul and normalize, fused.");
   kernels.def("shift_gradient", &shift_gradient, arg("weights"), arg("sign"), arg("mask"), arg("x"),
               arg("deltas"), arg("shift"), arg("binary"), arg("code_key"), arg("weight_key"),
-              arg("step"), "Gradient, update, clip and next sample of a layer, in one sweep.");
+              arg("step"), arg("sharpness") = 0,
+              "Gradient, update, clip and next sample of a layer, in one sweep.");
   kernels.def("peak", &peak, arg("gradient"), arg("loops"),
               "Runs a product's or gradient's instructions on registers: multiply-accumulates.");
   kernels.def("gather", &gather, arg("images"), arg("chosen"), arg("inputs"),

@@ -19,8 +19,9 @@ constexpr int kBiasFraction = 16;    // fraction bits of a bias
 constexpr int kBiasMax = 1 << 23;    // a bias is clipped to +-128.0
 constexpr int kMaxPlanes = 7;        // magnitude bits of an 8-bit weight
 constexpr int kMaxShift = 24;        // of any rounded right shift
-constexpr int kMaxSumBits = 24;   // a sum of 2^n deltas, shifted left by m: n + m is at most this
-constexpr int kMaxLeftShift = 8;  // of a weight update: beyond it the sum would not fit
+constexpr int kMaxSumBits = 24;    // a sum of 2^n deltas, shifted left by m: n + m is at most this
+constexpr int kMaxSharpness = 15;  // halvings of the spread of a sample's thresholds
+constexpr int kMaxLeftShift = 8;   // of a weight update: beyond it the sum would not fit
 
 using Word = std::uint64_t;
 
@@ -78,6 +79,13 @@ inline Rounding rounding_of(int bits) {
 
 inline std::int32_t rounding_term(std::int32_t byte, Rounding rounding) {
   return ((byte << rounding.left) + rounding.half) >> rounding.right;
+}
+
+// The threshold of a sample (section 8): uniform on [0, 2^bits), or drawn towards the middle, its
+// spread halved `sharpness` times.
+inline std::int32_t sample_threshold(std::int32_t byte, int bits, int sharpness) {
+  const std::int32_t middle = 1 << (bits - 1);
+  return middle + ((rounding_term(byte, rounding_of(bits)) - middle) >> sharpness);
 }
 
 // A bias after one step: bias - sum * 2^exponent, clipped (section 6).

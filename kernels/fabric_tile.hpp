@@ -209,8 +209,8 @@ struct FabricTile {
   // Draws the sample of packed word `number`, whose 64 weights are at `weights`.
   template <class Weight>
   static PackedWord draw_word(const Weight* weights, std::uint32_t number, std::uint32_t step,
-                              Key key, bool binary, Word there) {
-    return fewmult::draw_word(weights, number, step, key, binary, there);
+                              Key key, Sampling sampling, Word there) {
+    return fewmult::draw_word(weights, number, step, key, sampling, there);
   }
 
   // Updates the weights of a gradient block's word column, a packed word of 64 a row, and samples

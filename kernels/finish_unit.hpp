@@ -7,6 +7,7 @@
 #include "kernels/arithmetic.hpp"
 #include "kernels/hinge.hpp"
 #include "kernels/normalize.hpp"
+#include "kernels/perturb.hpp"
 
 namespace fewmult {
 
@@ -15,8 +16,12 @@ enum class Pass : int {
   kHiddenMean = 1,  // activations of a hidden layer with given means: evaluation
   kLogits = 2,      // logits of the output layer: evaluation
   kOutput = 3,      // logits, loss and deltas of the output layer, and its biases' step
-  kBackward = 4     // deltas of the layer before, and its biases' step
+  kBackward = 4,    // deltas of the layer before, and its biases' step
+  kPerturb = 5      // adversarial inputs, of the first layer
 };
+
+// Whether a pass goes against the net: its product is transposed, its units are inputs.
+inline bool sends_back(Pass pass) { return pass == Pass::kBackward || pass == Pass::kPerturb; }
 
 // The numbers of one pass; which of them a pass reads: see Pass.
 struct LayerPass {
@@ -27,7 +32,7 @@ struct LayerPass {
   int end_unit;    // several threads of a host; sign and mask point to the first unit's words
   int log2_batch;
   int planes;         // of the packed weights: 1, or 7 to evaluate 8-bit weights
-  int shift;          // forward: of the sums; backward: of the deltas
+  int shift;          // forward: of the sums; backward: of the deltas; perturb: of the step
   int bias_exponent;  // of the bias step
   Key key;            // draws of the deltas' rounding
   std::uint32_t step;
@@ -35,15 +40,15 @@ struct LayerPass {
 
 // The arrays of one pass, in memory: unit-major, [unit][sample].
 struct LayerArrays {
-  const std::int8_t* source;  // activations [inputs], backward: deltas [outputs]
+  const std::int8_t* source;  // activations [inputs], sending back: deltas [outputs]
   const Word* sign;           // [planes][word column][output]
   const Word* mask;
-  const std::int8_t* gate;     // backward: activations [inputs]
+  const std::int8_t* gate;     // sending back: activations [inputs]
   const std::uint8_t* labels;  // output: [sample]
-  std::int32_t* bias;          // [outputs], backward: of the layer before [inputs]
+  std::int32_t* bias;          // [outputs], backward: of the layer before [inputs]; not perturb
   std::int32_t* mean;          // hidden: [outputs]
   std::int32_t* logits;        // output: [outputs]
-  std::int8_t* result;         // activations or deltas: [outputs], backward: [inputs]
+  std::int8_t* result;         // activations or deltas: [outputs], sending back: [inputs]
   std::int32_t* loss;          // output: one number
 };
 
@@ -52,6 +57,10 @@ inline void finish_unit(const LayerPass& pass, const LayerArrays& arrays, int un
                         const std::int32_t* z) {
   const int batch = 1 << pass.log2_batch;
   const int first = unit << pass.log2_batch;
+  if (pass.pass == Pass::kPerturb) {
+    perturb(z, arrays.gate + first, pass.shift, batch, arrays.result + first);
+    return;
+  }
   const std::int32_t bias = arrays.bias[unit];
   if (pass.pass == Pass::kHidden || pass.pass == Pass::kHiddenMean) {
     if (pass.pass == Pass::kHidden) arrays.mean[unit] = batch_mean(z, pass.log2_batch);

@@ -13,7 +13,7 @@
 namespace fewmult {
 
 inline Product product_of(const LayerPass& pass) {
-  return {pass.pass == Pass::kBackward, pass.inputs, pass.outputs, pass.log2_batch, pass.planes};
+  return {sends_back(pass.pass), pass.inputs, pass.outputs, pass.log2_batch, pass.planes};
 }
 
 template <class Tile>

@@ -32,7 +32,7 @@ extern "C" void layer_top(int pass, const std::int8_t* source, const std::uint64
 #pragma HLS INTERFACE s_axilite port = step bundle = control
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
-  const int units = static_cast<Pass>(pass) == Pass::kBackward ? inputs : outputs;
+  const int units = sends_back(static_cast<Pass>(pass)) ? inputs : outputs;
   const LayerPass numbers = {
       static_cast<Pass>(pass), inputs,          outputs, 0, units, log2_batch, planes, shift,
       bias_exponent,           {seed, purpose}, step};

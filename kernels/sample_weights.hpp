@@ -21,6 +21,12 @@ struct Master {
   static_assert(kClip <= kOne - 1, "a clipped weight fits its type");
 };
 
+// How weights are sampled, the same for a whole layer.
+struct Sampling {
+  bool binary;    // to -1 or 1; else to -1, 0 or 1
+  int sharpness;  // how often the spread of the thresholds is halved
+};
+
 struct PackedWord {
   Word sign;
   Word mask;
@@ -34,7 +40,8 @@ inline Word inputs_there(int inputs_left) {
 // Samples 64 weights; the high byte of a weight's half decides.
 template <class Weight>
 inline PackedWord sample_word(const Weight (&weights)[kWordBits],
-                              const std::uint16_t (&halves)[kWordBits], bool binary, Word there) {
+                              const std::uint16_t (&halves)[kWordBits], Sampling sampling,
+                              Word there) {
   std::uint8_t nonzero[kWordBits];
   std::uint8_t minus[kWordBits];
 #pragma HLS ARRAY_PARTITION variable = nonzero complete
@@ -44,11 +51,11 @@ inline PackedWord sample_word(const Weight (&weights)[kWordBits],
     const std::int32_t w = weights[lane];
     const std::int32_t byte = halves[lane] >> 8;
     const std::int32_t size = w < 0 ? -w : w;
-    const bool drawn = size > rounding_term(byte, rounding_of(Master<Weight>::kBits - 1));
-    const bool plus =
-        w + Master<Weight>::kOne > rounding_term(byte, rounding_of(Master<Weight>::kBits));
-    nonzero[lane] = binary || drawn ? 1 : 0;
-    minus[lane] = binary ? !plus : drawn && w < 0;
+    const bool drawn = size > sample_threshold(byte, Master<Weight>::kBits - 1, sampling.sharpness);
+    const bool plus = w + Master<Weight>::kOne >
+                      sample_threshold(byte, Master<Weight>::kBits, sampling.sharpness);
+    nonzero[lane] = sampling.binary || drawn ? 1 : 0;
+    minus[lane] = sampling.binary ? !plus : drawn && w < 0;
   }
   PackedWord packed = {0, 0};
   for (int lane = 0; lane < kWordBits; ++lane) {
@@ -64,7 +71,7 @@ inline PackedWord sample_word(const Weight (&weights)[kWordBits],
 // Draws the sample of packed word `number`, whose 64 weights are at `weights`.
 template <class Weight>
 PackedWord draw_word(const Weight* weights, std::uint32_t number, std::uint32_t step, Key key,
-                     bool binary, Word there) {
+                     Sampling sampling, Word there) {
   Weight block[kWordBits];
   std::uint16_t halves[kWordBits];
   for (int lane = 0; lane < kWordBits; ++lane) {
@@ -72,20 +79,20 @@ PackedWord draw_word(const Weight* weights, std::uint32_t number, std::uint32_t 
     block[lane] = weights[lane];
   }
   draw_halves(key, number, step, halves);
-  return sample_word(block, halves, binary, there);
+  return sample_word(block, halves, sampling, there);
 }
 
 // Samples a whole layer for step `step`. Weights lie as [word column][output][64].
 template <class Tile, class Weight>
 void sample_weights(const Weight* weights, Word* sign, Word* mask, int inputs, int outputs,
-                    bool binary, Key key, std::uint32_t step) {
+                    Sampling sampling, Key key, std::uint32_t step) {
   std::uint32_t number = 0;
   for (int first = 0; first < inputs; first += kWordBits) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
     for (int output = 0; output < outputs; ++output) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 1024
       const PackedWord packed =
-          Tile::draw_word(weights, number, step, key, binary, inputs_there(inputs - first));
+          Tile::draw_word(weights, number, step, key, sampling, inputs_there(inputs - first));
       weights += kWordBits;
       *sign++ = packed.sign;
       *mask++ = packed.mask;

@@ -6,8 +6,8 @@
 
 extern "C" void sample_weights_top(const std::int8_t* weights8, const std::int16_t* weights16,
                                    std::uint64_t* sign, std::uint64_t* mask, int master_bits,
-                                   int inputs, int outputs, int binary, std::uint32_t seed,
-                                   std::uint32_t purpose, std::uint32_t step) {
+                                   int inputs, int outputs, int binary, int sharpness,
+                                   std::uint32_t seed, std::uint32_t purpose, std::uint32_t step) {
 #pragma HLS INTERFACE m_axi port = weights8 offset = slave bundle = gmem0 depth = 4096
 #pragma HLS INTERFACE m_axi port = weights16 offset = slave bundle = gmem0 depth = 4096
 #pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem1 depth = 64
@@ -16,15 +16,17 @@ extern "C" void sample_weights_top(const std::int8_t* weights8, const std::int16
 #pragma HLS INTERFACE s_axilite port = inputs bundle = control
 #pragma HLS INTERFACE s_axilite port = outputs bundle = control
 #pragma HLS INTERFACE s_axilite port = binary bundle = control
+#pragma HLS INTERFACE s_axilite port = sharpness bundle = control
 #pragma HLS INTERFACE s_axilite port = seed bundle = control
 #pragma HLS INTERFACE s_axilite port = purpose bundle = control
 #pragma HLS INTERFACE s_axilite port = step bundle = control
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
+  const Sampling sampling = {binary != 0, sharpness};
   const Key key = {seed, purpose};
   if (master_bits == 8) {
-    sample_weights<FabricTile>(weights8, sign, mask, inputs, outputs, binary != 0, key, step);
+    sample_weights<FabricTile>(weights8, sign, mask, inputs, outputs, sampling, key, step);
   } else {
-    sample_weights<FabricTile>(weights16, sign, mask, inputs, outputs, binary != 0, key, step);
+    sample_weights<FabricTile>(weights16, sign, mask, inputs, outputs, sampling, key, step);
   }
 }

@@ -8,7 +8,7 @@ extern "C" void shift_gradient_top(std::int8_t* weights8, std::int16_t* weights1
                                    std::uint64_t* sign, std::uint64_t* mask, const std::int8_t* x,
                                    const std::int8_t* deltas, int master_bits, int inputs,
                                    int outputs, int log2_batch, int shift, int binary,
-                                   std::uint32_t seed, std::uint32_t code_purpose,
+                                   int sharpness, std::uint32_t seed, std::uint32_t code_purpose,
                                    std::uint32_t weight_purpose, std::uint32_t step) {
 #pragma HLS INTERFACE m_axi port = weights8 offset = slave bundle = gmem1 depth = 8192
 #pragma HLS INTERFACE m_axi port = weights16 offset = slave bundle = gmem1 depth = 8192
@@ -22,13 +22,15 @@ extern "C" void shift_gradient_top(std::int8_t* weights8, std::int16_t* weights1
 #pragma HLS INTERFACE s_axilite port = log2_batch bundle = control
 #pragma HLS INTERFACE s_axilite port = shift bundle = control
 #pragma HLS INTERFACE s_axilite port = binary bundle = control
+#pragma HLS INTERFACE s_axilite port = sharpness bundle = control
 #pragma HLS INTERFACE s_axilite port = seed bundle = control
 #pragma HLS INTERFACE s_axilite port = code_purpose bundle = control
 #pragma HLS INTERFACE s_axilite port = weight_purpose bundle = control
 #pragma HLS INTERFACE s_axilite port = step bundle = control
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
-  const Update update = {shift, binary != 0, {seed, code_purpose}, {seed, weight_purpose}, step};
+  const Update update = {
+      shift, {binary != 0, sharpness}, {seed, code_purpose}, {seed, weight_purpose}, step};
   const Gradients layer = {inputs, outputs, 0, outputs, log2_batch};
   if (master_bits == 8) {
     shift_gradient<FabricTile>(weights8, sign, mask, x, deltas, layer, update);

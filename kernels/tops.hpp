@@ -12,8 +12,8 @@ extern "C" {
 
 void sample_weights_top(const std::int8_t* weights8, const std::int16_t* weights16,
                         std::uint64_t* sign, std::uint64_t* mask, int master_bits, int inputs,
-                        int outputs, int binary, std::uint32_t seed, std::uint32_t purpose,
-                        std::uint32_t step);
+                        int outputs, int binary, int sharpness, std::uint32_t seed,
+                        std::uint32_t purpose, std::uint32_t step);
 
 void binary_matmul_top(const std::int8_t* source, const std::uint64_t* sign,
                        const std::uint64_t* mask, std::int32_t* z, int transposed, int inputs,
@@ -34,7 +34,7 @@ void layer_top(int pass, const std::int8_t* source, const std::uint64_t* sign,
 void shift_gradient_top(std::int8_t* weights8, std::int16_t* weights16, std::uint64_t* sign,
                         std::uint64_t* mask, const std::int8_t* x, const std::int8_t* deltas,
                         int master_bits, int inputs, int outputs, int log2_batch, int shift,
-                        int binary, std::uint32_t seed, std::uint32_t code_purpose,
+                        int binary, int sharpness, std::uint32_t seed, std::uint32_t code_purpose,
                         std::uint32_t weight_purpose, std::uint32_t step);
 
 }  // extern "C"

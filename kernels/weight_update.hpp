@@ -13,7 +13,7 @@ namespace fewmult {
 // What one update needs to know, the same for all weights of a layer.
 struct Update {
   int shift;           // right by this much with stochastic rounding, or left if negative
-  bool binary;         // the next sample's kind
+  Sampling sampling;   // of the next step's weights
   Key code_key;        // draws of the power-of-two codes
   Key weight_key;      // draws of rounding and sampling
   std::uint32_t step;  // the step whose gradient this is; the next sample is for step + 1
@@ -38,7 +38,7 @@ PackedWord update_word(Weight* weights, const std::int32_t (&gradient)[kWordBits
         clamp(weights[lane] - change, -Master<Weight>::kClip, Master<Weight>::kClip));
     weights[lane] = block[lane];
   }
-  return sample_word(block, halves, update.binary, there);
+  return sample_word(block, halves, update.sampling, there);
 }
 
 }  // namespace fewmult

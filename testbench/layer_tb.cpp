@@ -9,7 +9,7 @@ using namespace golden;
 
 void compare_case(const Case& given, decltype(layer_top)* top, Comparison& comparison) {
   const PassNumbers numbers = pass_numbers(given);
-  const bool backward = numbers.pass == fewmult::Pass::kBackward;
+  const bool backward = fewmult::sends_back(numbers.pass);
   const int inputs = width(given, "inputs");
   const int outputs = width(given, "outputs");
   const int planes = given.number("planes", 1, backward ? 1 : fewmult::kMaxPlanes);

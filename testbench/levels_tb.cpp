@@ -47,6 +47,7 @@ struct Layer {
   int log2_batch;
   int master_bits;
   bool binary;
+  int sharpness;
   std::vector<std::int8_t> x;
   std::vector<std::int8_t> deltas;
   std::vector<std::uint8_t> labels;
@@ -59,6 +60,7 @@ Layer random_layer(Random& random) {
   layer.log2_batch = 4 + random.below(5);
   layer.master_bits = 8 << random.below(2);
   layer.binary = random.below(2) != 0;
+  layer.sharpness = random.below(2) != 0 ? 0 : random.below(fewmult::kMaxSharpness + 1);
   const int batch = 1 << layer.log2_batch;
   layer.x = random.array<std::int8_t>(product(layer.inputs, batch), 0, fewmult::kActivationMax);
   layer.deltas = random.array<std::int8_t>(product(layer.outputs, batch), -fewmult::kDeltaMax,
@@ -85,13 +87,14 @@ struct State {
   std::vector<std::int32_t> logits;
   std::vector<std::int8_t> result;
   std::vector<std::int8_t> result_before;
+  std::vector<std::int8_t> moved;
   std::int32_t loss;
 
   bool operator==(const State& other) const {
     return weights8 == other.weights8 && weights16 == other.weights16 && sign == other.sign &&
            mask == other.mask && bias == other.bias && bias_before == other.bias_before &&
            mean == other.mean && logits == other.logits && result == other.result &&
-           result_before == other.result_before && loss == other.loss;
+           result_before == other.result_before && moved == other.moved && loss == other.loss;
   }
 };
 
@@ -115,14 +118,16 @@ State random_state(Random& random, const Layer& layer) {
   state.logits.resize(layer.deltas.size());
   state.result.resize(layer.deltas.size());
   state.result_before.resize(layer.x.size());
+  state.moved.resize(layer.x.size());
   return state;
 }
 
-// Sampling, forward, output, backward, gradient; the update shift is part of the case.
+// Sampling, forward, output, backward, adversarial inputs, gradient; the update shift is part of
+// the case.
 void run_tops(State& s, const Layer& layer, int shift) {
   const int bits = layer.master_bits, n = layer.inputs, m = layer.outputs, lb = layer.log2_batch;
   sample_weights_top(s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(), bits, n,
-                     m, layer.binary, kSeed, kPurpose, kStep);
+                     m, layer.binary, layer.sharpness, kSeed, kPurpose, kStep);
   layer_top(0, layer.x.data(), s.sign.data(), s.mask.data(), nullptr, nullptr, s.bias.data(),
             s.mean.data(), nullptr, s.result.data(), nullptr, n, m, lb, 1, 4, 0, kSeed, kPurpose,
             kStep);
@@ -134,15 +139,17 @@ void run_tops(State& s, const Layer& layer, int shift) {
   layer_top(4, layer.deltas.data(), s.sign.data(), s.mask.data(), layer.x.data(), nullptr,
             s.bias_before.data(), nullptr, nullptr, s.result_before.data(), nullptr, n, m, lb, 1, 5,
             -3, kSeed, kPurpose, kStep);
+  layer_top(5, layer.deltas.data(), s.sign.data(), s.mask.data(), layer.x.data(), nullptr, nullptr,
+            nullptr, nullptr, s.moved.data(), nullptr, n, m, lb, 1, 4, 0, kSeed, kPurpose, kStep);
   shift_gradient_top(s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(),
                      layer.x.data(), layer.deltas.data(), bits, n, m, lb, shift, layer.binary,
-                     kSeed, 3, kPurpose, kStep);
+                     layer.sharpness, kSeed, 3, kPurpose, kStep);
 }
 
 void run_level(Kernels& kernels, State& s, const Layer& layer, int shift) {
   const int bits = layer.master_bits, n = layer.inputs, m = layer.outputs, lb = layer.log2_batch;
   kernels.sample_weights({s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(), bits,
-                          n, m, layer.binary, kSeed, kPurpose, kStep});
+                          n, m, layer.binary, layer.sharpness, kSeed, kPurpose, kStep});
   LayerCall call = {0,
                     layer.x.data(),
                     s.sign.data(),
@@ -187,9 +194,15 @@ void run_level(Kernels& kernels, State& s, const Layer& layer, int shift) {
   backward.shift = 5;
   backward.bias_exponent = -3;
   kernels.layer(backward);
+  LayerCall perturb = backward;
+  perturb.pass = 5;
+  perturb.bias = nullptr;
+  perturb.result = s.moved.data();
+  perturb.shift = 4;
+  kernels.layer(perturb);
   kernels.shift_gradient({s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(),
                           layer.x.data(), layer.deltas.data(), bits, n, m, 0, m, lb, shift,
-                          layer.binary, kSeed, 3, kPurpose, kStep});
+                          layer.binary, layer.sharpness, kSeed, 3, kPurpose, kStep});
 }
 
 int differences(Kernels& kernels) {

@@ -22,7 +22,7 @@ struct PassNumbers {
 };
 
 inline PassNumbers pass_numbers(const Case& given) {
-  return {static_cast<fewmult::Pass>(given.number("pass", 0, 4)),
+  return {static_cast<fewmult::Pass>(given.number("pass", 0, 5)),
           log2_batch(given),
           given.number("shift", 0, fewmult::kMaxShift),
           given.number("bias_exponent", -fewmult::kMaxShift, fewmult::kMaxShift),
@@ -47,10 +47,10 @@ inline PassArrays pass_arrays(const Case& given, const PassNumbers& numbers, int
   const std::size_t rows = samples_of(units, 0);
   const std::size_t samples = samples_of(units, numbers.log2_batch);
   const bool output = pass == Pass::kLogits || pass == Pass::kOutput;
-  return {read_if<std::int8_t>(pass == Pass::kBackward, given, "gate", samples),
+  return {read_if<std::int8_t>(sends_back(pass), given, "gate", samples),
           read_if<std::uint8_t>(pass == Pass::kOutput, given, "labels",
                                 samples_of(1, numbers.log2_batch)),
-          read_if<std::int32_t>(true, given, "bias", rows),
+          read_if<std::int32_t>(pass != Pass::kPerturb, given, "bias", rows),
           pass == Pass::kHidden
               ? written_if<std::int32_t>(true, rows)
               : read_if<std::int32_t>(pass == Pass::kHiddenMean, given, "mean", rows),

@@ -19,7 +19,8 @@ void compare_case(const Case& given, decltype(sample_weights_top)* top, Comparis
   Guarded<std::uint64_t> sign(words);
   Guarded<std::uint64_t> mask(words);
   top(weights8.data(), weights16.data(), sign.data(), mask.data(), bits, inputs, outputs,
-      flag(given, "binary"), given.word("seed"), given.word("purpose"), given.word("step"));
+      flag(given, "binary"), given.number("sharpness", 0, fewmult::kMaxSharpness),
+      given.word("seed"), given.word("purpose"), given.word("step"));
   comparison.compare("sign", sign);
   comparison.compare("mask", mask);
 }

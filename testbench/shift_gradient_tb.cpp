@@ -23,8 +23,9 @@ void compare_case(const Case& given, decltype(shift_gradient_top)* top, Comparis
   const Guarded<std::int8_t> deltas(given.array<std::int8_t>("deltas", samples_of(outputs, batch)));
   top(weights8.data(), weights16.data(), sign.data(), mask.data(), x.data(), deltas.data(), bits,
       inputs, outputs, batch, given.number("shift", -fewmult::kMaxLeftShift, fewmult::kMaxShift),
-      flag(given, "binary"), given.word("seed"), given.word("code_purpose"),
-      given.word("weight_purpose"), given.word("step"));
+      flag(given, "binary"), given.number("sharpness", 0, fewmult::kMaxSharpness),
+      given.word("seed"), given.word("code_purpose"), given.word("weight_purpose"),
+      given.word("step"));
   if (bits == 8) {
     comparison.compare("weights", weights8);
     comparison.untouched_beyond("weights16", weights16);

@@ -259,9 +259,9 @@ def test_a_number_out_of_range_is_a_value_error(
 
 
 @pytest.mark.parametrize("call", ["normalize-0", "layer-0"])
-@pytest.mark.parametrize("pass_", [-1, 5])
+@pytest.mark.parametrize("pass_", [-1, 6])
 def test_an_unknown_pass_is_a_value_error(call: str, pass_: int) -> None:
-    refused(call, {**CALLS[call](), "pass_": pass_}, ValueError, "pass must be 0 to 4")
+    refused(call, {**CALLS[call](), "pass_": pass_}, ValueError, "pass must be 0 to 5")
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -148,7 +148,7 @@ def test_layer_is_the_product_and_what_follows_it(pass_: Pass, case: Case) -> No
     random = case.generator()
     T = random.integers(-1, 2, (case.outputs, case.inputs))
     sign, mask = (words[None] for words in pack_ternary(T))
-    backward = pass_ is Pass.BACKWARD
+    backward = pass_.sends_back
     low, units = (-127, case.outputs) if backward else (0, case.inputs)
     source = random.integers(low, 128, (units, case.batch)).astype(np.int8)
     fused, split = pass_arrays(case, pass_), pass_arrays(case, pass_)

@@ -25,10 +25,11 @@ WRAPPER = """
 #undef sample_weights_top
 extern "C" void sample_weights_top(const std::int8_t* weights8, const std::int16_t* weights16,
                                    std::uint64_t* sign, std::uint64_t* mask, int master_bits,
-                                   int inputs, int outputs, int binary, std::uint32_t seed,
-                                   std::uint32_t purpose, std::uint32_t step) {
-  real_top(weights8, weights16, sign, mask, master_bits, inputs, outputs, binary, seed, purpose,
-           step);
+                                   int inputs, int outputs, int binary, int sharpness,
+                                   std::uint32_t seed, std::uint32_t purpose,
+                                   std::uint32_t step) {
+  real_top(weights8, weights16, sign, mask, master_bits, inputs, outputs, binary, sharpness, seed,
+           purpose, step);
   const int words = fewmult::word_columns(inputs) * outputs;
   (void)words;
   FAULT;

@@ -14,14 +14,14 @@ import pytest
 from fewmult_hls.backends import Backend, open_backend
 from fewmult_hls.datasets import Split, load
 from fewmult_hls.evaluation import Evaluator, eight_bit_planes, evaluator, ternary_planes
-from fewmult_hls.layouts import unpack_bits
+from fewmult_hls.layouts import unpack_bits, unpack_ternary
 from fewmult_hls.model import Model, load_model, save_model
 from fewmult_hls.networks import Network, NetworkSpec
 from fewmult_hls.oracle.draws import shuffle
 from fewmult_hls.training import (
     Epoch,
+    Schedule,
     Trainer,
-    learning_rate_exponent,
     train_epochs,
 )
 from fewmult_hls.verification import train_briefly
@@ -40,7 +40,7 @@ def train(
     spec: NetworkSpec, split: Split, seed: int = 1, epochs: int = 2, backend: Backend = EMU
 ) -> tuple[Network, list[Epoch]]:
     trainer = Trainer(backend, Network.initial(spec, seed), seed)
-    log = list(train_epochs(trainer, split, epochs, first_rate=3))
+    log = list(train_epochs(trainer, split, Schedule(epochs, first_rate=3)))
     return trainer.network(), log
 
 
@@ -155,7 +155,63 @@ def test_training_goes_on_where_it_stopped() -> None:
     ],
 )
 def test_the_learning_rate_halves_in_every_sixth_of_a_run(epochs: int, rates: list[int]) -> None:
-    assert [learning_rate_exponent(3, epoch, epochs) for epoch in range(epochs)] == rates
+    assert [Schedule(epochs, 3).rate(epoch) for epoch in range(epochs)] == rates
+
+
+@pytest.mark.parametrize(
+    ("sharpen", "wanted"),
+    [
+        (0, [0, 0, 0, 0, 0, 0]),
+        (1, [0, 0, 0, 0, 0, 1]),
+        (3, [0, 0, 0, 1, 2, 3]),
+        (5, [0, 1, 2, 3, 4, 5]),
+    ],
+)
+def test_samples_are_sharpened_in_the_last_phases(sharpen: int, wanted: list[int]) -> None:
+    assert [Schedule(12, 3, sharpen).sharpness(epoch) for epoch in range(0, 12, 2)] == wanted
+
+
+@pytest.mark.parametrize("kind", ["ternary", "binary"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_sharpened_adversarial_training_has_the_oracles_bits(kind: str, bits: int) -> None:
+    spec = NetworkSpec.parse("64-65-30-10", batch=32, weights=kind, master_bits=bits)
+    split, schedule = first(DIGITS.train, 100), Schedule(6, first_rate=3, sharpen=3)
+    prints = []
+    for backend in (EMU, ORACLE):
+        trainer = Trainer(backend, Network.initial(spec, 1), 1, perturbation=16)
+        log = list(train_epochs(trainer, split, schedule))
+        prints.append(trainer.network().fingerprint)
+    assert prints[0] == prints[1]
+    assert log[-1].step == 6 * 3 * 2
+
+
+def test_an_adversarial_step_moves_every_input_towards_a_higher_loss() -> None:
+    trainer = Trainer(ORACLE, Network.initial(SPEC, 1), 1, perturbation=16)
+    chosen = np.arange(16)
+    sample = unpack_ternary(trainer._sign[0][0], trainer._mask[0][0], 64)
+    trainer.step(DIGITS.train, chosen, rate=3)
+    x = (DIGITS.train.images[chosen] >> 1).T.astype(int)
+    ordinary = Trainer(ORACLE, Network.initial(SPEC, 1), 1)
+    ordinary.step(DIGITS.train, chosen, rate=3)
+    direction = np.sign(sample.T.astype(int) @ ordinary._deltas[0].astype(int))
+    assert {-1, 0, 1} >= set(np.unique(direction)) > {0}
+    np.testing.assert_array_equal(trainer._activations[0], np.clip(x + 16 * direction, 0, 127))
+
+
+def test_a_new_sharpness_samples_anew() -> None:
+    """The sample depends on (weights, seed, step, sharpness) alone, so a run can be resumed."""
+    split = first(DIGITS.train, 64)
+    batches, sharpnesses = np.arange(64).reshape(4, 16), (0, 1, 1, 2)
+    whole = Trainer(EMU, Network.initial(SPEC, 1), 1)
+    parts = Trainer(EMU, Network.initial(SPEC, 1), 1)
+    unsharpened = Trainer(EMU, Network.initial(SPEC, 1), 1)
+    for chosen, sharpness in zip(batches, sharpnesses, strict=True):
+        whole.step(split, chosen, 3, sharpness)
+        parts = Trainer(EMU, parts.network(), 1, parts.step_number)
+        parts.step(split, chosen, 3, sharpness)
+        unsharpened.step(split, chosen, 3)
+    assert parts.network().fingerprint == whole.network().fingerprint
+    assert unsharpened.network().fingerprint != whole.network().fingerprint
 
 
 @pytest.mark.parametrize("features", [1, 5, 16, 33])

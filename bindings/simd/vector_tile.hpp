@@ -225,8 +225,8 @@ struct VectorTile {
 
   template <class Weight>
   static PackedWord draw_word(const Weight* weights, std::uint32_t number, std::uint32_t step,
-                              Key key, bool binary, Word there) {
-    return Weights::draw_word(weights, number, step, key, binary, there);
+                              Key key, Sampling sampling, Word there) {
+    return Weights::draw_word(weights, number, step, key, sampling, there);
   }
 
   template <class Weight>

@@ -26,7 +26,7 @@ struct VectorWeights {
   // Draws the sample of packed word `number`.
   template <class Weight>
   static PackedWord draw_word(const Weight* weights, std::uint32_t number, std::uint32_t step,
-                              Key key, bool binary, Word there) {
+                              Key key, Sampling sampling, Word there) {
     alignas(64) std::uint16_t halves[kWordBits];
     draw(key, number, step, halves);
     Short w[kShortVectors];
@@ -35,7 +35,7 @@ struct VectorWeights {
       half[k] = shorts(halves + k * kShorts);
       w[k] = Isa::load_weights(weights + k * kShorts);
     }
-    return sample<Weight>(w, half, binary, there);
+    return sample<Weight>(w, half, sampling, there);
   }
 
   // Updates and samples `rows` packed words with their draws; their gradients are `stride` apart.
@@ -45,14 +45,14 @@ struct VectorWeights {
                      Word* sign, Word* mask, Word there, const Update& update) {
     if (update.shift > 0) {
       const Rounding rounding = rounding_of(update.shift);
-      update_rows(gradient, stride, rows, weights, sign, mask, there, update.binary, halves,
+      update_rows(gradient, stride, rows, weights, sign, mask, there, update.sampling, halves,
                   [&](Int g, const std::uint16_t* half) {
                     const Int byte = Isa::widen(half) & 0xFF;
                     const Int term = ((byte << rounding.left) + rounding.half) >> rounding.right;
                     return (g + term) >> update.shift;
                   });
     } else {
-      update_rows(gradient, stride, rows, weights, sign, mask, there, update.binary, halves,
+      update_rows(gradient, stride, rows, weights, sign, mask, there, update.sampling, halves,
                   [&](Int g, const std::uint16_t*) { return g << -update.shift; });
     }
   }
@@ -73,7 +73,7 @@ struct VectorWeights {
   // change(gradients, their halves) is by how much weights change.
   template <class Weight, class Change>
   static void update_rows(const std::int32_t* g, int stride, int rows, Weight* weights, Word* sign,
-                          Word* mask, Word there, bool binary,
+                          Word* mask, Word there, Sampling sampling,
                           const std::uint16_t (&halves)[kRows][kWordBits], const Change& change) {
     for (int row = 0; row < rows; ++row, weights += kWordBits, g += stride) {
       Short w[kShortVectors];
@@ -88,7 +88,7 @@ struct VectorWeights {
             Master<Weight>::kClip);
         Isa::store_weights(w[k], weights + low);
       }
-      const PackedWord packed = sample<Weight>(w, half, binary, there);
+      const PackedWord packed = sample<Weight>(w, half, sampling, there);
       sign[row] = packed.sign;
       mask[row] = packed.mask;
     }
@@ -102,16 +102,20 @@ struct VectorWeights {
 
   template <class Weight>
   static PackedWord sample(const Short (&w)[kShortVectors], const Short (&half)[kShortVectors],
-                           bool binary, Word there) {
+                           Sampling sampling, Word there) {
+    const int sharpness = sampling.sharpness;
     Short threshold[kShortVectors];
-    if (binary) {
-      for (int k = 0; k < kShortVectors; ++k) threshold[k] = binary_threshold<Weight>(half[k]);
+    if (sampling.binary) {
+      for (int k = 0; k < kShortVectors; ++k) {
+        threshold[k] = binary_threshold<Weight>(half[k]) >> sharpness;
+      }
       return {~Isa::bits_above(w, threshold) & there, there};
     }
+    const std::int16_t middle = Master<Weight>::kOne >> 1;
     Short size[kShortVectors];
     for (int k = 0; k < kShortVectors; ++k) {
       size[k] = w[k] < 0 ? -w[k] : w[k];
-      threshold[k] = ternary_threshold<Weight>(half[k]);
+      threshold[k] = ((ternary_threshold<Weight>(half[k]) - middle) >> sharpness) + middle;
     }
     const Word drawn = Isa::bits_above(size, threshold) & there;
     return {Isa::bits_below_zero(w) & drawn, drawn};

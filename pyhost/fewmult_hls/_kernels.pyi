@@ -25,6 +25,7 @@ class Kernels:
         binary: bool,
         key: _Pair,
         step: int,
+        sharpness: int = 0,
     ) -> None: ...
     def binary_matmul(
         self, source: _Array, sign: _Array, mask: _Array, z: _Array, inputs: int, transposed: bool
@@ -33,7 +34,7 @@ class Kernels:
         self,
         pass_: int,
         z: _Array,
-        bias: _Array,
+        bias: _Array | None = None,
         result: _Array | None = None,
         gate: _Array | None = None,
         mean: _Array | None = None,
@@ -53,7 +54,7 @@ class Kernels:
         sign: _Array,
         mask: _Array,
         inputs: int,
-        bias: _Array,
+        bias: _Array | None = None,
         result: _Array | None = None,
         gate: _Array | None = None,
         mean: _Array | None = None,
@@ -78,6 +79,7 @@ class Kernels:
         code_key: _Pair,
         weight_key: _Pair,
         step: int,
+        sharpness: int = 0,
     ) -> None: ...
 
 def levels() -> list[str]: ...

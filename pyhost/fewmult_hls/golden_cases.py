@@ -25,6 +25,7 @@ from .layouts import block_weights, pack_ternary, word_columns
 from .oracle.draws import Purpose, purpose_word
 from .oracle.gradient import weight_clip
 from .oracle.integers import ACTIVATION_MAX, BIAS_MAX, DELTA_MAX
+from .oracle.weights import MAX_SHARPNESS
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -121,19 +122,29 @@ class _Maker:
         fill: Fill = "any",
         key: Key = _WEIGHT_KEY,
         step: int = 7,
+        sharpness: int = 0,
     ) -> GoldenCase:
         weights = self._master_weights(inputs, outputs, bits, fill)
         sign, mask = self._empty_words(inputs, outputs), self._empty_words(inputs, outputs)
         self._oracle.sample_weights(
-            weights, sign, mask, inputs=inputs, binary=binary, key=key, step=step
+            weights,
+            sign,
+            mask,
+            inputs=inputs,
+            binary=binary,
+            key=key,
+            step=step,
+            sharpness=sharpness,
         )
         return GoldenCase(
-            f"{_kind(binary)} {bits} bit {inputs}-{outputs} {fill} seed {key.seed} step {step}",
+            f"{_kind(binary)} {bits} bit {inputs}-{outputs} {fill} seed {key.seed} step {step} "
+            f"sharpness {sharpness}",
             {
                 "master_bits": bits,
                 "inputs": inputs,
                 "outputs": outputs,
                 "binary": int(binary),
+                "sharpness": sharpness,
                 **key._asdict(),
                 "step": step,
             },
@@ -212,7 +223,7 @@ class _Maker:
         planes: int = 1,
         fill: Fill = "any",
     ) -> GoldenCase:
-        backward = pass_ is Pass.BACKWARD
+        backward = pass_.sends_back
         source = self._source(inputs, outputs, batch, backward, fill)
         sign, mask = self._packed(inputs, outputs, planes, fill)
         numbers = _numbers(shift, bias_exponent)
@@ -236,13 +247,13 @@ class _Maker:
         self, pass_: Pass, units: int, batch: int, largest_mean: int
     ) -> tuple[LayerArrays, Arrays]:
         """The arrays of a pass, and copies of those that it reads."""
-        given: Arrays = {"bias": self._biases(units)}
+        given: Arrays = {} if pass_ is Pass.PERTURB else {"bias": self._biases(units)}
         if pass_ is Pass.HIDDEN_MEAN:
             given["mean"] = self._integers(-largest_mean, largest_mean, (units,), "any", np.int32)
         if pass_ is Pass.OUTPUT:
             given["labels"] = self._labels(units, batch)
             given["loss"] = np.array([123_456], np.int32)
-        if pass_ is Pass.BACKWARD:
+        if pass_.sends_back:
             given["gate"] = self._activations(units, batch, "any")
         arrays: Arrays = {
             "result": self._oracle.empty((units, batch), np.int8),
@@ -265,6 +276,7 @@ class _Maker:
         weights: Fill = "any",
         seed: int = 1,
         step: int = 7,
+        sharpness: int = 0,
     ) -> GoldenCase:
         before = self._master_weights(inputs, outputs, bits, weights)
         x = self._activations(inputs, batch, values)
@@ -273,11 +285,11 @@ class _Maker:
         sign, mask = self._empty_words(inputs, outputs), self._empty_words(inputs, outputs)
         code_key = Key(seed, purpose_word(Purpose.CODES, 1))
         weight_key = Key(seed, purpose_word(Purpose.WEIGHTS, 1))
-        update = Update(shift, binary, code_key, weight_key, step)
+        update = Update(shift, binary, code_key, weight_key, step, sharpness)
         self._oracle.shift_gradient(after, sign, mask, x, deltas, update)
         return GoldenCase(
             f"{_kind(binary)} {bits} bit {inputs}-{outputs} batch {batch} shift {shift} "
-            f"values {values} weights {weights} seed {seed} step {step}",
+            f"values {values} weights {weights} seed {seed} step {step} sharpness {sharpness}",
             {
                 "master_bits": bits,
                 "inputs": inputs,
@@ -285,6 +297,7 @@ class _Maker:
                 "log2_batch": _log2(batch),
                 "shift": shift,
                 "binary": int(binary),
+                "sharpness": sharpness,
                 "seed": seed,
                 "code_purpose": code_key.purpose,
                 "weight_purpose": weight_key.purpose,
@@ -323,6 +336,7 @@ _WRITTEN = {
     Pass.LOGITS: ("bias", "logits"),
     Pass.OUTPUT: ("bias", "logits", "result", "loss"),
     Pass.BACKWARD: ("bias", "result"),
+    Pass.PERTURB: ("result",),
 }
 
 
@@ -337,6 +351,11 @@ def _sample_weights(make: _Maker) -> list[GoldenCase]:
     cases = [make.sample_weights(*shape, *kind) for shape in shapes for kind in kinds]
     fills: list[Fill] = ["zero", "largest", "extreme"]
     cases += [make.sample_weights(65, 2, *kind, fill) for fill in fills for kind in kinds]
+    cases += [
+        make.sample_weights(65, 17, *kind, sharpness=sharpness)
+        for sharpness in (1, 3, 8, MAX_SHARPNESS)
+        for kind in kinds
+    ]
     last = Key(_LAST_WORD, _LAST_WORD)
     return [*cases, make.sample_weights(65, 2, 16, False, key=last, step=_LAST_WORD)]
 
@@ -373,7 +392,7 @@ def _saturations() -> list[tuple[Fill, Fill]]:
 def _normalize(make: _Maker) -> list[GoldenCase]:
     one_plane = ACTIVATION_MAX << 16  # the largest sum of 65,536 inputs
     planes = one_plane * 127  # and of seven planes
-    hidden, hidden_mean, logits, output, backward = Pass
+    hidden, hidden_mean, logits, output, backward, perturb = Pass
     return [
         make.normalize(hidden, 1, 16, 0, fill="zero"),
         make.normalize(hidden, 65, 16, 0),
@@ -400,11 +419,15 @@ def _normalize(make: _Maker) -> list[GoldenCase]:
         make.normalize(backward, 3, 256, 0, 0, largest_sum=one_plane, fill="largest"),
         make.normalize(backward, 3, 256, 16, -24, largest_sum=one_plane, fill="extreme"),
         make.normalize(backward, 3, 32, 24, -20, largest_sum=one_plane),
+        make.normalize(perturb, 1, 16, 0, fill="zero"),
+        make.normalize(perturb, 65, 16, 4, largest_sum=2),
+        make.normalize(perturb, 3, 256, 6, largest_sum=one_plane, fill="extreme"),
+        make.normalize(perturb, 3, 32, 24, largest_sum=one_plane),
     ]
 
 
 def _layer(make: _Maker) -> list[GoldenCase]:
-    hidden, hidden_mean, logits, output, backward = Pass
+    hidden, hidden_mean, logits, output, backward, perturb = Pass
     return [
         make.layer(hidden, 1, 1, 256, 0),
         make.layer(hidden, 65, 130, 16, 3),
@@ -426,6 +449,9 @@ def _layer(make: _Maker) -> list[GoldenCase]:
         make.layer(backward, 63, 257, 16, 9, 3),
         make.layer(backward, 64, 63, 256, 0, -9, fill="extreme"),
         make.layer(backward, 65, 3, 16, 1, fill="zero"),
+        make.layer(perturb, 1, 1, 16, 3),
+        make.layer(perturb, 257, 65, 16, 4),
+        make.layer(perturb, 64, 63, 256, 6, fill="extreme"),
     ]
 
 
@@ -443,6 +469,8 @@ def _shift_gradient(make: _Maker) -> list[GoldenCase]:
         for bits in (8, 16):
             cases.append(make.shift_gradient(65, 3, 16, shift, bits, binary=shift % 2 == 0))
     for bits in (8, 16):
+        for binary in (False, True):
+            cases.append(make.shift_gradient(65, 17, 16, 3, bits, binary, sharpness=2))
         for values, weights in _saturations():
             cases.append(
                 make.shift_gradient(

@@ -18,12 +18,33 @@ from .layouts import unblock_weights
 from .networks import Layer, Network
 from .oracle.draws import Purpose, purpose_word, shuffle
 
-PHASES = 6  # learning rates of a run, each half of the one before
+PHASES = 6  # of a run; the learning rate of each is half of the one before
 
 
-def learning_rate_exponent(first: int, epoch: int, epochs: int) -> int:
-    """log2 of the learning rate in an epoch, which is counted from 0."""
-    return first - PHASES * epoch // epochs
+@dataclass(frozen=True)
+class Schedule:
+    """How a run's numbers follow from the epoch, which is counted from 0 (contract, section 10).
+
+    Attributes:
+        epochs: of the whole run.
+        first_rate: log2 of the learning rate at the start.
+        sharpen: phases at the end that halve the spread of the weights' samples, each once more.
+    """
+
+    epochs: int
+    first_rate: int
+    sharpen: int = 0
+
+    def _phase(self, epoch: int) -> int:
+        return PHASES * epoch // self.epochs
+
+    def rate(self, epoch: int) -> int:
+        """log2 of the learning rate."""
+        return self.first_rate - self._phase(epoch)
+
+    def sharpness(self, epoch: int) -> int:
+        """How often the spread of the samples is halved."""
+        return max(0, self._phase(epoch) - (PHASES - 1 - self.sharpen))
 
 
 def whole_batches(samples: int, batch: int) -> int:
@@ -45,14 +66,25 @@ class Trainer:
         network: the state to start from; it is copied.
         seed: of every random draw, 0 to 2**32 - 1.
         step: number of the next step; not 0 where training goes on.
+        perturbation: by how much inputs are moved against the net for a second step on every
+            batch, a power of two; 0 for no such step (contract, section 13).
     """
 
-    def __init__(self, backend: Backend, network: Network, seed: int, step: int = 0) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        network: Network,
+        seed: int,
+        step: int = 0,
+        perturbation: int = 0,
+    ) -> None:
         self.spec = network.spec
         self.seed = seed
         self.step_number = step
+        self.perturbation = perturbation
         self._backend = backend
         self._allocate()
+        self._sharpness = 0
         for layer in self.spec.layers:
             self._weights[layer.index][:] = network.blocks(layer.index)
             self._bias[layer.index][:] = network.biases[layer.index]
@@ -68,6 +100,8 @@ class Trainer:
         self._mean = [empty((la.outputs,), np.int32) for la in layers]
         self._activations = [empty((la.inputs, batch), np.int8) for la in layers]
         self._deltas = [empty((la.outputs, batch), np.int8) for la in layers]
+        if self.perturbation:
+            self._moved = empty(self._activations[0].shape, np.int8)
         self._logits = empty((layers[-1].outputs, batch), np.int32)
         self._labels = empty((batch,), np.uint8)
         self._loss = empty((1,), np.int32)
@@ -84,6 +118,7 @@ class Trainer:
             binary=self.spec.binary,
             key=self._key(Purpose.WEIGHTS, layer),
             step=self.step_number,
+            sharpness=self._sharpness,
         )
 
     def network(self) -> Network:
@@ -94,30 +129,51 @@ class Trainer:
         ]
         return Network(self.spec, weights, [bias.copy() for bias in self._bias])
 
-    def step(self, split: Split, chosen: npt.NDArray[np.int64], rate: int) -> int:
-        """One training step.
+    def step(
+        self, split: Split, chosen: npt.NDArray[np.int64], rate: int, sharpness: int = 0
+    ) -> int:
+        """Learns from one batch: a training step, and with a perturbation another.
 
         Args:
             split: training data, images of as many pixels as the net has inputs.
             chosen: numbers of the images to learn from, (batch,).
             rate: log2 of the learning rate.
+            sharpness: how often the spread of the weights' samples is halved.
 
         Returns:
-            The loss: the sum of |delta| over outputs and batch; 64 is a hinge of 1.0.
+            The loss before: the sum of |delta| over outputs and batch; 64 is a hinge of 1.0.
 
         Raises:
             ValueError: the numbers are not one batch.
         """
         if chosen.shape != (self.spec.batch,):
             raise ValueError(f"{chosen.shape} is not one batch of {self.spec.batch}")
+        self._sharpen(sharpness)
         self._backend.gather(split.images, chosen, self._activations[0])
         self._labels[:] = split.labels[chosen]
+        loss = self._learn(rate, perturb=self.perturbation > 0)
+        if self.perturbation:
+            self._activations[0], self._moved = self._moved, self._activations[0]
+            self._learn(rate, perturb=False)
+        return loss
+
+    def _sharpen(self, sharpness: int) -> None:
+        """Samples anew where the last update did so with another sharpness."""
+        if sharpness != self._sharpness:
+            self._sharpness = sharpness
+            for layer in self.spec.layers:
+                self._sample(layer)
+
+    def _learn(self, rate: int, *, perturb: bool) -> int:
+        """A step on the inputs that are there; its loss."""
         self._loss[0] = 0
         for layer in self.spec.layers:
             self._forward(layer, rate)
         for layer in reversed(self.spec.layers):
             if layer.index > 0:
                 self._backward(layer, rate)
+            elif perturb:
+                self._perturb(layer)
             self._update(layer, rate)
         self.step_number += 1
         return int(self._loss[0])
@@ -167,6 +223,17 @@ class Trainer:
             inputs=layer.inputs,
         )
 
+    def _perturb(self, layer: Layer) -> None:
+        self._backend.layer(
+            Pass.PERTURB,
+            self._deltas[0],
+            self._sign[0],
+            self._mask[0],
+            LayerArrays(result=self._moved, gate=self._activations[0]),
+            LayerNumbers(self.perturbation.bit_length() - 1),
+            inputs=layer.inputs,
+        )
+
     def _update(self, layer: Layer, rate: int) -> None:
         k = layer.index
         update = Update(
@@ -175,6 +242,7 @@ class Trainer:
             self._key(Purpose.CODES, layer),
             self._key(Purpose.WEIGHTS, layer),
             self.step_number,
+            self._sharpness,
         )
         self._backend.shift_gradient(
             self._weights[k],
@@ -207,43 +275,76 @@ class Epoch:
     samples_per_second: float
 
 
+@dataclass
+class Progress:
+    """Where a run is; with the trainer's state and step number it is all that going on needs.
+
+    Attributes:
+        epoch: the one in which the next step is, counted from 0.
+        batch: batches of this epoch that were learned from.
+        loss: their summed loss.
+        seconds: time that their steps took.
+    """
+
+    epoch: int = 0
+    batch: int = 0
+    loss: int = 0
+    seconds: float = 0.0
+
+
 def train_epochs(
     trainer: Trainer,
     split: Split,
-    epochs: int,
-    first_rate: int,
+    schedule: Schedule,
     on_step: Callable[[int, int, float], None] = lambda epoch, step, hinge: None,
+    progress: Progress | None = None,
 ) -> Iterator[Epoch]:
     """Trains epoch by epoch, each in an order of its own; a last, incomplete batch is left out.
 
     Args:
-        trainer: at step 0.
+        trainer: at the step that ``progress`` says.
         split: training data, at least one batch.
-        epochs: how many.
-        first_rate: log2 of the learning rate at the start.
-        on_step: called after every step with the epoch from 1, its step from 1, and the hinge.
+        schedule: of the whole run.
+        on_step: called after every batch with the epoch from 1, its batch from 1, and the hinge.
+            What it raises ends the training between two batches, with ``progress`` up to date.
+        progress: where to go on from, kept up to date; the start of a run by default.
     """
-    batch = trainer.spec.batch
-    steps = whole_batches(len(split.labels), batch)
-    for epoch in range(epochs):
-        order = shuffle(trainer.seed, epoch, len(split.labels))
-        rate = learning_rate_exponent(first_rate, epoch, epochs)
-        loss = 0
-        start = time.perf_counter()
-        for k in range(steps):
-            chosen = order[k * batch : (k + 1) * batch]
-            step_loss = trainer.step(split, chosen, rate)
-            loss += step_loss
-            on_step(epoch + 1, k + 1, mean_hinge(step_loss, batch))
-        seconds = time.perf_counter() - start
-        yield Epoch(
-            epoch=epoch + 1,
+    batches = whole_batches(len(split.labels), trainer.spec.batch)
+    at = progress if progress is not None else Progress()
+    while at.epoch < schedule.epochs:
+        _train_epoch(trainer, split, schedule, on_step, at, batches)
+        done = Epoch(
+            epoch=at.epoch + 1,
             step=trainer.step_number,
-            rate_exponent=rate,
-            hinge=mean_hinge(loss, steps * batch),
-            seconds=seconds,
-            samples_per_second=steps * batch / seconds,
+            rate_exponent=schedule.rate(at.epoch),
+            hinge=mean_hinge(at.loss, batches * trainer.spec.batch),
+            seconds=at.seconds,
+            samples_per_second=batches * trainer.spec.batch / at.seconds,
         )
+        at.epoch, at.batch, at.loss, at.seconds = at.epoch + 1, 0, 0, 0.0
+        yield done
+
+
+def _train_epoch(
+    trainer: Trainer,
+    split: Split,
+    schedule: Schedule,
+    on_step: Callable[[int, int, float], None],
+    at: Progress,
+    batches: int,
+) -> None:
+    """The batches of an epoch that are left."""
+    batch = trainer.spec.batch
+    order = shuffle(trainer.seed, at.epoch, len(split.labels))
+    rate, sharpness = schedule.rate(at.epoch), schedule.sharpness(at.epoch)
+    before, start = at.seconds, time.perf_counter()
+    while at.batch < batches:
+        chosen = order[at.batch * batch : (at.batch + 1) * batch]
+        loss = trainer.step(split, chosen, rate, sharpness)
+        at.batch += 1
+        at.loss += loss
+        at.seconds = before + time.perf_counter() - start
+        on_step(at.epoch + 1, at.batch, mean_hinge(loss, batch))
 
 
 def mean_hinge(loss: int, samples: int) -> float:

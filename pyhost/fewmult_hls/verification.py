@@ -17,7 +17,8 @@ from .layouts import block_weights, pack_ternary, word_columns
 from .networks import BATCHES, MASTER_DTYPES, MAX_CLASSES, MAX_WIDTH, Network, NetworkSpec
 from .oracle.gradient import weight_clip
 from .oracle.integers import ACTIVATION_MAX, BIAS_MAX, DELTA_MAX
-from .training import Trainer, train_epochs
+from .oracle.weights import MAX_SHARPNESS
+from .training import Schedule, Trainer, train_epochs
 
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -37,6 +38,7 @@ class Case:
     seed: int
     step: int = 0
     fill: Fill = "any"
+    sharpness: int = 0
 
     def generator(self) -> np.random.Generator:
         """The same sequence for every backend."""
@@ -74,6 +76,7 @@ def random_case(generator: np.random.Generator, widest: int = 200) -> Case:
         seed=int(generator.integers(1 << 32)),
         step=int(generator.integers((1 << 32) - 1)),
         fill=generator.choice(get_args(Fill), p=(0.7, 0.1, 0.1, 0.1)),
+        sharpness=int(generator.choice(MAX_SHARPNESS + 1)),
     )
 
 
@@ -133,6 +136,7 @@ def run_sample_weights(backend: Backend, case: Case) -> Arrays:
         binary=case.binary,
         key=case.key(2),
         step=case.step,
+        sharpness=case.sharpness,
     )
     return out
 
@@ -158,7 +162,7 @@ def run_binary_matmul(backend: Backend, case: Case) -> Arrays:
 def pass_arrays(case: Case, pass_: Pass) -> LayerArrays:
     """Random arrays for a pass of ``normalize`` or ``layer``."""
     generator = np.random.default_rng([case.seed, pass_])
-    units = case.inputs if pass_ is Pass.BACKWARD else case.outputs
+    units = case.inputs if pass_.sends_back else case.outputs
     shape = (units, case.batch)
     return LayerArrays(
         bias=_biases(case, generator, units),
@@ -191,7 +195,8 @@ def run_normalize(backend: Backend, case: Case) -> Arrays:
     out: Arrays = {}
     for pass_ in case.passes:
         arrays = pass_arrays(case, pass_)
-        z = _sums(case, case.generator(), (len(arrays.bias), case.batch))
+        units = case.inputs if pass_.sends_back else case.outputs
+        z = _sums(case, case.generator(), (units, case.batch))
         backend.normalize(pass_, z, arrays, pass_numbers(case))
         out.update(_written(pass_, arrays))
     return out
@@ -203,7 +208,7 @@ def run_layer(backend: Backend, case: Case) -> Arrays:
     for pass_ in case.passes:
         generator = case.generator()
         arrays = pass_arrays(case, pass_)
-        backward = pass_ is Pass.BACKWARD
+        backward = pass_.sends_back
         sample = _sample(case, generator, 1 if backward else 1 + case.seed % 7)
         source = (
             _deltas(case, generator) if backward else _activations(case, generator, case.inputs)
@@ -226,6 +231,7 @@ def run_shift_gradient(backend: Backend, case: Case) -> Arrays:
         code_key=case.key(3),
         weight_key=case.key(2),
         step=case.step,
+        sharpness=case.sharpness,
     )
     backend.shift_gradient(
         **out,
@@ -265,6 +271,6 @@ def train_briefly(backend: Backend, dataset: Dataset, binary: bool, master_bits:
         batch=64,
     )
     trainer = Trainer(backend, Network.initial(spec, seed=5), seed=5)
-    for _ in train_epochs(trainer, dataset.train, epochs=2, first_rate=3):
+    for _ in train_epochs(trainer, dataset.train, Schedule(epochs=2, first_rate=3)):
         pass
     return trainer.network().fingerprint

@@ -24,6 +24,12 @@ class Pass(IntEnum):
     LOGITS = 2
     OUTPUT = 3
     BACKWARD = 4
+    PERTURB = 5
+
+    @property
+    def sends_back(self) -> bool:
+        """Whether the pass goes against the net: its product is transposed, its units inputs."""
+        return self in (Pass.BACKWARD, Pass.PERTURB)
 
 
 class Key(NamedTuple):
@@ -47,16 +53,16 @@ class LayerArrays:
     """The arrays that a pass reads and writes besides the product's; unit-major, (unit, sample).
 
     Attributes:
-        bias: int32 (units,), read; the training passes step it.
+        bias: int32 (units,), read; the training passes step it; not for PERTURB.
         result: int8 (units, batch), the activations or deltas; not for LOGITS.
-        gate: int8 (units, batch), activations of the units; for BACKWARD.
+        gate: int8 (units, batch), activations of the units; for BACKWARD and PERTURB.
         mean: int32 (units,), written by HIDDEN, read by HIDDEN_MEAN.
         logits: int32 (units, batch), written by LOGITS and OUTPUT.
         labels: uint8 (batch,), for OUTPUT.
         loss: int32 (1,), OUTPUT adds to it the sum of |delta|.
     """
 
-    bias: Int32Array
+    bias: Int32Array | None = None
     result: Int8Array | None = None
     gate: Int8Array | None = None
     mean: Int32Array | None = None
@@ -73,6 +79,7 @@ class Update(NamedTuple):
     code_key: Key
     weight_key: Key
     step: int
+    sharpness: int = 0
 
 
 class Backend(Protocol):
@@ -98,6 +105,7 @@ class Backend(Protocol):
         binary: bool,
         key: Key,
         step: int,
+        sharpness: int = 0,
     ) -> None:
         """Samples weights (words, outputs, 64) into sign and mask, each (1, words, outputs)."""
 

@@ -94,9 +94,10 @@ class EmuBackend:
         binary: bool,
         key: Key,
         step: int,
+        sharpness: int = 0,
     ) -> None:
         """See ``Backend``."""
-        self._kernels.sample_weights(weights, sign, mask, inputs, binary, key, step)
+        self._kernels.sample_weights(weights, sign, mask, inputs, binary, key, step, sharpness)
 
     def binary_matmul(
         self,

@@ -14,6 +14,7 @@ from ..layouts import WORD_BITS, block_weights, pack_ternary, unblock_weights, u
 from ..oracle import gradient, normalization, products, weights
 from ..oracle.draws import sample_bytes, weight_halves
 from ..oracle.integers import IntArray
+from ..oracle.perturbation import perturb
 from .base import Int8Array, Int32Array, Key, LayerArrays, LayerNumbers, Pass, Update, Words
 
 
@@ -74,6 +75,7 @@ class OracleBackend:
         binary: bool,
         key: Key,
         step: int,
+        sharpness: int = 0,
     ) -> None:
         """See ``Backend``."""
         master_bits = weights.dtype.itemsize * 8
@@ -81,7 +83,13 @@ class OracleBackend:
             halves = _halves(key, weights[columns], first, there, step)
             matrix = self._enter(unblock_weights(weights[columns], there))
             self._store_sample(
-                matrix, halves >> 8, sign[:, columns], mask[:, columns], binary, master_bits
+                matrix,
+                halves >> 8,
+                sign[:, columns],
+                mask[:, columns],
+                binary,
+                sharpness,
+                master_bits,
             )
 
     def _store_sample(
@@ -91,10 +99,11 @@ class OracleBackend:
         sign: Words,
         mask: Words,
         binary: bool,
+        sharpness: int,
         master_bits: int,
     ) -> None:
         sample = weights.sample_binary if binary else weights.sample_ternary
-        ternary = np.asarray(sample(matrix, random_bytes, master_bits))
+        ternary = np.asarray(sample(matrix, random_bytes, master_bits, sharpness))
         sign[0], mask[0] = pack_ternary(ternary)
 
     def _product(
@@ -136,7 +145,7 @@ class OracleBackend:
         inputs: int,
     ) -> None:
         """See ``Backend``."""
-        z = self._product(source, sign, mask, inputs, pass_ is Pass.BACKWARD)
+        z = self._product(source, sign, mask, inputs, pass_.sends_back)
         self._finish(pass_, z, arrays, numbers)
 
     def _finish(self, pass_: Pass, z: IntArray, arrays: LayerArrays, numbers: LayerNumbers) -> None:
@@ -144,6 +153,9 @@ class OracleBackend:
             self._finish_hidden(pass_, z, arrays, numbers)
         elif pass_ is Pass.BACKWARD:
             self._finish_backward(z, arrays, numbers)
+        elif pass_ is Pass.PERTURB:
+            assert arrays.result is not None
+            arrays.result[:] = perturb(z, self._enter(arrays.gate), numbers.shift)
         else:
             self._finish_output(pass_, z, arrays, numbers)
 
@@ -216,7 +228,13 @@ class OracleBackend:
             )
             blocks[:] = block_weights(np.asarray(matrix))
             self._store_sample(
-                matrix, halves >> 8, sign[:, columns], mask[:, columns], update.binary, master_bits
+                matrix,
+                halves >> 8,
+                sign[:, columns],
+                mask[:, columns],
+                update.binary,
+                update.sharpness,
+                master_bits,
             )
 
     def info(self) -> dict[str, str]:
