@@ -105,10 +105,14 @@ def counted(array: npt.NDArray[Any], counter: Counter[str]) -> CountedArray:
     return view
 
 
-def count_step(network: Network, split: Split, seed: int, rate: int) -> Counter[str]:
+def count_step(
+    network: Network, split: Split, seed: int, rate: int, perturbation: int = 0
+) -> Counter[str]:
     """Operations of one training step of this network on the first batch of this data."""
     counter: Counter[str] = Counter()
-    trainer = Trainer(OracleBackend(lambda array: counted(array, counter)), network, seed)
+    trainer = Trainer(
+        OracleBackend(lambda array: counted(array, counter)), network, seed, 0, perturbation
+    )
     counter.clear()  # the first sample of the weights is not part of a step
     trainer.step(split, np.arange(network.spec.batch), rate)
     return counter

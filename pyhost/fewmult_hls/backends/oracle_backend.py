@@ -174,6 +174,7 @@ class OracleBackend:
         self, pass_: Pass, z: IntArray, arrays: LayerArrays, numbers: LayerNumbers
     ) -> None:
         assert arrays.logits is not None
+        assert arrays.bias is not None
         bias = self._enter(arrays.bias)
         logits = normalization.normalize_output(z, bias, numbers.shift)
         arrays.logits[:] = logits
@@ -189,6 +190,7 @@ class OracleBackend:
 
     def _finish_backward(self, g: IntArray, arrays: LayerArrays, numbers: LayerNumbers) -> None:
         assert arrays.result is not None
+        assert arrays.bias is not None
         units, batch = g.shape
         random_bytes = sample_bytes(numbers.key, units, batch, numbers.step)
         deltas, sums = normalization.normalize_backward(

@@ -15,9 +15,11 @@ import click
 from .. import __version__
 from ..errors import FewmultError
 from .bench import bench
+from .compare import compare
 from .data import data
 from .doctor import doctor
 from .evaluate import evaluate
+from .presets import presets
 from .train import train
 from .verify import verify
 
@@ -39,7 +41,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (train, evaluate, verify, bench, data, doctor):
+for _command in (train, presets, evaluate, compare, verify, bench, data, doctor):
     cli.add_command(_command)
 
 
