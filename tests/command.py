@@ -20,7 +20,7 @@ from fewmult_hls.datasets.folder import STEMS
 
 COMMAND = [sys.executable, "-m", "fewmult_hls"]
 SMALL = ["--net", "64-16-10", "--epochs", "1"]
-RUN_FILES = {"config.toml", "metrics.jsonl", "model.npz", "summary.json"}
+RUN_FILES = {"checkpoints", "config.toml", "metrics.jsonl", "model.npz", "summary.json"}
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -70,6 +70,11 @@ def fewmult(*arguments: str | Path, **options: Any) -> subprocess.CompletedProce
 def summary(folder: Path) -> dict[str, Any]:
     """The run's summary.json."""
     return json.loads((folder / "summary.json").read_text())
+
+
+def names(folder: Path) -> set[str]:
+    """What lies in the folder itself."""
+    return {path.name for path in folder.iterdir()}
 
 
 def content(folder: Path) -> dict[str, bytes]:

@@ -389,6 +389,10 @@ def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
         "rate": "3, in long runs 2; less for batches below 64, more for 256",
         "seed": "1",
         "backend": "emu",
+        "perturb": "0, not at all",
+        "sharpen": "0",
+        "patience": "0, never",
+        "checkpoint-every": "10",
         "threads": "one for each physical core",
         "out": "runs/DATASET",
     }

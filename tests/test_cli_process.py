@@ -32,6 +32,7 @@ from command import (
     content,
     environment,
     fewmult,
+    names,
     start,
     summary,
     write_set,
@@ -49,22 +50,22 @@ def read_until(process: subprocess.Popen[str], part: str) -> None:
     raise AssertionError(f"never said {part!r}: {process.communicate()}")
 
 
-def assert_stops(process: subprocess.Popen[str], number: int) -> None:
+def assert_stops(process: subprocess.Popen[str], number: int, hint: str = "") -> None:
     sent = time.monotonic()
     process.send_signal(number)
     _, err = process.communicate(timeout=20)
     assert time.monotonic() - sent < 2
     assert process.returncode == 128 + number
-    assert err == "interrupted\n"
+    assert err == f"{hint}interrupted\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_in_training(number: int, tmp_path: Path) -> None:
     process = start("train", *LONG, "--out", tmp_path)
     read_until(process, "epoch     20/")
-    assert_stops(process, number)
+    assert_stops(process, number, f"go on with: fewmult-hls train --resume {tmp_path}\n")
     files = content(tmp_path)
-    assert set(files) == {"config.toml", "metrics.jsonl"}
+    assert names(tmp_path) == RUN_FILES - {"model.npz", "summary.json"}
     epochs = [json.loads(line)["epoch"] for line in files["metrics.jsonl"].splitlines()]
     assert epochs == list(range(1, len(epochs) + 1))
     assert len(epochs) >= 20
@@ -104,7 +105,7 @@ def test_an_ignored_hangup_stays_ignored(tmp_path: Path) -> None:
     process.send_signal(signal.SIGHUP)
     process.communicate(timeout=20)
     assert process.returncode == 0
-    assert set(content(tmp_path)) == RUN_FILES
+    assert names(tmp_path) == RUN_FILES
 
 
 @pytest.mark.parametrize("command", [["train", *LONG], ["train", "--help"], ["data", "list"]])
@@ -138,7 +139,7 @@ def test_without_streams(closed: tuple[int, ...], tmp_path: Path) -> None:
     done = fewmult("train", *SMALL, before=close, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert fewmult("train", *SMALL, before=close, cwd=tmp_path).returncode == 2
-    assert set(content(tmp_path / "runs" / "digits")) == RUN_FILES
+    assert names(tmp_path / "runs" / "digits") == RUN_FILES
 
 
 def limit(kind: int, value: int) -> Callable[[], None]:
@@ -148,7 +149,7 @@ def limit(kind: int, value: int) -> Callable[[], None]:
 def assert_whole(folder: Path) -> None:
     """What is there of a run, if anything, is whole."""
     files = content(folder)
-    assert set(files) < RUN_FILES
+    assert names(folder) < RUN_FILES
     for line in files.get("metrics.jsonl", b"").splitlines(keepends=True):
         assert line.endswith(b"\n")
         assert json.loads(line)["epoch"] > 0
@@ -156,7 +157,11 @@ def assert_whole(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("size", "refused"),
-    [(100, "config.toml"), (1000, "metrics.jsonl"), (5000, "model.npz")],
+    [
+        (100, "config.toml"),
+        (1000, "metrics.jsonl"),
+        (9000, "checkpoints/step-0000000090.checkpoint"),
+    ],
 )
 def test_files_that_cannot_grow(size: int, refused: str, tmp_path: Path) -> None:
     """Python ignores SIGXFSZ: a write beyond the limit fails as on a full disk."""
@@ -192,12 +197,15 @@ def test_a_read_only_disk(tmp_path: Path) -> None:
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
-    options = ["--net", "64-256-10", "--epochs", "2"]
-    done = on_a_disk("size=32k", tmp_path, "train", *options, "--out", f"{tmp_path}/run")
+    """It holds two checkpoints, and not a third; those two are still there."""
+    options = ["--net", "64-256-10", "--epochs", "4", "--checkpoint-every", "1"]
+    done = on_a_disk("size=200k", tmp_path, "train", *options, "--out", f"{tmp_path}/run")
     assert done.returncode == 1
-    assert_one_line(done.stderr, f"cannot write {tmp_path}/run/model.npz: No space left on device")
+    third = "checkpoints/step-0000000027.checkpoint"
+    assert_one_line(done.stderr, f"cannot write {tmp_path}/run/{third}: No space left on device")
     left = {line for line in done.stdout.splitlines() if line.startswith("./")}
-    assert left == {"./run/config.toml", "./run/metrics.jsonl"}
+    kept = (f"checkpoints/step-00000000{step}.checkpoint" for step in ("09", "18"))
+    assert left == {f"./run/{name}" for name in ("config.toml", "metrics.jsonl", *kept)}
 
 
 @pytest.mark.parametrize("folder", ["/proc/fewmult", "/sys/fewmult"])
@@ -297,7 +305,7 @@ def test_an_interrupt_on_a_terminal(typed: bytes, tmp_path: Path) -> None:
     assert b"interrupted\r\n" in received
     assert b"Traceback" not in received
     assert received.rindex(b"\x1b[?25h") > received.rindex(b"\x1b[?25l")
-    assert set(content(tmp_path)) <= {"config.toml", "metrics.jsonl"}
+    assert names(tmp_path) <= RUN_FILES - {"model.npz", "summary.json"}
 
 
 def imported(statement: str) -> set[str]:

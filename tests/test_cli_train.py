@@ -21,6 +21,7 @@ from command import (
     content,
     environment,
     fewmult,
+    names,
     summary,
     write_set,
 )
@@ -50,7 +51,7 @@ def trained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
 def test_train_without_options(plain_run: tuple[Path, str]) -> None:
     folder, _ = plain_run
     assert [path.name for path in folder.iterdir()] == ["runs"]
-    assert set(content(folder / "runs")) == {f"digits/{name}" for name in RUN_FILES}
+    assert names(folder / "runs" / "digits") == RUN_FILES
     found = summary(folder / "runs" / "digits")
     for name, value in {
         "backend": "emu",

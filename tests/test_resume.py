@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from fewmult_hls.checkpoints import FOLDER, load_checkpoint, newest_checkpoint
-from fewmult_hls.errors import FewmultError
 
 from command import assert_one_line, content, fewmult, start, summary
+from fewmult_hls.checkpoints import FOLDER, load_checkpoint, newest_checkpoint
+from fewmult_hls.errors import FewmultError
 
 OPTIONS = [
     *("--net", "64-100-100-10", "--batch", "32", "--epochs", "40"),
@@ -137,7 +137,7 @@ def test_a_checkpoint_cut_anywhere_is_refused(copy: Path) -> None:
     assert str(path) in complaints[0]
 
 
-def load_checkpoint_of(good: bytes, path: Path):  # noqa: ANN201
+def load_checkpoint_of(good: bytes, path: Path):
     path.write_bytes(good)
     return load_checkpoint(path)
 
@@ -179,9 +179,7 @@ def test_damaged_checkpoints_alone(copy: Path) -> None:
         ("perturb = 16", "perturb = 8", "perturb = 8, and the run began with 16"),
     ],
 )
-def test_a_changed_config_names_the_difference(
-    old: str, new: str, reason: str, copy: Path
-) -> None:
+def test_a_changed_config_names_the_difference(old: str, new: str, reason: str, copy: Path) -> None:
     path = copy / "config.toml"
     path.write_text(path.read_text().replace(old, new))
     before = content(copy)
@@ -252,7 +250,9 @@ def test_compare_names_settings_and_lengths(unbroken: Path, broken: Path, tmp_pa
     assert done.returncode == 1
     assert "equal in" in done.stdout
     other = tmp_path / "other"
-    assert fewmult("train", *OPTIONS, "--epochs", "2", "--seed", "9", "--out", other).returncode == 0
+    assert (
+        fewmult("train", *OPTIONS, "--epochs", "2", "--seed", "9", "--out", other).returncode == 0
+    )
     done = fewmult("compare", unbroken, other)
     assert done.returncode == 1
     assert "seed: 1 and 9" in done.stdout

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,9 +163,23 @@ def train(
     with closing(open_backend(run_config.backend, threads)) as backend:
         click.echo(_heading(run_config, dataset, executor_text(backend.info())))
         steps = len(dataset.train.labels) // run_config.batch
-        with watching(run_config, steps) as watcher:
+        with _pointing_to(folder), watching(run_config, steps) as watcher:
             summary = runs.run(run_config, dataset, backend, folder, watcher, overwrite=overwrite)
     _show(summary, dataset, folder)
+
+
+@contextmanager
+def _pointing_to(folder: Path) -> Iterator[None]:
+    """After an interrupt, says how to go on."""
+    from ..checkpoints import has_checkpoint
+
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception) and has_checkpoint(folder):
+            with suppress(OSError):  # a terminal that hung up
+                click.echo(f"go on with: fewmult-hls train --resume {folder}", err=True)
+        raise
 
 
 def _go_on(folder: Path, options: dict[str, Any], overwrite: bool, threads: int | None) -> None:
@@ -192,7 +207,7 @@ def _go_on(folder: Path, options: dict[str, Any], overwrite: bool, threads: int 
     with closing(open_backend(config.backend, threads)) as backend:
         click.echo(_heading(config, dataset, executor_text(backend.info())))
         steps = len(dataset.train.labels) // config.batch
-        with watching(config, steps) as watcher:
+        with _pointing_to(folder), watching(config, steps) as watcher:
             summary, complaints = runs.resume(config, dataset, backend, folder, watcher)
     for complaint in complaints:
         click.echo(f"warning: {complaint}; the one before it was taken", err=True)
