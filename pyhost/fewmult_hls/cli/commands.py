@@ -18,6 +18,7 @@ from .bench import bench
 from .data import data
 from .doctor import doctor
 from .evaluate import evaluate
+from .ops import ops
 from .train import train
 from .verify import verify
 
@@ -39,7 +40,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (train, evaluate, verify, bench, data, doctor):
+for _command in (train, evaluate, verify, bench, ops, data, doctor):
     cli.add_command(_command)
 
 
