@@ -13,6 +13,7 @@ from .backend_names import BACKENDS
 from .errors import UsageError
 from .files import write_atomic
 from .networks import NetworkSpec
+from .training import PHASES, Schedule
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -22,6 +23,7 @@ else:
 SHORT_RUN = 1 << 19  # samples; up to here a run starts at twice the learning rate
 BATCH_RATES = {16: -2, 32: -1, 64: 0, 128: 0, 256: 1}
 MAX_EPOCHS = 100_000
+PERTURBATIONS = (0, 1, 2, 4, 8, 16, 32, 64)
 RATE_RANGE = (-8, 8)
 _MAX_BYTES = 1 << 16  # of a config file; a device has no end
 
@@ -40,6 +42,21 @@ def default_rate(batch: int, samples: int) -> int:
 class RunConfig:
     """One training run; two runs of one config leave one fingerprint.
 
+    Attributes:
+        dataset: name or folder.
+        net: widths joined by dashes.
+        weights: what is sampled, ternary or binary.
+        master_bits: of a stored weight.
+        batch: images a step.
+        epochs: of the schedule.
+        rate_exponent: log2 of the learning rate at the start.
+        seed: of every random draw.
+        backend: who computes; it does not change the fingerprint.
+        perturb: how far adversarial inputs are moved, of 127; 0 for none.
+        sharpen: phases at the end, of six, in which samples are sharpened.
+        patience: epochs without a better validation error before the run ends; 0 for no end.
+        checkpoint_every: epochs; 0 for checkpoints at interrupts alone.
+
     Raises:
         UsageError: a value that no run can have.
     """
@@ -53,6 +70,10 @@ class RunConfig:
     rate_exponent: int
     seed: int
     backend: str
+    perturb: int = 0
+    sharpen: int = 0
+    patience: int = 0
+    checkpoint_every: int = 10
 
     def __post_init__(self) -> None:
         if self.backend not in BACKENDS:
@@ -61,9 +82,22 @@ class RunConfig:
             raise UsageError(f"epochs must be 1 to {MAX_EPOCHS}, not {self.epochs}")
         if not 0 <= self.seed < 1 << 32:
             raise UsageError(f"the seed must be 0 to {(1 << 32) - 1}, not {self.seed}")
+        if self.perturb not in PERTURBATIONS:
+            choices = ", ".join(map(str, PERTURBATIONS))
+            raise UsageError(f"perturb must be one of {choices}, not {self.perturb}")
+        if not 0 <= self.sharpen < PHASES:
+            raise UsageError(f"sharpen must be 0 to {PHASES - 1}, not {self.sharpen}")
+        for name in ("patience", "checkpoint_every"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name} must be 0 or more, not {getattr(self, name)}")
         low, high = RATE_RANGE
         if not low <= self.rate_exponent <= high:
             raise UsageError(f"the rate exponent must be {low} to {high}, not {self.rate_exponent}")
+
+    @property
+    def schedule(self) -> Schedule:
+        """How the run's numbers follow from the epoch."""
+        return Schedule(self.epochs, self.rate_exponent, self.sharpen)
 
     @property
     def spec(self) -> NetworkSpec:
@@ -86,7 +120,7 @@ def load_config(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: it cannot be read, or has unknown or badly typed keys.
     """
-    values = _parsed(path)
+    values = load_toml(path)
     known = {field.name: field.type for field in fields(RunConfig)}
     for name, value in values.items():
         if name not in known:
@@ -96,7 +130,12 @@ def load_config(path: Path) -> dict[str, Any]:
     return values
 
 
-def _parsed(path: Path) -> dict[str, Any]:
+def load_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        UsageError: it cannot be read, or is none.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)

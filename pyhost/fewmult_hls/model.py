@@ -69,7 +69,7 @@ def load_model(path: Path) -> Model:
     except OSError as error:
         raise FewmultError(f"cannot read {path}: {error.strerror}") from error
     try:
-        return _model(_Arrays(content))
+        return _model(Arrays(content))
     except MemoryError:
         raise
     # What zipfile and numpy raise on damaged bytes has no common base.
@@ -86,7 +86,7 @@ def _reason(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-class _Arrays:
+class Arrays:
     """The arrays of a .npz file, none of which can take more memory than the file has bytes."""
 
     def __init__(self, content: bytes) -> None:
@@ -108,7 +108,7 @@ class _Arrays:
         return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
 
 
-def _model(arrays: _Arrays) -> Model:
+def _model(arrays: Arrays) -> Model:
     if int(arrays["format"]) != FORMAT:
         raise ValueError(f"format {int(arrays['format'])} is not known here")
     spec = NetworkSpec(
@@ -134,7 +134,7 @@ def _model(arrays: _Arrays) -> Model:
     )
 
 
-def _means(spec: NetworkSpec, arrays: _Arrays, precision: Precision) -> Means:
+def _means(spec: NetworkSpec, arrays: Arrays, precision: Precision) -> Means:
     means = []
     for layer in spec.layers[:-1]:
         name = f"mean_{precision}_{layer.index}"

@@ -215,6 +215,23 @@ class Network:
             weights.append(unblock_weights(blocks, layer.inputs))
         return cls(spec, weights, [np.zeros(layer.outputs, np.int32) for layer in spec.layers])
 
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        """The state by name: ``weights_0``, ``bias_0``, .."""
+        named = {}
+        for k, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            named[f"weights_{k}"], named[f"bias_{k}"] = weights, bias
+        return named
+
+    @classmethod
+    def of_tensors(cls, spec: NetworkSpec, tensors: dict[str, npt.NDArray[Any]]) -> Network:
+        """The state that has these ``tensors()``."""
+        layers = range(len(spec.layers))
+        return cls(
+            spec,
+            [tensors[f"weights_{k}"] for k in layers],
+            [tensors[f"bias_{k}"] for k in layers],
+        )
+
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the state (contract, section 11): two runs agree or they do not."""

@@ -163,19 +163,25 @@ class Ledger:
         return counted(array, self)
 
 
-def count_stages(network: Network, split: Split, seed: int, rate: int) -> dict[Stage, Counter[str]]:
+def count_stages(
+    network: Network, split: Split, seed: int, rate: int, perturbation: int = 0
+) -> dict[Stage, Counter[str]]:
     """Operations of one training step of this network on the first batch, stage by stage."""
     ledger = Ledger()
-    trainer = Trainer(OracleBackend(ledger.enter, ledger.stage), network, seed)
+    backend = OracleBackend(ledger.enter, ledger.stage)
+    trainer = Trainer(backend, network, seed, perturbation=perturbation)
     for counter in ledger.stages.values():
         counter.clear()  # the first sample of the weights is not part of a step
     trainer.step(split, np.arange(network.spec.batch), rate)
     return ledger.stages
 
 
-def count_step(network: Network, split: Split, seed: int, rate: int) -> Counter[str]:
+def count_step(
+    network: Network, split: Split, seed: int, rate: int, perturbation: int = 0
+) -> Counter[str]:
     """Operations of one training step of this network on the first batch of this data."""
-    return sum(count_stages(network, split, seed, rate).values(), Counter())
+    stages = count_stages(network, split, seed, rate, perturbation)
+    return sum(stages.values(), Counter())
 
 
 def multiplications(counter: Counter[str]) -> int:

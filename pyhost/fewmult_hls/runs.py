@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A training run from its config to its folder.
 
-The folder gets config.toml (which reproduces the run), metrics.jsonl (a line an epoch), model.npz
-and summary.json. Every file is whole at any moment; the summary comes last.
+The folder gets config.toml (which reproduces the run), metrics.jsonl (a line an epoch),
+checkpoints/, model.npz (the best epoch's state) and summary.json. Every file is whole at any
+moment; the summary comes last.
 """
 
 from __future__ import annotations
@@ -11,44 +12,35 @@ from __future__ import annotations
 import json
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from . import __version__, datasets
 from .backends import Backend
+from .checkpoints import (
+    clear_checkpoints,
+    has_checkpoint,
+    newest_checkpoint,
+    remove_leftovers,
+)
 from .config import RunConfig, save_config
+from .course import METRICS, Course, Watcher
 from .datasets import Dataset
 from .errors import FewmultError, UsageError
 from .evaluation import Evaluator, Means, Precision, evaluator
-from .files import append_line, write_atomic, writing
+from .files import write_atomic, writing
 from .model import Model, save_model
 from .networks import Network, NetworkSpec
 from .operations import count_step, multiplications
-from .training import Epoch, Trainer, train_epochs
 
 CONFIG = "config.toml"
-METRICS = "metrics.jsonl"
 MODEL = "model.npz"
 SUMMARY = "summary.json"
 
 # What a weight takes at most, by measurement.
 _BYTES_LARGEST_LAYER = 9
 _BYTES_EVERY_LAYER = 7
-
-
-@dataclass(frozen=True)
-class Watcher:
-    """Who is told how a run goes on.
-
-    Attributes:
-        on_step: epoch and step in the epoch, both from 1, and the hinge of the batch.
-        on_epoch: the epoch's numbers and its validation error.
-    """
-
-    on_step: Callable[[int, int, float], None] = lambda epoch, step, hinge: None
-    on_epoch: Callable[[Epoch, float], None] = lambda epoch, error: None
 
 
 def lasting_name(dataset: str) -> str:
@@ -138,11 +130,16 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder} is a file, and a run needs a folder: name another")
         there = _run_files(folder)
-        if there and not overwrite:
-            state = "another" if folder / SUMMARY in there else "an unfinished"
-            raise UsageError(
-                f"{folder} holds {state} run: name another folder with --out or add --overwrite"
-            )
+        if not there or overwrite:
+            return
+        if folder / SUMMARY in there:
+            state, more = "another", ""
+        else:
+            state = "an unfinished"
+            more = f"go on with --resume {folder}, " if has_checkpoint(folder) else ""
+        raise UsageError(
+            f"{folder} holds {state} run: {more}name another folder with --out or add --overwrite"
+        )
 
 
 def _run_files(folder: Path) -> list[Path]:
@@ -165,6 +162,7 @@ def _prepare_folder(folder: Path, *, overwrite: bool) -> None:
             pass
         for path in _run_files(folder):
             path.unlink()
+        clear_checkpoints(folder)
 
 
 def run(
@@ -178,73 +176,119 @@ def run(
 ) -> dict[str, Any]:
     """Trains and evaluates as the config says.
 
-    An earlier run in the folder goes when all that the new one needs is there.
+    An earlier run in the folder goes when all that the new one needs is there. An interrupt leaves
+    a checkpoint, with which ``resume`` goes on.
 
     Returns:
         The summary.
     """
-    start = time.perf_counter()
-    spec = config.spec
-    trainer = Trainer(backend, Network.initial(spec, config.seed), config.seed)
+    course = Course(config, dataset, backend, folder)
     _prepare_folder(folder, overwrite=overwrite)
     save_config(folder / CONFIG, config)
-    seconds = _train(config, dataset, folder, watcher, backend, trainer)
-    network = trainer.network()
+    return _finish(course, watcher)
+
+
+def resume(
+    config: RunConfig, dataset: Dataset, backend: Backend, folder: Path, watcher: Watcher
+) -> tuple[dict[str, Any], list[str]]:
+    """Goes on with a run, to the fingerprint of an unbroken one.
+
+    It goes on from the newest checkpoint, or begins again if there was not yet any.
+
+    Args:
+        config: as in the folder's config.toml; only its backend may differ.
+        dataset: as the config names it.
+        backend: executes the kernels.
+        folder: of the run.
+        watcher: is told how it goes on.
+
+    Returns:
+        The summary, and what is wrong with checkpoints that are damaged.
+
+    Raises:
+        UsageError: the run is finished, or its config or data changed since the checkpoint.
+        FewmultError: all checkpoints are damaged.
+    """
+    check_unfinished(folder)
+    checkpoint, complaints = newest_checkpoint(folder)
+    if checkpoint is not None:
+        _check_same(asdict(config), checkpoint.config, folder / CONFIG)
+        if checkpoint.data != dataset.digest:
+            raise UsageError(f"{dataset.name} is not the data that {folder} learned from")
+    with writing(folder):
+        remove_leftovers(folder)
+    course = Course(config, dataset, backend, folder, checkpoint)
+    write_atomic(folder / METRICS, "".join(f"{line}\n" for line in course.metrics))
+    return _finish(course, watcher), complaints
+
+
+def check_unfinished(folder: Path) -> None:
+    """Whether there may be anything to resume.
+
+    Raises:
+        UsageError: there is no such folder, or its run is finished.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}")
+    if (folder / SUMMARY).exists():
+        raise UsageError(f"{folder} holds a finished run: there is nothing to resume")
+
+
+def _check_same(now: dict[str, Any], then: dict[str, Any], path: Path) -> None:
+    for name, value in now.items():
+        if name not in ("backend", "checkpoint_every") and value != then.get(name):
+            raise UsageError(
+                f"{path} has {name} = {value!r}, and the run began with {then.get(name)!r}: "
+                "set it back, or start another run"
+            )
+
+
+def _finish(course: Course, watcher: Watcher) -> dict[str, Any]:
+    """Trains to the end, evaluates the best state, and writes the model and the summary."""
+    start = time.perf_counter()
+    best = course.train(watcher)
+    config, dataset, backend, folder = course.config, course.dataset, course.backend, course.folder
+    steps, seconds = course.trainer.step_number, course.seconds
+    fingerprint = course.trainer.network().fingerprint
+    network = Network.of_tensors(config.spec, best.tensors)
     errors, means = _final_errors(backend, network, dataset)
     save_model(folder / MODEL, Model(network, means))
-    fingerprint, steps = network.fingerprint, trainer.step_number
-    del trainer, network  # counting needs memory of its own
+    del course.trainer  # counting needs memory of its own
     operations = count_step(
-        Network.initial(spec, config.seed), dataset.train, config.seed, config.rate_exponent
+        Network.initial(config.spec, config.seed),
+        dataset.train,
+        config.seed,
+        config.rate_exponent,
+        config.perturb,
     )
+    images = len(course.metrics) * (len(dataset.train.labels) // config.batch * config.batch)
     summary = {
         **asdict(config),
         "fingerprint": fingerprint,
+        "best_epoch": best.epoch,
+        "best_fingerprint": network.fingerprint,
+        "validation_error": best.error,
         **errors,
         "executor": backend.info(),
         "multiplications_per_step": multiplications(operations),
         "operations_per_step": dict(sorted(operations.items())),
-        "samples_per_second": round(steps * spec.batch / seconds, 1),
+        "samples_per_second": round(images / max(seconds, 1e-9), 1),
+        "epochs_trained": len(course.metrics),
         "steps": steps,
-        "seconds": round(time.perf_counter() - start, 2),
+        "seconds": round(seconds + time.perf_counter() - start, 2),
         "version": __version__,
     }
     write_atomic(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
     return summary
 
 
-def _train(
-    config: RunConfig,
-    dataset: Dataset,
-    folder: Path,
-    watcher: Watcher,
-    backend: Backend,
-    trainer: Trainer,
-) -> float:
-    """Trains, a line of metrics an epoch; returns the seconds in training steps."""
-    seconds = 0.0
-    for epoch in train_epochs(
-        trainer, dataset.train, config.epochs, config.rate_exponent, watcher.on_step
-    ):
-        judge, _ = evaluator(backend, trainer.network(), "ternary", dataset.train.images)
-        error = judge.error(dataset.validation)
-        line = json.dumps({**asdict(epoch), "validation_error": error})
-        append_line(folder / METRICS, line)
-        seconds += epoch.seconds
-        watcher.on_epoch(epoch, error)
-    return seconds
-
-
 def _final_errors(
     backend: Backend, network: Network, dataset: Dataset
 ) -> tuple[dict[str, float], dict[Precision, Means]]:
-    """The errors of a summary; the only place where a run meets the test data."""
+    """The test errors of a summary; the only place where a run meets the test data."""
     ternary, ternary_means = evaluator(backend, network, "ternary", dataset.train.images)
     eight_bit, eight_bit_means = evaluator(backend, network, "8-bit", dataset.train.images)
-    errors = {
-        "validation_error": ternary.error(dataset.validation),
-        **test_errors(eight_bit, ternary, dataset),
-    }
+    errors = test_errors(eight_bit, ternary, dataset)
     return errors, {"8-bit": eight_bit_means, "ternary": ternary_means}
 
 

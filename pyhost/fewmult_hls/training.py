@@ -14,6 +14,7 @@ import numpy.typing as npt
 from .backends import Backend, Key, LayerArrays, LayerNumbers, Pass, Update
 from .datasets import Split
 from .errors import UsageError
+from .interrupts import held_back
 from .layouts import unblock_weights
 from .networks import Layer, Network
 from .oracle.draws import Purpose, purpose_word, shuffle
@@ -313,16 +314,16 @@ def train_epochs(
     at = progress if progress is not None else Progress()
     while at.epoch < schedule.epochs:
         _train_epoch(trainer, split, schedule, on_step, at, batches)
-        done = Epoch(
+        yield Epoch(
             epoch=at.epoch + 1,
             step=trainer.step_number,
             rate_exponent=schedule.rate(at.epoch),
             hinge=mean_hinge(at.loss, batches * trainer.spec.batch),
             seconds=at.seconds,
-            samples_per_second=batches * trainer.spec.batch / at.seconds,
+            samples_per_second=batches * trainer.spec.batch / max(at.seconds, 1e-9),
         )
+        # Only now: an epoch whose evaluation was interrupted is handed out again.
         at.epoch, at.batch, at.loss, at.seconds = at.epoch + 1, 0, 0, 0.0
-        yield done
 
 
 def _train_epoch(
@@ -340,10 +341,11 @@ def _train_epoch(
     before, start = at.seconds, time.perf_counter()
     while at.batch < batches:
         chosen = order[at.batch * batch : (at.batch + 1) * batch]
-        loss = trainer.step(split, chosen, rate, sharpness)
-        at.batch += 1
-        at.loss += loss
-        at.seconds = before + time.perf_counter() - start
+        with held_back():  # so that what is there after an interrupt can be saved
+            loss = trainer.step(split, chosen, rate, sharpness)
+            at.batch += 1
+            at.loss += loss
+            at.seconds = before + time.perf_counter() - start
         on_step(at.epoch + 1, at.batch, mean_hinge(loss, batch))
 
 

@@ -198,6 +198,7 @@ class OracleBackend:
         self, pass_: Pass, z: IntArray, arrays: LayerArrays, numbers: LayerNumbers
     ) -> None:
         assert arrays.logits is not None
+        assert arrays.bias is not None
         bias = self._enter(arrays.bias)
         with self._stage(Stage.NORMALIZE):
             logits = normalization.normalize_output(z, bias, numbers.shift)
@@ -217,6 +218,7 @@ class OracleBackend:
 
     def _finish_backward(self, g: IntArray, arrays: LayerArrays, numbers: LayerNumbers) -> None:
         assert arrays.result is not None
+        assert arrays.bias is not None
         units, batch = g.shape
         random_bytes = self._bytes(numbers.key, units, batch, numbers.step)
         with self._stage(Stage.GATE):

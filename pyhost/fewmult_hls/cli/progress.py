@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from ..config import RunConfig
-    from ..runs import Watcher
+    from ..course import Watcher
     from ..training import Epoch
 
 _LASTING_LINES = 20  # of a run on a terminal; metrics.jsonl has them all
@@ -27,7 +27,7 @@ _WIDEST = 100
 @contextmanager
 def watching(config: RunConfig, steps: int) -> Iterator[Watcher]:
     """A watcher for a run of ``steps`` steps an epoch, shown while the block runs."""
-    from ..runs import Watcher
+    from ..course import Watcher
 
     if not _is_screen():
         yield Watcher(on_epoch=lambda epoch, error: click.echo(epoch_line(config, epoch, error)))

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +54,16 @@ class Dataset:
         """The values in one image: rows times columns."""
         rows, columns = self.image_shape
         return rows * columns
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what training and its choices see; two sets agree or they do not."""
+        sha = hashlib.sha256()
+        for split in (self.train, self.validation):
+            for array in (split.images, split.labels):
+                sha.update(str(array.shape).encode())
+                sha.update(np.ascontiguousarray(array).data)
+        return sha.hexdigest()
 
 
 def make_split(images: Array, labels: Array) -> Split:

@@ -1,0 +1,150 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The course of a run: epochs, their evaluation, the best of them, and checkpoints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .backends import Backend
+from .checkpoints import Best, Checkpoint, Tensors, save_checkpoint
+from .config import RunConfig
+from .datasets import Dataset
+from .evaluation import evaluator
+from .files import append_line
+from .networks import Network
+from .training import Epoch, Progress, Trainer, train_epochs
+
+METRICS = "metrics.jsonl"
+_DIGEST_CHARACTERS = 16
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Who is told how a run goes on.
+
+    Attributes:
+        on_step: epoch and batch in the epoch, both from 1, and the hinge of the batch.
+        on_epoch: the epoch's numbers and its validation error.
+    """
+
+    on_step: Callable[[int, int, float], None] = lambda epoch, step, hinge: None
+    on_epoch: Callable[[Epoch, float], None] = lambda epoch, error: None
+
+
+class Course:
+    """A run at some moment.
+
+    Args:
+        config: of the run.
+        dataset: to learn from and to validate on.
+        backend: executes the kernels.
+        folder: of the run.
+        checkpoint: where to go on; by default a run begins.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        dataset: Dataset,
+        backend: Backend,
+        folder: Path,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        self.config, self.dataset, self.backend, self.folder = config, dataset, backend, folder
+        spec, seed = config.spec, config.seed
+        if checkpoint is None:
+            network, step = Network.initial(spec, seed), 0
+            self.progress, self.best, self.metrics = Progress(), None, []
+        else:
+            network, step = Network.of_tensors(spec, checkpoint.tensors), checkpoint.step
+            self.progress, self.best = checkpoint.progress, checkpoint.best
+            self.metrics = checkpoint.metrics
+        self.trainer = Trainer(backend, network, seed, step, config.perturb)
+
+    best: Best | None
+    metrics: list[str]
+
+    @property
+    def seconds(self) -> float:
+        """Time in the training steps of all epochs that are over."""
+        return sum(float(json.loads(line)["seconds"]) for line in self.metrics)
+
+    def train(self, watcher: Watcher) -> Best:
+        """Trains to the end, a line of metrics an epoch, and a checkpoint every few epochs.
+
+        An interrupt leaves a checkpoint of the last whole step.
+
+        Returns:
+            The state with the lowest validation error.
+        """
+        try:
+            if not self._is_over():
+                self._train(watcher)
+        except BaseException as error:
+            if not isinstance(error, Exception):  # an interrupt; anything else is a fault
+                self.save()
+            raise
+        self.save(epochs_over=len(self.metrics))
+        assert self.best is not None
+        return self.best
+
+    def _train(self, watcher: Watcher) -> None:
+        for epoch in train_epochs(
+            self.trainer, self.dataset.train, self.config.schedule, watcher.on_step, self.progress
+        ):
+            error = self._judge(epoch)
+            watcher.on_epoch(epoch, error)
+            every = self.config.checkpoint_every
+            if self._is_over():
+                return
+            if every and epoch.epoch % every == 0:
+                self.save(epochs_over=epoch.epoch)
+
+    def _is_over(self) -> bool:
+        """Whether as many epochs passed without a better one as the config has patience for."""
+        patience, best = self.config.patience, self.best
+        return patience > 0 and best is not None and len(self.metrics) - best.epoch >= patience
+
+    def _judge(self, epoch: Epoch) -> float:
+        """Validates an epoch's state and notes the result."""
+        network = self.trainer.network()
+        judge, _ = evaluator(self.backend, network, "ternary", self.dataset.train.images)
+        error = judge.error(self.dataset.validation)
+        tensors = network.tensors()
+        line = json.dumps({**asdict(epoch), "validation_error": error, "state": _digests(tensors)})
+        append_line(self.folder / METRICS, line)
+        self.metrics.append(line)
+        if self.best is None or error <= self.best.error:
+            self.best = Best(epoch.epoch, error, tensors)
+        return error
+
+    def save(self, epochs_over: int | None = None) -> None:
+        """Writes a checkpoint: of a run within an epoch, or at the end of one."""
+        progress = self.progress if epochs_over is None else Progress(epochs_over)
+        save_checkpoint(
+            self.folder,
+            Checkpoint(
+                config=asdict(self.config),
+                data=self.dataset.digest,
+                progress=progress,
+                step=self.trainer.step_number,
+                metrics=self.metrics[: progress.epoch],
+                tensors=self.trainer.network().tensors(),
+                best=self.best,
+            ),
+        )
+
+
+def _digests(tensors: Tensors) -> dict[str, str]:
+    """The beginnings of the tensors' SHA-256: enough to say where two runs part."""
+    return {
+        name: hashlib.sha256(np.ascontiguousarray(tensor).data).hexdigest()[:_DIGEST_CHARACTERS]
+        for name, tensor in tensors.items()
+    }

@@ -1,0 +1,47 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Presets: configs that come with the package, each a TOML file with a line that describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import UsageError
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Settings that belong together.
+
+    Attributes:
+        name: for ``train --preset``.
+        description: one line.
+        values: fields of ``RunConfig``.
+    """
+
+    name: str
+    description: str
+    values: dict[str, Any]
+
+
+def names() -> list[str]:
+    """Of all presets."""
+    return sorted(path.stem for path in _FOLDER.glob("*.toml"))
+
+
+def load_preset(name: str) -> Preset:
+    """One of ``names()``.
+
+    Raises:
+        UsageError: there is no such preset.
+    """
+    from ..config import load_toml
+
+    if name not in names():
+        raise UsageError(f"there is no preset '{name}': take {' or '.join(names())}")
+    values = load_toml(_FOLDER / f"{name}.toml")
+    return Preset(name, values.pop("description"), values)
