@@ -13,7 +13,16 @@ from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.datasets import Split, load
 from fewmult_hls.layouts import pack_ternary
 from fewmult_hls.networks import Network, NetworkSpec
-from fewmult_hls.operations import CountedArray, count_step, counted, multiplications
+from fewmult_hls.operations import (
+    CountedArray,
+    Ledger,
+    count_stages,
+    count_step,
+    counted,
+    multiplications,
+    tally,
+)
+from fewmult_hls.stages import Stage
 from fewmult_hls.training import Trainer
 
 DIGITS = load("digits")
@@ -40,7 +49,7 @@ def tripled(a: Any) -> Any:
         (tripled, {"multiply": 12}),
         (lambda a: np.multiply(M, a, out=np.zeros_like(M)), {"multiply": 12}),
         (lambda a: a[a > 6] * a[a > 6], {"multiply": 6, "greater": 24}),
-        (lambda a: np.where(M > 6, a, 0).T.reshape(-1)[::2] * 2, {"multiply": 6}),
+        (lambda a: np.where(M > 6, a, 0).T.reshape(-1)[::2] * 2, {"multiply": 6, "where": 12}),
         (lambda a: a @ M.T, {"matmul": 36}),
         (lambda a: M.T @ a, {"matmul": 48}),
         (lambda a: a[0] @ a[0], {"matmul": 4}),
@@ -60,7 +69,7 @@ def tripled(a: Any) -> Any:
 def test_every_multiplication_counts(work: Callable[[Any], Any], expected: dict[str, int]) -> None:
     counter = count(work)
     assert counter == expected
-    harmless = {"add", "greater"}
+    harmless = {"add", "greater", "where"}
     assert multiplications(counter) == sum(
         n for name, n in expected.items() if name not in harmless
     )
@@ -128,8 +137,9 @@ def test_a_training_step_multiplies_nothing(net: str, kind: Any, bits: int) -> N
     spec = NetworkSpec.parse(net, weights=kind, master_bits=bits, batch=32)
     network = Network.initial(spec, 1)
     before = network.fingerprint
-    counter = count_step(network, DIGITS.train, seed=1, rate=3)
-    assert multiplications(counter) == 0
+    stages = count_stages(network, DIGITS.train, seed=1, rate=3)
+    counter = sum((stages[stage] for stage in Stage if stage is not Stage.RANDOM), Counter())
+    assert multiplications(counter) == multiplications(stages[Stage.RANDOM]) == 0
     assert network.fingerprint == before
     weights = sum(layer.inputs * layer.outputs for layer in spec.layers)
     sent_back = weights - spec.layers[0].inputs * spec.layers[0].outputs
@@ -154,6 +164,30 @@ def test_additions_of_forward_products_follow_the_sample() -> None:
     )
     # To every logit: the products' sums, the half that rounds, and the bias.
     assert counter["add"] == nonzeros * 16 + 2 * 10 * 16
+
+
+def test_the_stages_of_a_step_add_up_to_the_step() -> None:
+    network = Network.initial(NetworkSpec.parse("64-30-10", batch=16), 1)
+    stages = count_stages(network, DIGITS.train, seed=1, rate=3)
+    assert sum(stages.values(), Counter()) == count_step(network, DIGITS.train, seed=1, rate=3)
+    assert list(stages) == list(Stage)
+    assert all(stages.values())
+
+
+def test_what_no_stage_executes_is_refused() -> None:
+    ledger = Ledger()
+    array = ledger.enter(M.copy())
+    with pytest.raises(RuntimeError, match="add outside of every stage"):
+        array + 1
+    with ledger.stage(Stage.UPDATE), ledger.stage(Stage.RANDOM):
+        array + 1
+    assert ledger.stages[Stage.RANDOM] == {"add": 12}
+    assert not ledger.stages[Stage.UPDATE]
+
+
+def test_an_operation_without_a_kind_has_no_tally() -> None:
+    with pytest.raises(KeyError, match="arctan"):
+        tally({"add": 1, "arctan": 1})
 
 
 def test_a_multiplication_slipped_into_the_step_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from ..oracle import gradient, normalization, products, weights
 from ..oracle.draws import sample_bytes, weight_halves
 from ..oracle.integers import IntArray
 from ..oracle.perturbation import perturb
+from ..oracle.threefry import Enter, unwatched
+from ..stages import Stage
 from .base import Int8Array, Int32Array, Key, LayerArrays, LayerNumbers, Pass, Update, Words
 
 
@@ -33,23 +36,23 @@ def _groups_of_columns(weights: npt.NDArray[Any], inputs: int) -> Iterator[tuple
         yield slice(first, first + _COLUMNS), first, there
 
 
-def _halves(key: Key, blocks: npt.NDArray[Any], first: int, inputs: int, step: int) -> IntArray:
-    """The draws of weights (outputs, inputs) in word columns ``first`` on."""
-    words, outputs, _ = blocks.shape
-    return unblock_weights(weight_halves(key, words, outputs, step, first), inputs)
-
-
 class OracleBackend:
     """Computes with ``fewmult_hls.oracle``.
 
     Args:
         wrap: applied to every array that enters the arithmetic; instrumentation uses it.
+        stage: says which part of a training step is executed; instrumentation uses it.
     """
 
     name = "numpy"
 
-    def __init__(self, wrap: Callable[[IntArray], IntArray] = lambda array: array) -> None:
+    def __init__(
+        self,
+        wrap: Enter = unwatched,
+        stage: Callable[[Stage], AbstractContextManager[None]] = lambda stage: nullcontext(),
+    ) -> None:
         self._wrap = wrap
+        self._stage = stage
 
     def _enter(self, array: npt.NDArray[Any] | None) -> IntArray:
         assert array is not None, "the pass needs an array that it was not given"
@@ -63,7 +66,8 @@ class OracleBackend:
         self, images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], inputs: Int8Array
     ) -> None:
         """See ``Backend``."""
-        inputs[:] = (images[chosen] >> 1).T
+        with self._stage(Stage.INPUT):
+            inputs[:] = (self._wrap(images[chosen]) >> 1).T
 
     def sample_weights(
         self,
@@ -80,17 +84,32 @@ class OracleBackend:
         """See ``Backend``."""
         master_bits = weights.dtype.itemsize * 8
         for columns, first, there in _groups_of_columns(weights, inputs):
-            halves = _halves(key, weights[columns], first, there, step)
+            _, high = self._weight_bytes(key, weights[columns], first, there, step)
             matrix = self._enter(unblock_weights(weights[columns], there))
             self._store_sample(
                 matrix,
-                halves >> 8,
+                high,
                 sign[:, columns],
                 mask[:, columns],
                 binary,
                 sharpness,
                 master_bits,
             )
+
+    def _bytes(self, key: Key, units: int, batch: int, step: int) -> IntArray:
+        """The draws of activations or deltas (units, batch)."""
+        with self._stage(Stage.RANDOM):
+            return self._wrap(sample_bytes(key, units, batch, step, self._wrap))
+
+    def _weight_bytes(
+        self, key: Key, blocks: npt.NDArray[Any], first: int, inputs: int, step: int
+    ) -> tuple[IntArray, IntArray]:
+        """The low and the high bytes of weights (outputs, inputs) in word columns ``first`` on."""
+        words, outputs, _ = blocks.shape
+        with self._stage(Stage.RANDOM):
+            drawn = weight_halves(key, words, outputs, step, first, self._wrap)
+        halves = unblock_weights(drawn, inputs)
+        return self._wrap(halves & 0xFF), self._wrap(halves >> 8)
 
     def _store_sample(
         self,
@@ -103,7 +122,8 @@ class OracleBackend:
         master_bits: int,
     ) -> None:
         sample = weights.sample_binary if binary else weights.sample_ternary
-        ternary = np.asarray(sample(matrix, random_bytes, master_bits, sharpness))
+        with self._stage(Stage.SAMPLE):
+            ternary = np.asarray(sample(matrix, random_bytes, master_bits, sharpness))
         sign[0], mask[0] = pack_ternary(ternary)
 
     def _product(
@@ -111,8 +131,10 @@ class OracleBackend:
     ) -> IntArray:
         planes = [unpack_ternary(s, m, inputs) for s, m in zip(sign, mask, strict=True)]
         if transposed:
-            return products.binary_matmul(planes[0].T, self._enter(source))
-        return products.planes_matmul(planes, self._enter(source))
+            with self._stage(Stage.BACKWARD):
+                return products.binary_matmul(planes[0].T, self._enter(source))
+        with self._stage(Stage.FORWARD):
+            return products.planes_matmul(planes, self._enter(source))
 
     def binary_matmul(
         self,
@@ -155,7 +177,8 @@ class OracleBackend:
             self._finish_backward(z, arrays, numbers)
         elif pass_ is Pass.PERTURB:
             assert arrays.result is not None
-            arrays.result[:] = perturb(z, self._enter(arrays.gate), numbers.shift)
+            with self._stage(Stage.INPUT):
+                arrays.result[:] = perturb(z, self._enter(arrays.gate), numbers.shift)
         else:
             self._finish_output(pass_, z, arrays, numbers)
 
@@ -164,11 +187,12 @@ class OracleBackend:
     ) -> None:
         assert arrays.mean is not None
         assert arrays.result is not None
-        if pass_ is Pass.HIDDEN:
-            arrays.mean[:] = normalization.batch_mean(z)
-        arrays.result[:] = normalization.normalize_forward(
-            z, self._enter(arrays.mean), self._enter(arrays.bias), numbers.shift
-        )
+        with self._stage(Stage.NORMALIZE):
+            if pass_ is Pass.HIDDEN:
+                arrays.mean[:] = normalization.batch_mean(z)
+            arrays.result[:] = normalization.normalize_forward(
+                z, self._enter(arrays.mean), self._enter(arrays.bias), numbers.shift
+            )
 
     def _finish_output(
         self, pass_: Pass, z: IntArray, arrays: LayerArrays, numbers: LayerNumbers
@@ -176,30 +200,36 @@ class OracleBackend:
         assert arrays.logits is not None
         assert arrays.bias is not None
         bias = self._enter(arrays.bias)
-        logits = normalization.normalize_output(z, bias, numbers.shift)
+        with self._stage(Stage.NORMALIZE):
+            logits = normalization.normalize_output(z, bias, numbers.shift)
         arrays.logits[:] = logits
         if pass_ is Pass.LOGITS:
             return
         assert arrays.result is not None
         assert arrays.labels is not None
         assert arrays.loss is not None
-        deltas, loss = normalization.hinge(logits, arrays.labels)
+        with self._stage(Stage.LOSS):
+            deltas, loss = normalization.hinge(logits, self._wrap(arrays.labels))
         arrays.result[:] = deltas
         arrays.loss[0] += loss
-        arrays.bias[:] = normalization.stepped_bias(bias, deltas.sum(axis=1), numbers.bias_exponent)
+        with self._stage(Stage.BIASES):
+            sums = deltas.sum(axis=1)
+            arrays.bias[:] = normalization.stepped_bias(bias, sums, numbers.bias_exponent)
 
     def _finish_backward(self, g: IntArray, arrays: LayerArrays, numbers: LayerNumbers) -> None:
         assert arrays.result is not None
         assert arrays.bias is not None
         units, batch = g.shape
-        random_bytes = sample_bytes(numbers.key, units, batch, numbers.step)
-        deltas, sums = normalization.normalize_backward(
-            g, self._enter(arrays.gate), numbers.shift, self._wrap(random_bytes)
-        )
+        random_bytes = self._bytes(numbers.key, units, batch, numbers.step)
+        with self._stage(Stage.GATE):
+            gated = normalization.gate(g, self._enter(arrays.gate))
+        with self._stage(Stage.NORMALIZE_BACK):
+            deltas, sums = normalization.normalize_backward(gated, numbers.shift, random_bytes)
         arrays.result[:] = deltas
-        arrays.bias[:] = normalization.stepped_bias(
-            self._enter(arrays.bias), sums, numbers.bias_exponent
-        )
+        with self._stage(Stage.BIASES):
+            arrays.bias[:] = normalization.stepped_bias(
+                self._enter(arrays.bias), sums, numbers.bias_exponent
+            )
 
     def shift_gradient(
         self,
@@ -213,25 +243,23 @@ class OracleBackend:
         """See ``Backend``."""
         inputs, batch = x.shape
         master_bits = weights.dtype.itemsize * 8
-        codes = gradient.power_of_two_codes(
-            self._enter(x), self._wrap(sample_bytes(update.code_key, inputs, batch, update.step))
-        )
+        random_bytes = self._bytes(update.code_key, inputs, batch, update.step)
+        with self._stage(Stage.CODES):
+            codes = gradient.power_of_two_codes(self._enter(x), random_bytes)
         next_step = (update.step + 1) & 0xFFFFFFFF
         entered = self._enter(deltas)
         for columns, first, there in _groups_of_columns(weights, inputs):
             blocks = weights[columns]
-            halves = self._wrap(_halves(update.weight_key, blocks, first, there, next_step))
-            matrix = gradient.updated_weights(
-                self._enter(unblock_weights(blocks, there)),
-                gradient.shift_gradient(entered, codes[first * WORD_BITS :][:there]),
-                update.shift,
-                halves & 0xFF,
-                master_bits,
-            )
+            low, high = self._weight_bytes(update.weight_key, blocks, first, there, next_step)
+            with self._stage(Stage.GRADIENT):
+                sums = gradient.shift_gradient(entered, codes[first * WORD_BITS :][:there])
+            with self._stage(Stage.UPDATE):
+                old = self._enter(unblock_weights(blocks, there))
+                matrix = gradient.updated_weights(old, sums, update.shift, low, master_bits)
             blocks[:] = block_weights(np.asarray(matrix))
             self._store_sample(
                 matrix,
-                halves >> 8,
+                high,
                 sign[:, columns],
                 mask[:, columns],
                 update.binary,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .arguments import THREADS
+from .results import show_table
 
 if TYPE_CHECKING:
     from ..benchmark import KernelTimes, Report
@@ -78,7 +79,7 @@ def _show_kernels(report: Report, levels: Sequence[str], threads: int) -> None:
         table.append([name, *(cells[level] for level in levels)])
     what = "1 thread" if threads == 1 else f"{threads} threads"
     click.echo(f"{what}: ms, 10^9 operations/s, share of the peak")
-    _show(table)
+    show_table(table)
 
 
 def _rate(rate: float | None) -> str:
@@ -104,13 +105,4 @@ def _show_steps(report: Report) -> None:
                 f"{step.samples_per_second:,.0f}",
             ]
         )
-    _show(table)
-
-
-def _show(table: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
-    for row in table:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        click.echo("  ".join(cells).rstrip())
-    click.echo()
+    show_table(table)

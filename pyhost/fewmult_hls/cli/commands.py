@@ -19,6 +19,7 @@ from .compare import compare
 from .data import data
 from .doctor import doctor
 from .evaluate import evaluate
+from .ops import ops
 from .presets import presets
 from .train import train
 from .verify import verify
@@ -41,7 +42,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (train, presets, evaluate, compare, verify, bench, data, doctor):
+for _command in (train, presets, evaluate, compare, verify, bench, ops, data, doctor):
     cli.add_command(_command)
 
 

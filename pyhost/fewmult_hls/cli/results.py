@@ -21,6 +21,16 @@ def show_rows(rows: Sequence[tuple[str, str]]) -> None:
         click.echo(f"{name:{width}}  {value}")
 
 
+def show_table(table: Sequence[Sequence[str]]) -> None:
+    """Rows of as many cells, the first of each to the left, and an empty line."""
+    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
+    for row in table:
+        cells = [row[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        click.echo("  ".join(cells).rstrip())
+    click.echo()
+
+
 def executor_text(info: dict[str, str]) -> str:
     """What of a backend's ``info`` matters for its speed, to follow its name."""
     if "isa" not in info:

@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from .threefry import UInt32Array, threefry
+from .threefry import Enter, UInt32Array, threefry, unwatched
 
 IntArray = npt.NDArray[np.int64]
 
@@ -29,27 +29,35 @@ def purpose_word(purpose: Purpose, layer: int = 0) -> int:
     return int(purpose) | layer << 8
 
 
-def sample_bytes(key: tuple[int, int], units: int, batch: int, step: int) -> IntArray:
+def sample_bytes(
+    key: tuple[int, int], units: int, batch: int, step: int, enter: Enter = unwatched
+) -> IntArray:
     """One byte for every unit and sample, shape (units, batch): eight to a call."""
     calls = np.arange(units * batch // 8, dtype=np.uint32)
-    low, high = threefry(key, (calls, np.uint32(step)))
+    low, high = threefry(key, (calls, np.uint32(step)), enter=enter)
     return _pieces(low, high, bits=8).reshape(units, batch)
 
 
 def weight_halves(
-    key: tuple[int, int], words: int, outputs: int, step: int, first: int = 0
+    key: tuple[int, int],
+    words: int,
+    outputs: int,
+    step: int,
+    first: int = 0,
+    enter: Enter = unwatched,
 ) -> IntArray:
     """16 bits for every weight of word columns ``first`` on, (words, outputs, 64): four a call."""
     column = outputs * 16
     calls = np.arange(first * column, (first + words) * column, dtype=np.uint32)
-    low, high = threefry(key, (calls, np.uint32(step)))
+    low, high = threefry(key, (calls, np.uint32(step)), enter=enter)
     return _pieces(low, high, bits=16).reshape(words, outputs, 64)
 
 
 def _pieces(low: UInt32Array, high: UInt32Array, bits: int) -> IntArray:
     """The 64 bits of every call in pieces of so many, the lowest first: (calls, pieces)."""
     mask = np.uint32((1 << bits) - 1)
-    pieces = [word >> np.uint32(at) & mask for word in (low, high) for at in range(0, 32, bits)]
+    words = (np.asarray(low), np.asarray(high))  # which bits a piece has is no arithmetic
+    pieces = [word >> np.uint32(at) & mask for word in words for at in range(0, 32, bits)]
     return np.stack(pieces, axis=-1).astype(np.int64)
 
 

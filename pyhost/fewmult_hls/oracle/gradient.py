@@ -30,8 +30,8 @@ def shift_gradient(deltas: IntArray, codes: IntArray) -> IntArray:
         deltas: (outputs, batch).
         codes: of the activations, (inputs, batch).
     """
-    distance = np.maximum(codes - 1, 0)
-    rows = [np.where(codes > 0, row << distance, 0).sum(axis=1) for row in deltas]
+    distance, counts = np.maximum(codes - 1, 0), codes > 0
+    rows = [np.where(counts, row << distance, 0).sum(axis=1) for row in deltas]
     return fits_int32(np.stack(rows))
 
 

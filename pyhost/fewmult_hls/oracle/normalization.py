@@ -25,8 +25,12 @@ from .integers import (
 
 def batch_mean(values: IntArray) -> IntArray:
     """Rounded mean of every row of (units, batch), shape (units,)."""
-    log2_batch = values.shape[1].bit_length() - 1
-    return shift_round(values.sum(axis=1), log2_batch)
+    return mean_of_sum(values.sum(axis=1), values.shape[1])
+
+
+def mean_of_sum(sums: IntArray, batch: int) -> IntArray:
+    """Rounded mean of ``batch`` values with these sums; the batch is a power of two."""
+    return shift_round(sums, batch.bit_length() - 1)
 
 
 def normalize_forward(z: IntArray, mean: IntArray, bias: IntArray, shift: int) -> IntArray:
@@ -50,24 +54,33 @@ def hinge(logits: IntArray, labels: npt.NDArray[np.uint8]) -> tuple[IntArray, in
     return np.where(target, -size, size), int(fits_int32(size.sum(keepdims=True)).item())
 
 
+def gate(g: IntArray, x: IntArray) -> IntArray:
+    """The gradient where it goes straight through the saturating ReLU, else 0.
+
+    Args:
+        g: product of the next layer's deltas with its weights, shape (units, batch).
+        x: the layer's activations, same shape.
+    """
+    return np.where((x > 0) & (x < ACTIVATION_MAX), g, 0)
+
+
 def normalize_backward(
-    g: IntArray, x: IntArray, shift: int, random_bytes: IntArray
+    gated: IntArray, shift: int, random_bytes: IntArray
 ) -> tuple[IntArray, IntArray]:
     """Deltas of a hidden layer, and the gradient of its biases.
 
     Args:
-        g: product of the next layer's deltas with its weights, shape (units, batch).
-        x: the layer's activations, same shape: the straight-through gate.
+        gated: gradient behind the gate, shape (units, batch).
         shift: bits that stochastic rounding drops.
         random_bytes: one byte for each element.
 
     Returns:
-        Deltas (units, batch), -127 to 127, and the row sums of the gated g, (units,).
+        Deltas (units, batch), -127 to 127, and the row sums of the gated gradient, (units,).
     """
-    gated = np.where((x > 0) & (x < ACTIVATION_MAX), g, 0)
-    centred = gated - batch_mean(gated)[:, None]
+    sums = fits_int32(gated.sum(axis=1))
+    centred = gated - mean_of_sum(sums, gated.shape[1])[:, None]
     rounded = fits_int32(centred + rounding_terms(random_bytes, shift)) >> shift
-    return np.clip(rounded, -DELTA_MAX, DELTA_MAX), fits_int32(gated.sum(axis=1))
+    return np.clip(rounded, -DELTA_MAX, DELTA_MAX), sums
 
 
 def stepped_bias(bias: IntArray, gradient: IntArray, exponent: int) -> IntArray:
