@@ -23,7 +23,7 @@ from .datasets import Dataset
 from .errors import FewmultError, UsageError
 from .evaluation import Evaluator, Means, Precision, evaluator
 from .files import append_line, write_atomic, writing
-from .model import Model, save_model
+from .model import Domain, Model, save_model
 from .networks import Network, NetworkSpec
 from .operations import count_step, multiplications
 from .training import Epoch, Trainer, train_epochs
@@ -86,6 +86,13 @@ def check_fit(spec: NetworkSpec, dataset: Dataset) -> None:
             f"{dataset.name} has {len(dataset.train.labels)} training images, "
             f"fewer than a batch of {spec.batch}: take a smaller batch"
         )
+
+
+def domain_of(dataset: Dataset) -> Domain:
+    """What a net that is trained on the data stands for."""
+    # One row of values is no image: any that has so many pixels will do.
+    shape = None if dataset.image_shape[0] == 1 else dataset.image_shape
+    return Domain(shape, dataset.class_names)
 
 
 def check_test_fit(spec: NetworkSpec, dataset: Dataset) -> None:
@@ -191,7 +198,7 @@ def run(
     seconds = _train(config, dataset, folder, watcher, backend, trainer)
     network = trainer.network()
     errors, means = _final_errors(backend, network, dataset)
-    save_model(folder / MODEL, Model(network, means))
+    save_model(folder / MODEL, Model(network, means, domain_of(dataset)))
     fingerprint, steps = network.fingerprint, trainer.step_number
     del trainer, network  # counting needs memory of its own
     operations = count_step(
