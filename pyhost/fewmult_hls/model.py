@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .archive import Archive, checked, reading_archive, save_arrays
+from .datasets.class_names import check_class_names
 from .errors import FewmultError
 from .evaluation import Means, Precision
 from .networks import Network, NetworkSpec
@@ -20,7 +21,6 @@ from .oracle.integers import BIAS_MAX
 
 FORMAT = 2
 _WITHOUT_DOMAIN = 1  # the format before, which is still read
-_MAX_NAME = 255  # characters of a class name, as of a folder's
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,19 @@ class Domain:
     class_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(set(self.class_names)) != len(self.class_names):
-            raise ValueError("two classes have one name")
-        for name in self.class_names:
-            if not (name.isprintable() and 0 < len(name) <= _MAX_NAME):
-                raise ValueError(f"{name[:_MAX_NAME]!r} cannot name a class")
+        check_class_names(self.class_names)
+
+    def fits(self, shape: tuple[int, ...], features: int) -> bool:
+        """Whether an image of (rows, columns) is one for a net with so many inputs."""
+        rows, columns = shape
+        return rows * columns == features and self.image_shape in (None, shape)
+
+    def image_text(self, features: int) -> str:
+        """What an image must have, for people."""
+        if self.image_shape is None:
+            return f"{features} values"
+        rows, columns = self.image_shape
+        return f"{rows}x{columns} pixels (rows x columns)"
 
     def class_name(self, label: int) -> str:
         """The name of a class, or its number."""

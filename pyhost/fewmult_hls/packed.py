@@ -45,9 +45,7 @@ def pack_trits(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.uint8]:
     return packed
 
 
-def unpack_trits(
-    packed: npt.NDArray[np.uint8], shape: tuple[int, int]
-) -> npt.NDArray[np.int8]:
+def unpack_trits(packed: npt.NDArray[np.uint8], shape: tuple[int, int]) -> npt.NDArray[np.int8]:
     """The weights that ``pack_trits`` packed.
 
     Raises:

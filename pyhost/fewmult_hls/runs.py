@@ -16,10 +16,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import __version__, datasets
 from .backends import Backend
 from .config import RunConfig, save_config
-from .datasets import Dataset
+from .datasets import Dataset, Split
 from .errors import FewmultError, UsageError
 from .evaluation import Evaluator, Means, Precision, evaluator
 from .files import append_line, write_atomic, writing
@@ -95,17 +97,31 @@ def domain_of(dataset: Dataset) -> Domain:
     return Domain(shape, dataset.class_names)
 
 
-def check_test_fit(spec: NetworkSpec, dataset: Dataset) -> None:
-    """Whether a trained net can be tested on the data, which may lack some of its classes.
+def test_split(model: Model, dataset: Dataset) -> Split:
+    """The test images with the labels that a trained net gives to their classes.
+
+    The data may lack some of the net's classes. Classes with names are matched by name.
 
     Raises:
-        UsageError: it cannot.
+        UsageError: the net cannot be tested on the data.
     """
+    spec = model.network.spec
     if spec.widths[0] != dataset.features or spec.widths[-1] < dataset.classes:
         raise UsageError(
             f"net {spec.name} cannot be tested on {dataset.name}, whose images have "
             f"{dataset.features} pixels and {dataset.classes} classes"
         )
+    if not dataset.class_names:
+        return dataset.test
+    known = {model.domain.class_name(label): label for label in range(spec.widths[-1])}
+    unknown = [name for name in dataset.class_names if name not in known]
+    if unknown:
+        raise UsageError(
+            f"net {spec.name} knows no class {unknown[0]!r} of {dataset.name}: "
+            f"its classes are {', '.join(known)}"
+        )
+    numbers = np.array([known[name] for name in dataset.class_names], np.uint8)
+    return Split(dataset.test.images, numbers[dataset.test.labels])
 
 
 def check_memory(spec: NetworkSpec) -> None:

@@ -18,6 +18,8 @@ from .bench import bench
 from .data import data
 from .doctor import doctor
 from .evaluate import evaluate
+from .export import export
+from .predict import predict
 from .train import train
 from .verify import verify
 
@@ -39,7 +41,7 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (train, evaluate, verify, bench, data, doctor):
+for _command in (train, evaluate, predict, export, verify, bench, data, doctor):
     cli.add_command(_command)
 
 

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import FewmultError
+from .results import show_table
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
@@ -38,7 +38,7 @@ def list_sets() -> None:
         if name not in found
     ]
     head = ["name", "classes", "image", "train", "validation", "test", "where"]
-    _show_table([head, *sorted(rows)])
+    show_table([head, *sorted(rows)])
 
 
 @data.command()
@@ -52,7 +52,7 @@ def info(name: str) -> None:
     low, high = _value_range(dataset)
     source, licence = _origin(name, folder)
     click.echo(f"{dataset.name}\n")
-    _show_table(
+    show_table(
         [
             ["where", _where(folder)],
             ["classes", str(dataset.classes)],
@@ -65,9 +65,9 @@ def info(name: str) -> None:
         ]
     )
     click.echo("\nimages of each class")
-    _show_table(_histogram(dataset))
+    show_table(_histogram(dataset))
     click.echo("\nSHA-256 of the files")
-    _show_table(_checksums(folder))
+    show_table(_checksums(folder))
 
 
 @data.command("import")
@@ -162,15 +162,3 @@ def _note_precedence(name: str, folder: Path) -> None:
     used = locate(name)
     if used != folder:
         click.echo(f"note: {name} is still read from {used}, which comes first", err=True)
-
-
-def _show_table(lines: Sequence[Sequence[str]]) -> None:
-    """Print ``lines`` in aligned columns: numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        click.echo("  ".join(_aligned(line, widths)).rstrip())
-
-
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> Iterable[str]:
-    for cell, width in zip(line, widths, strict=True):
-        yield cell.rjust(width) if cell.isdigit() else cell.ljust(width)

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -19,6 +19,18 @@ def show_rows(rows: Sequence[tuple[str, str]]) -> None:
     width = max(len(name) for name, _ in rows)
     for name, value in rows:
         click.echo(f"{name:{width}}  {value}")
+
+
+def show_table(lines: Sequence[Sequence[str]]) -> None:
+    """Aligned columns: numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        click.echo("  ".join(_aligned(line, widths)).rstrip())
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    for cell, width in zip(line, widths, strict=True):
+        yield cell.rjust(width) if cell.replace(".", "", 1).isdigit() else cell.ljust(width)
 
 
 def executor_text(info: dict[str, str]) -> str:
