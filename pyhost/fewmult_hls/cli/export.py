@@ -13,8 +13,9 @@ from .arguments import NamedPath
 
 # click keeps the lines of a paragraph that a backspace opens.
 EXAMPLES = """\b
-Example:
-  fewmult-hls export runs/mnist --packed --out mnist.packed"""
+Examples:
+  fewmult-hls export runs/digits --packed --out digits.packed
+  fewmult-hls export runs/mnist/model.npz --packed --out mnist.packed"""
 
 
 @click.command(epilog=EXAMPLES)

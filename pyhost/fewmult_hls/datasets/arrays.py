@@ -77,7 +77,7 @@ def checked_images(what: str, images: npt.ArrayLike) -> Array:
     array = np.asarray(images)
     if array.dtype != np.uint8:
         raise UsageError(f"{what}: images are {array.dtype}: give uint8, grey values 0 to 255")
-    if array.ndim not in (2, 3) or not array[:0].reshape(0, -1).shape[1]:
+    if array.ndim not in (2, 3) or 0 in array.shape[1:]:
         raise UsageError(
             f"{what}: images have the shape {array.shape}: give (N, rows, columns) or (N, features)"
         )
