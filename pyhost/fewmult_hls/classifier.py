@@ -115,9 +115,9 @@ class Classifier:
             UsageError: there are none, or not as many labels, or labels that the net lacks.
         """
         answers = self.predict(images)
-        right = checked_labels("evaluate", labels, len(answers))
-        if not len(right):
+        if not len(answers):
             raise UsageError("evaluate: there are no images: give at least one")
+        right = checked_labels("evaluate", labels, len(answers))
         if right.max() >= self.classes:
             raise UsageError(f"evaluate: label {right.max()} is beyond {self.classes} classes")
         return 100.0 * float(np.count_nonzero(answers != right)) / len(right)
@@ -145,7 +145,7 @@ class Classifier:
                 f"images: each is {shape[0]}x{shape[1]} and the net takes "
                 f"{self.domain.image_text(self.features)}"
             )
-        return np.ascontiguousarray(array.reshape(len(array), -1))
+        return np.ascontiguousarray(array.reshape(-1, self.features))
 
 
 def read_model(path: Path) -> Model:
@@ -189,9 +189,9 @@ def load(
         UsageError: there is no such file, or it does not have weights of this precision.
         FewmultError: it is damaged, or the backend cannot run here.
     """
-    model = read_model(Path(path))
     if precision not in get_args(Precision):
         raise UsageError(f"precision is {' or '.join(get_args(Precision))}, not {precision}")
+    model = read_model(Path(path))
     if precision not in model.means:
         raise UsageError(
             f"{path} is packed and has no {precision} weights: "

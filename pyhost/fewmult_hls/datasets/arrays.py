@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..networks import MAX_CLASSES, MAX_WIDTH
 from .class_names import check_class_names
 from .dataset import VALIDATION_SHARE, Array, Dataset, make_split
-from .splitting import carve_evenly, spread_split
+from .splitting import carve_evenly, every, spread_split
 
 Labelled = tuple[npt.ArrayLike, npt.ArrayLike]
 
@@ -50,11 +50,11 @@ def from_arrays(
     if validation is not None:
         parts["validation"] = _labelled("validation", validation)
     _check_parts(parts, classes)
-    if validation is None:
+    if validation is not None:
+        learnt, held_out = spread_split(images, labels), make_split(*parts["validation"])
+    elif every(VALIDATION_SHARE, labels).any():
         learnt, held_out = carve_evenly(images, labels)
     else:
-        learnt, held_out = spread_split(images, labels), make_split(*parts["validation"])
-    if not len(held_out.labels):
         raise UsageError(
             f"no class has {VALIDATION_SHARE} training images, to spare one for validation: "
             "give more, or validation images"

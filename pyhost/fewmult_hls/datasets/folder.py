@@ -71,8 +71,8 @@ def find_files(folder: Path) -> SetFiles:
     Raises:
         FewmultError: one of the four is missing or the folder cannot be read.
     """
-    found = {stem: _find(folder, stem) for stem in STEMS}
-    missing = [stem for stem, path in found.items() if path is None]
+    four = {stem: path for stem in STEMS if (path := _find(folder, stem))}
+    missing = [stem for stem in STEMS if stem not in four]
     if missing:
         raise FewmultError(
             f"{folder} lacks {', '.join(missing)} (each may end in .gz); add what is missing"
@@ -83,11 +83,15 @@ def find_files(folder: Path) -> SetFiles:
             f"{folder} has only one of {' and '.join(VALIDATION_STEMS)}: add the other"
         )
     names = folder / CLASS_NAMES
+    train_images, train_labels, test_images, test_labels = four.values()
     return SetFiles(
-        *(path for path in found.values() if path is not None),
-        validation_images=validation_images,
-        validation_labels=validation_labels,
-        class_names=names if names.is_file() else None,
+        train_images,
+        train_labels,
+        test_images,
+        test_labels,
+        validation_images,
+        validation_labels,
+        names if names.is_file() else None,
     )
 
 
