@@ -34,9 +34,17 @@ def has_class_folders(folder: Path) -> bool:
     """Whether ``folder`` has folders in it, as one with classes does.
 
     Raises:
-        FewmultError: it cannot be read.
+        FewmultError: it cannot be read, or has images instead.
     """
-    return any(path.is_dir() for path in _visible(folder))
+    paths = _visible(folder)
+    if any(path.is_dir() for path in paths):
+        return True
+    if any(path.suffix.lower() == ".png" for path in paths):
+        raise FewmultError(
+            f"{folder} holds images and no class folders: put those of each class into a folder "
+            "named after it"
+        )
+    return False
 
 
 def read_class_folders(name: str, root: Path) -> Dataset:
@@ -64,7 +72,7 @@ def read_class_folders(name: str, root: Path) -> Dataset:
 def _is_split(root: Path) -> bool:
     """Whether classes lie in ``train``, which could be the name of a class too."""
     train = root / "train"
-    return train.is_dir() and has_class_folders(train)
+    return train.is_dir() and any(path.is_dir() for path in _visible(train))
 
 
 def _read_parts(name: str, root: Path, reader: _Reader) -> Dataset:
