@@ -137,8 +137,8 @@ def test_a_config_is_utf8_everywhere(call: Call, tmp_path: Path) -> None:
     [
         (["nonsense"], "No such command 'nonsense'"),
         (["--nonsense"], "No such option"),
-        (["evaluate"], "Missing argument 'DIR'"),
-        (["evaluate", "nowhere"], "there is no folder nowhere"),
+        (["evaluate"], "Missing argument 'DIR|MODEL'"),
+        (["evaluate", "nowhere"], "there is no folder or file nowhere"),
         (["evaluate", ""], "the path is empty"),
         (["verify", "--cases", "0"], "0 is not in the range"),
         (["data", "nonsense"], "No such command"),
@@ -348,7 +348,10 @@ def test_evaluate_on_images_that_do_not_fit(old_run: Path, tmp_path: Path, call:
     assert_one_line(err, "15 classes")
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["evaluate"], ["verify"], ["data"], ["doctor"]])
+@pytest.mark.parametrize(
+    "command",
+    [[], ["train"], ["evaluate"], ["predict"], ["export"], ["verify"], ["data"], ["doctor"]],
+)
 def test_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*command, "--help"]) == 0
     out, err = capsys.readouterr()
@@ -366,7 +369,7 @@ def test_a_group_alone_shows_its_help(
     assert alone == capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "export"])
 def test_help_shows_an_example_a_line(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     run([command, "--help"])
     lines = capsys.readouterr().out.splitlines()

@@ -25,7 +25,7 @@ from fewmult_hls import datasets
 from fewmult_hls.datasets import checksums, idx, mnist
 from fewmult_hls.datasets.fetch import fetch
 from fewmult_hls.datasets.folder import STEMS, find_files
-from fewmult_hls.datasets.importing import import_idx
+from fewmult_hls.datasets.importing import import_set
 from fewmult_hls.errors import FewmultError, UsageError
 
 # Read before the fixture below gives each test folders of its own.
@@ -369,7 +369,7 @@ def test_digits_are_pinned() -> None:
 @pytest.mark.parametrize("end", ["", ".gz"])
 def test_import(tmp_path: Path, places: tuple[Path, Path], end: str) -> None:
     source = write_set(tmp_path / "source", end)
-    folder = import_idx("mine", source)
+    folder = import_set("mine", source)
     assert folder == places[1] / "mine"
     sums = json.loads((folder / "checksums.json").read_text())
     assert sorted(sums) == sorted(f"{stem}{end}" for stem in STEMS)
@@ -384,28 +384,28 @@ def test_import_names_the_copies_by_content(tmp_path: Path) -> None:
     source = write_set(tmp_path / "source", ".gz")
     path = source / f"{TEST_LABELS}.gz"
     path.rename(source / "t10k-labels.idx1-ubyte")
-    assert (import_idx("mine", source) / f"{TEST_LABELS}.gz").is_file()
+    assert (import_set("mine", source) / f"{TEST_LABELS}.gz").is_file()
 
 
 def test_import_replaces_only_if_told(tmp_path: Path, places: tuple[Path, Path]) -> None:
     source = write_set(tmp_path / "source")
-    import_idx("mine", source)
+    import_set("mine", source)
     other = write_set(tmp_path / "other", ".gz", train_labels_idx1_ubyte=labels(20, 7))
-    refused(lambda: import_idx("mine", other), "is there already", "--overwrite")
+    refused(lambda: import_set("mine", other), "is there already", "--overwrite")
     assert datasets.load("mine").classes == 3
-    import_idx("mine", other, overwrite=True)
+    import_set("mine", other, overwrite=True)
     assert datasets.load("mine").classes == 7
     assert len(list((places[1] / "mine").iterdir())) == 5
-    assert import_idx("mine", places[1] / "mine", overwrite=True).is_dir()
+    assert import_set("mine", places[1] / "mine", overwrite=True).is_dir()
     assert [path.name for path in places[1].iterdir()] == ["mine"]
 
 
 def test_import_of_a_bad_set_leaves_nothing(tmp_path: Path, places: tuple[Path, Path]) -> None:
     source = write_set(tmp_path / "source", train_labels_idx1_ubyte=labels(19))
-    refused(lambda: import_idx("mine", source), "19 labels")
-    refused(lambda: import_idx("mine", tmp_path / "none"), "is no folder")
+    refused(lambda: import_set("mine", source), "19 labels")
+    refused(lambda: import_set("mine", tmp_path / "none"), "is no folder")
     idx.write(source / TRAIN_LABELS, np.full(20, 10, np.uint8))
-    refused(lambda: import_idx("mnist", source), "label 10 at index 0")
+    refused(lambda: import_set("mnist", source), "label 10 at index 0")
     assert not places[1].exists()
 
 
@@ -413,7 +413,7 @@ def test_import_of_a_bad_set_leaves_nothing(tmp_path: Path, places: tuple[Path, 
 def test_import_refuses_names(tmp_path: Path, name: str) -> None:
     source = write_set(tmp_path / "source")
     with pytest.raises(UsageError):
-        import_idx(name, source)
+        import_set(name, source)
 
 
 def test_import_into_a_folder_that_cannot_be(
@@ -422,11 +422,11 @@ def test_import_into_a_folder_that_cannot_be(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("FEWMULT_CACHE", str(tmp_path / "file" / "cache"))
     source = write_set(tmp_path / "source")
-    refused(lambda: import_idx("mine", source), "cannot write to")
+    refused(lambda: import_set("mine", source), "cannot write to")
 
 
 def test_changed_import_is_refused(tmp_path: Path) -> None:
-    folder = import_idx("mine", write_set(tmp_path / "source"))
+    folder = import_set("mine", write_set(tmp_path / "source"))
     path = folder / TEST_IMAGES
     idx.write(path, images(6, seed=3))
     refused(lambda: datasets.load("mine"), str(path), "does not match its SHA-256")
@@ -434,7 +434,7 @@ def test_changed_import_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "[" * 100_000, "\xff"])
 def test_damaged_checksums(tmp_path: Path, content: str) -> None:
-    folder = import_idx("mine", write_set(tmp_path / "source"))
+    folder = import_set("mine", write_set(tmp_path / "source"))
     (folder / "checksums.json").write_text(content, encoding="latin-1")
     refused(lambda: datasets.load("mine"), str(folder / "checksums.json"), "is damaged")
 
@@ -556,7 +556,7 @@ def test_fetch_replaces_a_damaged_set(published: Path, monkeypatch: pytest.Monke
 
 def test_fetch_keeps_an_imported_set(tmp_path: Path, published: Path) -> None:
     other = write_set(tmp_path / "other", train_labels_idx1_ubyte=labels(20, 9))
-    import_idx("mnist", other)
+    import_set("mnist", other)
     refused(lambda: fetch("mnist"), "another set than the published MNIST", "remove")
 
 

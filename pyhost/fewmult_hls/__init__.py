@@ -2,4 +2,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train neural networks without multiplications, with the same bits on a CPU and on an FPGA."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .api import train
+    from .classifier import Classifier, load
+    from .errors import FewmultError
+
+__all__ = ["Classifier", "FewmultError", "__version__", "load", "train"]
+
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Classifier": "classifier",
+    "FewmultError": "errors",
+    "load": "classifier",
+    "train": "api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is asked for only then: numpy alone takes longer than ``--help`` may."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

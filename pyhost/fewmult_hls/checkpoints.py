@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .archive import Archive
 from .errors import FewmultError
 from .files import write_atomic, writing
-from .model import Arrays
 from .training import Progress
 
 FOLDER = "checkpoints"
@@ -142,7 +142,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     payload = content[head:]
     if content[:head] != _MAGIC + hashlib.sha256(payload).digest():
         raise FewmultError(f"{path} is damaged or no checkpoint of this version")
-    return _decoded(Arrays(payload))
+    return _decoded(Archive(payload))
 
 
 def _encoded(checkpoint: Checkpoint) -> bytes:
@@ -165,7 +165,7 @@ def _encoded(checkpoint: Checkpoint) -> bytes:
     return _MAGIC + hashlib.sha256(payload).digest() + payload
 
 
-def _decoded(arrays: Arrays) -> Checkpoint:
+def _decoded(arrays: Archive) -> Checkpoint:
     facts = json.loads(arrays["facts"].tobytes())
     names, best = facts["tensors"], facts["best"]
     return Checkpoint(

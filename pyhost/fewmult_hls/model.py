@@ -4,45 +4,131 @@
 
 from __future__ import annotations
 
-import io
 import math
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from .archive import Archive, checked, reading_archive, save_arrays
+from .datasets.class_names import check_class_names
 from .errors import FewmultError
 from .evaluation import Means, Precision
-from .files import write_atomic
 from .networks import Network, NetworkSpec
 from .oracle.gradient import weight_clip
 from .oracle.integers import BIAS_MAX
 
-FORMAT = 1
+FORMAT = 2
+_WITHOUT_DOMAIN = 1  # the format before, which is still read
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What a net's inputs and outputs stand for.
+
+    Attributes:
+        image_shape: (rows, columns) of an image, or None where it is just a row of values.
+        class_names: of all classes by number; empty where they only have numbers.
+
+    Raises:
+        ValueError: names that cannot be told apart or printed.
+    """
+
+    image_shape: tuple[int, int] | None = None
+    class_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_class_names(self.class_names)
+
+    def fits(self, shape: tuple[int, ...], features: int) -> bool:
+        """Whether an image of (rows, columns) is one for a net with so many inputs."""
+        rows, columns = shape
+        return rows * columns == features and self.image_shape in (None, shape)
+
+    def image_text(self, features: int) -> str:
+        """What an image must have, for people."""
+        if self.image_shape is None:
+            return f"{features} values"
+        rows, columns = self.image_shape
+        return f"{rows}x{columns} pixels (rows x columns)"
+
+    def class_name(self, label: int) -> str:
+        """The name of a class, or its number."""
+        return self.class_names[label] if self.class_names else str(label)
 
 
 @dataclass(frozen=True)
 class Model:
-    """A network and the means that evaluating it needs, by precision of the weights."""
+    """A network and what evaluating it needs.
+
+    Attributes:
+        network: its state.
+        means: of the hidden layers, by precision of the weights: those that it can run with.
+        domain: what its inputs and outputs stand for.
+        packed_from: fingerprint of the network whose ternary weights these are; None if it is
+            this one.
+    """
 
     network: Network
     means: dict[Precision, Means]
+    domain: Domain = Domain()
+    packed_from: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the network as it was trained."""
+        return self.packed_from or self.network.fingerprint
+
+
+def header_arrays(spec: NetworkSpec, domain: Domain, fingerprint: str) -> dict[str, Any]:
+    """Everything but numbers of a model, as arrays."""
+    return {
+        "widths": np.array(spec.widths, np.int32),
+        "weights_kind": np.array(spec.weights),
+        "master_bits": np.int32(spec.master_bits),
+        "batch": np.int32(spec.batch),
+        "image_shape": np.array(domain.image_shape or (), np.int32),
+        "class_names": np.array(domain.class_names, np.str_),
+        "fingerprint": np.array(fingerprint),
+    }
+
+
+def read_spec(arrays: Archive) -> NetworkSpec:
+    """The shape that ``header_arrays`` stored.
+
+    Raises:
+        ValueError, KeyError, UsageError: there is none, or it cannot be.
+    """
+    return NetworkSpec(
+        tuple(int(width) for width in arrays["widths"]),
+        str(arrays["weights_kind"]),  # type: ignore[arg-type]
+        int(arrays["master_bits"]),
+        int(arrays["batch"]),
+    )
+
+
+def read_domain(arrays: Archive, spec: NetworkSpec) -> Domain:
+    """The domain that ``header_arrays`` stored.
+
+    Raises:
+        ValueError, KeyError: there is none, or it does not fit the shape.
+    """
+    shape = tuple(int(size) for size in arrays["image_shape"])
+    names = tuple(str(name) for name in arrays["class_names"])
+    if shape and (len(shape) != 2 or min(shape) < 1 or math.prod(shape) != spec.widths[0]):
+        raise ValueError(f"images of {shape} do not have {spec.widths[0]} pixels")
+    if names and len(names) != spec.widths[-1]:
+        raise ValueError(f"it names {len(names)} classes of {spec.widths[-1]}")
+    return Domain((shape[0], shape[1]) if shape else None, names)
 
 
 def save_model(path: Path, model: Model) -> None:
     """Writes a model, whole or not at all."""
     network = model.network
-    spec = network.spec
-    arrays: dict[str, Any] = {
+    arrays = {
         "format": np.int32(FORMAT),
-        "widths": np.array(spec.widths, np.int32),
-        "weights_kind": np.array(spec.weights),
-        "master_bits": np.int32(spec.master_bits),
-        "batch": np.int32(spec.batch),
-        "fingerprint": np.array(network.fingerprint),
+        **header_arrays(network.spec, model.domain, network.fingerprint),
     }
     for k, (weights, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
         arrays[f"weights_{k}"] = weights
@@ -50,10 +136,7 @@ def save_model(path: Path, model: Model) -> None:
     for precision, means in model.means.items():
         for k, mean in enumerate(means):
             arrays[f"mean_{precision}_{k}"] = mean
-    # In memory first: on a full disk, zipfile raises what is no OSError.
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    write_atomic(path, content.getbuffer())
+    save_arrays(path, arrays)
 
 
 def load_model(path: Path) -> Model:
@@ -62,95 +145,43 @@ def load_model(path: Path) -> Model:
     Raises:
         FewmultError: there is none, or it is damaged, or not one of ours.
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise FewmultError(f"{path} is not there: is this the folder of a finished run?") from None
-    except OSError as error:
-        raise FewmultError(f"cannot read {path}: {error.strerror}") from error
-    try:
-        return _model(Arrays(content))
-    except MemoryError:
-        raise
-    # What zipfile and numpy raise on damaged bytes has no common base.
-    except Exception as error:
-        raise FewmultError(
-            f"{path} is damaged or not a model of fewmult-hls ({_reason(error)}): "
-            "train again, or take another copy"
-        ) from error
+    if not path.exists():
+        raise FewmultError(f"{path} is not there: is this the folder of a finished run?")
+    with reading_archive(path, "train again, or take another copy") as arrays:
+        return _model(arrays)
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return str(error.args[0])
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-class Arrays:
-    """The arrays of a .npz file, none of which can take more memory than the file has bytes."""
-
-    def __init__(self, content: bytes) -> None:
-        self._size = len(content)
-        self._archive = zipfile.ZipFile(io.BytesIO(content))
-
-    def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        member = self._archive.getinfo(f"{name}.npy")
-        if member.compress_type != zipfile.ZIP_STORED or member.file_size > self._size:
-            raise ValueError(f"{name} is compressed, as no model is")
-        file = io.BytesIO(self._archive.read(member))
-        version = np.lib.format.read_magic(file)
-        if version != (1, 0):
-            raise ValueError(f"{name} is in format {version}, as no model is")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        if dtype.hasobject or math.prod(shape) * dtype.itemsize != member.file_size - file.tell():
-            raise ValueError(f"{name} does not have the size that its header says")
-        file.seek(0)
-        return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
-
-
-def _model(arrays: Arrays) -> Model:
-    if int(arrays["format"]) != FORMAT:
+def _model(arrays: Archive) -> Model:
+    if int(arrays["format"]) not in (FORMAT, _WITHOUT_DOMAIN):
         raise ValueError(f"format {int(arrays['format'])} is not known here")
-    spec = NetworkSpec(
-        tuple(int(width) for width in arrays["widths"]),
-        str(arrays["weights_kind"]),  # type: ignore[arg-type]
-        int(arrays["master_bits"]),
-        int(arrays["batch"]),
-    )
+    spec = read_spec(arrays)
     weights, biases = [], []
     for layer in spec.layers:
         shape = (layer.outputs, layer.inputs)
         limit = weight_clip(spec.master_bits)
         name = f"weights_{layer.index}"
-        weights.append(_checked(name, arrays[name], spec.dtype, shape, limit))
+        weights.append(checked(name, arrays[name], spec.dtype, shape, limit))
         name = f"bias_{layer.index}"
-        biases.append(_checked(name, arrays[name], np.int32, (layer.outputs,), BIAS_MAX))
+        biases.append(checked(name, arrays[name], np.int32, (layer.outputs,), BIAS_MAX))
     network = Network(spec, weights, biases)
     if network.fingerprint != str(arrays["fingerprint"]):
         raise ValueError("its content does not have its fingerprint")
-    return Model(
-        network,
-        {"8-bit": _means(spec, arrays, "8-bit"), "ternary": _means(spec, arrays, "ternary")},
-    )
+    means: dict[Precision, Means] = {
+        "8-bit": read_means(spec, arrays, "8-bit"),
+        "ternary": read_means(spec, arrays, "ternary"),
+    }
+    has_domain = int(arrays["format"]) != _WITHOUT_DOMAIN
+    return Model(network, means, read_domain(arrays, spec) if has_domain else Domain())
 
 
-def _means(spec: NetworkSpec, arrays: Arrays, precision: Precision) -> Means:
+def read_means(spec: NetworkSpec, arrays: Archive, precision: Precision) -> Means:
+    """The means for weights of a precision.
+
+    Raises:
+        ValueError, KeyError: there are none, or they cannot be.
+    """
     means = []
     for layer in spec.layers[:-1]:
         name = f"mean_{precision}_{layer.index}"
-        means.append(_checked(name, arrays[name], np.int32, (layer.outputs,), 127 * 127 << 16))
+        means.append(checked(name, arrays[name], np.int32, (layer.outputs,), 127 * 127 << 16))
     return means
-
-
-def _checked(
-    name: str,
-    array: npt.NDArray[Any],
-    dtype: npt.DTypeLike,
-    shape: tuple[int, ...],
-    limit: int,
-) -> npt.NDArray[Any]:
-    if array.dtype != dtype or array.shape != shape:
-        raise ValueError(f"{name} is {array.dtype} {array.shape}, not {np.dtype(dtype)} {shape}")
-    if np.abs(array.astype(np.int64)).max() > limit:
-        raise ValueError(f"{name} has values beyond +-{limit}")
-    return array

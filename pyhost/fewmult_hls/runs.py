@@ -16,6 +16,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import __version__, datasets
 from .backends import Backend
 from .checkpoints import (
@@ -26,11 +28,11 @@ from .checkpoints import (
 )
 from .config import RunConfig, save_config
 from .course import METRICS, Course, Watcher
-from .datasets import Dataset
+from .datasets import Dataset, Split
 from .errors import FewmultError, UsageError
 from .evaluation import Evaluator, Means, Precision, evaluator
 from .files import write_atomic, writing
-from .model import Model, save_model
+from .model import Domain, Model, save_model
 from .networks import Network, NetworkSpec
 from .operations import count_step, multiplications
 
@@ -80,17 +82,38 @@ def check_fit(spec: NetworkSpec, dataset: Dataset) -> None:
         )
 
 
-def check_test_fit(spec: NetworkSpec, dataset: Dataset) -> None:
-    """Whether a trained net can be tested on the data, which may lack some of its classes.
+def domain_of(dataset: Dataset) -> Domain:
+    """What a net that is trained on the data stands for."""
+    # One row of values is no image: any that has so many pixels will do.
+    shape = None if dataset.image_shape[0] == 1 else dataset.image_shape
+    return Domain(shape, dataset.class_names)
+
+
+def test_split(model: Model, dataset: Dataset) -> Split:
+    """The test images with the labels that a trained net gives to their classes.
+
+    The data may lack some of the net's classes. Classes with names are matched by name.
 
     Raises:
-        UsageError: it cannot.
+        UsageError: the net cannot be tested on the data.
     """
+    spec = model.network.spec
     if spec.widths[0] != dataset.features or spec.widths[-1] < dataset.classes:
         raise UsageError(
             f"net {spec.name} cannot be tested on {dataset.name}, whose images have "
             f"{dataset.features} pixels and {dataset.classes} classes"
         )
+    if not dataset.class_names:
+        return dataset.test
+    known = {model.domain.class_name(label): label for label in range(spec.widths[-1])}
+    unknown = [name for name in dataset.class_names if name not in known]
+    if unknown:
+        raise UsageError(
+            f"net {spec.name} knows no class {unknown[0]!r} of {dataset.name}: "
+            f"its classes are {', '.join(known)}"
+        )
+    numbers = np.array([known[name] for name in dataset.class_names], np.uint8)
+    return Split(dataset.test.images, numbers[dataset.test.labels])
 
 
 def check_memory(spec: NetworkSpec) -> None:
@@ -252,7 +275,7 @@ def _finish(course: Course, watcher: Watcher) -> dict[str, Any]:
     fingerprint = course.trainer.network().fingerprint
     network = Network.of_tensors(config.spec, best.tensors)
     errors, means = _final_errors(backend, network, dataset)
-    save_model(folder / MODEL, Model(network, means))
+    save_model(folder / MODEL, Model(network, means, domain_of(dataset)))
     del course.trainer  # counting needs memory of its own
     operations = count_step(
         Network.initial(config.spec, config.seed),

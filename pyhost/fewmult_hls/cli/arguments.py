@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from ..backend_names import BACKENDS
+
 
 class NamedPath(click.Path):
     """A path, but not an empty one: as an unset shell variable, it would mean this folder."""
@@ -22,6 +24,10 @@ class NamedPath(click.Path):
             self.fail("the path is empty", param, ctx)
         return super().convert(value, param, ctx)
 
+
+BACKEND = click.option(
+    "--backend", type=click.Choice(BACKENDS), default="emu", help="Who computes.  [default: emu]"
+)
 
 THREADS = click.option(
     "--threads",

@@ -80,6 +80,7 @@ def _show_kernels(report: Report, levels: Sequence[str], threads: int) -> None:
     what = "1 thread" if threads == 1 else f"{threads} threads"
     click.echo(f"{what}: ms, 10^9 operations/s, share of the peak")
     show_table(table)
+    click.echo()
 
 
 def _rate(rate: float | None) -> str:
@@ -106,3 +107,4 @@ def _show_steps(report: Report) -> None:
             ]
         )
     show_table(table)
+    click.echo()

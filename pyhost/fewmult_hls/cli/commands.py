@@ -19,7 +19,9 @@ from .compare import compare
 from .data import data
 from .doctor import doctor
 from .evaluate import evaluate
+from .export import export
 from .ops import ops
+from .predict import predict
 from .presets import presets
 from .train import train
 from .verify import verify
@@ -42,7 +44,19 @@ def cli(context: click.Context) -> None:
         click.echo(context.get_help())
 
 
-for _command in (train, presets, evaluate, compare, verify, bench, ops, data, doctor):
+for _command in (
+    train,
+    presets,
+    evaluate,
+    predict,
+    export,
+    compare,
+    verify,
+    bench,
+    ops,
+    data,
+    doctor,
+):
     cli.add_command(_command)
 
 

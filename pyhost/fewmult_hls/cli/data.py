@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import FewmultError
+from .results import show_table
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
@@ -38,13 +38,13 @@ def list_sets() -> None:
         if name not in found
     ]
     head = ["name", "classes", "image", "train", "validation", "test", "where"]
-    _show_table([head, *sorted(rows)])
+    show_table([head, *sorted(rows)])
 
 
 @data.command()
 @click.argument("name")
 def info(name: str) -> None:
-    """Show what is in the data set NAME: a name, or a folder with IDX files."""
+    """Show what is in the data set NAME: a name, or a folder with IDX files or images."""
     from ..datasets import load, locate
 
     dataset, folder = load(name), locate(name)
@@ -52,7 +52,7 @@ def info(name: str) -> None:
     low, high = _value_range(dataset)
     source, licence = _origin(name, folder)
     click.echo(f"{dataset.name}\n")
-    _show_table(
+    show_table(
         [
             ["where", _where(folder)],
             ["classes", str(dataset.classes)],
@@ -65,9 +65,10 @@ def info(name: str) -> None:
         ]
     )
     click.echo("\nimages of each class")
-    _show_table(_histogram(dataset))
-    click.echo("\nSHA-256 of the files")
-    _show_table(_checksums(folder))
+    show_table(_histogram(dataset))
+    if sums := _checksums(folder):
+        click.echo("\nSHA-256 of the files")
+        show_table(sums)
 
 
 @data.command("import")
@@ -78,14 +79,15 @@ def info(name: str) -> None:
     metavar="PATH",
     required=True,
     type=click.Path(path_type=Path),
-    help="Folder with the four IDX files, under MNIST's file names, gzipped or not.",
+    help="Folder with the four IDX files, under MNIST's file names, gzipped or not; or with a "
+    "folder of PNG images for each class.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a set of that name.")
 def import_set(name: str, source: Path, overwrite: bool) -> None:
-    """Check a set of IDX files and keep a copy under NAME."""
-    from ..datasets.importing import import_idx
+    """Check a set of IDX files or of images and keep a copy under NAME."""
+    from ..datasets.importing import import_set as importing
 
-    folder = import_idx(name, source, overwrite=overwrite)
+    folder = importing(name, source, overwrite=overwrite)
     click.echo(f"imported {name} into {folder}")
     _note_precedence(name, folder)
 
@@ -126,10 +128,12 @@ def _value_range(dataset: Dataset) -> tuple[int, int]:
 def _origin(name: str, folder: Path | None) -> tuple[str, str]:
     """Source and licence; MNIST's only for files with the content that was published."""
     from ..datasets import digits, mnist
-    from ..datasets.folder import find_files
+    from ..datasets.folder import find_files, holds_set
 
     if folder is None:
         return digits.SOURCE, digits.LICENCE
+    if not holds_set(folder):
+        return "not known: your own images", "not known"
     if mnist.is_published(find_files(folder)):
         return mnist.SOURCE, mnist.LICENCE
     if name == "mnist":
@@ -142,17 +146,19 @@ def _histogram(dataset: Dataset) -> list[list[str]]:
 
     splits = (dataset.train, dataset.validation, dataset.test)
     counts = [np.bincount(split.labels, minlength=dataset.classes) for split in splits]
-    lines = zip(range(dataset.classes), *counts, strict=True)
+    names = dataset.class_names or range(dataset.classes)
+    lines = zip(names, *counts, strict=True)
     return [["class", "train", "validation", "test"], *([str(n) for n in line] for line in lines)]
 
 
 def _checksums(folder: Path | None) -> list[list[str]]:
     from ..datasets import checksums, digits
-    from ..datasets.folder import find_files
+    from ..datasets.folder import find_files, holds_set
 
     if folder is None:
         return [[digits.file_sha256(), digits.FILE_NAME]]
-    return [[checksums.sha256(path), path.name] for path in find_files(folder).paths]
+    files = find_files(folder).all if holds_set(folder) else []  # of images there may be many
+    return [[checksums.sha256(path), path.name] for path in files]
 
 
 def _note_precedence(name: str, folder: Path) -> None:
@@ -162,15 +168,3 @@ def _note_precedence(name: str, folder: Path) -> None:
     used = locate(name)
     if used != folder:
         click.echo(f"note: {name} is still read from {used}, which comes first", err=True)
-
-
-def _show_table(lines: Sequence[Sequence[str]]) -> None:
-    """Print ``lines`` in aligned columns: numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        click.echo("  ".join(_aligned(line, widths)).rstrip())
-
-
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> Iterable[str]:
-    for cell, width in zip(line, widths, strict=True):
-        yield cell.rjust(width) if cell.isdigit() else cell.ljust(width)

@@ -10,7 +10,7 @@ import click
 
 from ..errors import FewmultError
 
-PACKAGES = ("numpy", "click", "rich", "pooch", "tomli-w")
+PACKAGES = ("numpy", "pillow", "click", "rich", "pooch", "tomli-w")
 
 
 @click.command()

@@ -9,63 +9,60 @@ from pathlib import Path
 
 import click
 
-from ..backend_names import BACKENDS
 from ..errors import UsageError
-from .arguments import THREADS, NamedPath
+from .arguments import BACKEND, THREADS, NamedPath
 
 # click keeps the lines of a paragraph that a backspace opens.
 EXAMPLES = """\b
 Examples:
   fewmult-hls evaluate runs/digits
-  fewmult-hls evaluate runs/mnist --dataset path/to/my/images"""
+  fewmult-hls evaluate runs/mnist --dataset path/to/my/images
+  fewmult-hls evaluate digits.packed --dataset digits"""
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("run", metavar="DIR", type=NamedPath())
+@click.argument("model", metavar="DIR|MODEL", type=NamedPath())
 @click.option(
     "--dataset", metavar="NAME|DIR", help="Other images to test on.  [default: the run's own]"
 )
-@click.option(
-    "--backend", type=click.Choice(BACKENDS), default="emu", help="Who computes.  [default: emu]"
-)
+@BACKEND
 @THREADS
-def evaluate(run: Path, dataset: str | None, backend: str, threads: int | None) -> None:
-    """Measure the test error of the trained model in DIR again."""
-    from .. import runs
+def evaluate(model: Path, dataset: str | None, backend: str, threads: int | None) -> None:
+    """Measure the test error of a trained model again.
+
+    DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --packed` wrote,
+    which has ternary weights only.
+    """
     from ..backends import open_backend
+    from ..classifier import read_model
     from ..datasets import load
     from ..evaluation import Evaluator
-    from ..model import load_model
+    from ..runs import test_split
     from .results import error_text, show_rows
 
-    if not run.is_dir():
-        raise UsageError(f"there is no folder {run}")
-    model = load_model(run / runs.MODEL)
-    data = load(dataset or _dataset_of(run))
-    network = model.network
-    runs.check_test_fit(network.spec, data)
+    trained = read_model(model)
+    data = load(dataset or _dataset_of(model))
+    network = trained.network
+    split = test_split(trained, data)
     with closing(open_backend(backend, threads)) as device:
-        errors = runs.test_errors(
-            Evaluator(device, network, "8-bit", model.means["8-bit"]),
-            Evaluator(device, network, "ternary", model.means["ternary"]),
-            data,
-        )
-    tests = len(data.test.labels)
+        errors = {
+            precision: Evaluator(device, network, precision, means).error(split)
+            for precision, means in trained.means.items()
+        }
+    tests = len(split.labels)
     click.echo(f"{network.spec.name} on {data.name}, {tests:,} test images\n")
-    show_rows(
-        [
-            ("test error", f"{error_text(errors['test_error'], tests)}, 8-bit weights"),
-            ("", f"{error_text(errors['test_error_ternary'], tests)}, ternary weights"),
-            ("fingerprint", network.fingerprint),
-        ]
-    )
+    rows = [f"{error_text(error, tests)}, {name} weights" for name, error in errors.items()]
+    names = ["test error", *[""] * (len(rows) - 1)]
+    show_rows([*zip(names, rows, strict=True), ("fingerprint", trained.fingerprint)])
 
 
-def _dataset_of(run: Path) -> str:
+def _dataset_of(model: Path) -> str:
     from .. import runs
     from ..config import load_config
 
-    path = run / runs.CONFIG
+    if not model.is_dir():
+        raise UsageError(f"{model} names no dataset: add --dataset")
+    path = model / runs.CONFIG
     values = load_config(path)
     if "dataset" not in values:
         raise UsageError(f"{path} names no dataset: add --dataset")

@@ -74,9 +74,11 @@ def ops(net: str, batch: int, method: str, batch_norm: bool, as_json: bool) -> N
     click.echo(f"{spec.name}, a training step by stage\n")
     click.echo(f"the paper, {method} {normalized} batch norm, batch {batch}")
     show_table(_table(paper, _PAPER_KINDS))
+    click.echo()
     reason = "" if spec.batch == batch else " (its means are shifts: 16, 32, .. 256)"
     click.echo(f"fewmult-hls, {weights} weights, batch {spec.batch}{reason}")
     show_table(_table(ours, _KINDS))
+    click.echo()
     _show_methods(spec, batch)
 
 
@@ -102,6 +104,7 @@ def _show_methods(spec: NetworkSpec, batch: int) -> None:
         table.append([method, str(batch), *_both(plain), *_both(normalized)])
     table.append(["fewmult-hls", str(spec.batch), *_both(0), *_both(0)])
     show_table(table)
+    click.echo()
 
 
 def _both(count: int) -> tuple[str, str]:

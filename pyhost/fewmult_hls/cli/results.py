@@ -22,13 +22,16 @@ def show_rows(rows: Sequence[tuple[str, str]]) -> None:
 
 
 def show_table(table: Sequence[Sequence[str]]) -> None:
-    """Rows of as many cells, the first of each to the left, and an empty line."""
-    widths = [max(len(row[k]) for row in table) for k in range(len(table[0]))]
+    """Aligned columns below a first row of headings; columns of numbers to the right."""
+    columns = list(zip(*table, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    are_numbers = [all(cell[:1] in "-0123456789" for cell in cells[1:]) for cells in columns]
     for row in table:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        click.echo("  ".join(cells).rstrip())
-    click.echo()
+        cells = zip(row, widths, are_numbers, strict=True)
+        aligned = (
+            cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells
+        )
+        click.echo("  ".join(aligned).rstrip())
 
 
 def executor_text(info: dict[str, str]) -> str:

@@ -18,17 +18,6 @@ if TYPE_CHECKING:
     from ..config import RunConfig
     from ..datasets import Dataset
 
-DEFAULTS = {
-    "dataset": "digits",
-    "weights": "ternary",
-    "master_bits": 16,
-    "batch": 128,
-    "epochs": 100,
-    "seed": 1,
-    "backend": "emu",
-}
-
-
 # click keeps the lines of a paragraph that a backspace opens.
 EXAMPLES = """\b
 Examples:
@@ -41,7 +30,8 @@ Examples:
 @click.option(
     "--dataset",
     metavar="NAME|DIR",
-    help="What to learn: a name from `fewmult-hls data list`, or a folder with IDX files.  "
+    help="What to learn: a name from `fewmult-hls data list`, or a folder with IDX files "
+    "or with a folder of PNG images for each class.  "
     "[default: digits]",
 )
 @click.option(
@@ -149,17 +139,14 @@ def train(
         return
     from .. import runs
     from ..backends import open_backend
-    from ..datasets import load
+    from ..plan import plan_run
     from .progress import watching
     from .results import executor_text
 
-    values = _values(preset, config, options)
-    dataset = load(values["dataset"])
-    run_config = _complete(values, dataset)
-    folder = out or Path("runs") / dataset.name
-    runs.check_fit(run_config.spec, dataset)
-    runs.check_folder(folder, overwrite=overwrite)
-    runs.check_memory(run_config.spec)
+    if options["master_bits"] is not None:
+        options["master_bits"] = int(options["master_bits"])
+    plan = plan_run(options, preset=preset, config=config, out=out, overwrite=overwrite)
+    run_config, dataset, folder = plan.config, plan.dataset, plan.folder
     with closing(open_backend(run_config.backend, threads)) as backend:
         click.echo(_heading(run_config, dataset, executor_text(backend.info())))
         steps = len(dataset.train.labels) // run_config.batch
@@ -212,36 +199,6 @@ def _go_on(folder: Path, options: dict[str, Any], overwrite: bool, threads: int 
     for complaint in complaints:
         click.echo(f"warning: {complaint}; the one before it was taken", err=True)
     _show(summary, dataset, folder)
-
-
-def _values(preset: str | None, config: Path | None, options: dict[str, Any]) -> dict[str, Any]:
-    """Defaults, overridden by the preset, by the config file, by the options that were given."""
-    from ..config import load_config
-    from ..presets import load_preset
-
-    given = {name: value for name, value in options.items() if value is not None}
-    rate = given.pop("rate", None)
-    if rate is not None:
-        given["rate_exponent"] = rate
-    if "master_bits" in given:
-        given["master_bits"] = int(given["master_bits"])
-    chosen = load_preset(preset).values if preset is not None else {}
-    stored = load_config(config) if config is not None else {}
-    return {**DEFAULTS, **chosen, **stored, **given}
-
-
-def _complete(values: dict[str, Any], dataset: Dataset) -> RunConfig:
-    """A config with which this run can be repeated from any folder."""
-    from ..config import RunConfig, default_rate
-    from ..networks import NetworkSpec
-    from ..runs import lasting_name
-
-    values.setdefault("net", f"{dataset.features}-256-256-{dataset.classes}")
-    samples = len(dataset.train.labels) * values["epochs"]
-    values.setdefault("rate_exponent", default_rate(values["batch"], samples))
-    values["net"] = NetworkSpec.parse(values["net"]).name
-    values["dataset"] = lasting_name(values["dataset"])
-    return RunConfig(**values)
 
 
 def _heading(config: RunConfig, dataset: Dataset, executor: str) -> str:

@@ -1,6 +1,6 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""Data sets: ``load`` one by its name or from a folder of IDX files."""
+"""Data sets: ``load`` one by its name or from a folder, or make one ``from_arrays``."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 
 from ..errors import FewmultError, UsageError
 from . import places
+from .arrays import from_arrays
+from .class_folders import has_class_folders, read_class_folders
 from .dataset import Dataset, Split
-from .folder import read_folder
+from .folder import holds_set, read_folder
 from .reading import reading
 
-__all__ = ["Dataset", "Split", "available", "load", "locate"]
+__all__ = ["Dataset", "Split", "available", "from_arrays", "load", "locate"]
 
 
 def load(name_or_path: str) -> Dataset:
@@ -20,7 +22,8 @@ def load(name_or_path: str) -> Dataset:
 
     Args:
         name_or_path: ``digits``, ``mnist``, the name of an imported set, or a folder with the
-            four IDX files. A name is looked for before a folder of that name.
+            four IDX files or with a folder of PNG images for each class. A name is looked for
+            before a folder of that name.
 
     Raises:
         UsageError: there is neither such a set nor such a folder.
@@ -32,6 +35,8 @@ def load(name_or_path: str) -> Dataset:
         from . import digits
 
         return digits.load()
+    if not holds_set(folder) and has_class_folders(folder):
+        return read_class_folders(folder.resolve().name, folder)
     return read_folder(folder.resolve().name, folder, places.KNOWN_CLASSES.get(name_or_path))
 
 
@@ -44,6 +49,8 @@ def locate(name_or_path: str) -> Path | None:
     """
     if name_or_path == places.BUILT_IN:
         return None
+    if name_or_path == places.IN_MEMORY:
+        raise UsageError("the run learned from arrays in memory: give data with --dataset")
     if places.is_name(name_or_path):
         found = places.find(name_or_path)
         if found is not None:

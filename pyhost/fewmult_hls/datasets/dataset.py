@@ -40,6 +40,7 @@ class Dataset:
         train: what is trained on.
         validation: a sixth of the training files, for choices made while training.
         test: what only the final accuracy is measured on.
+        class_names: by label; empty where classes only have numbers.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Dataset:
     train: Split
     validation: Split
     test: Split
+    class_names: tuple[str, ...] = ()
 
     @property
     def features(self) -> int:

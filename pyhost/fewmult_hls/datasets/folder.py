@@ -1,16 +1,24 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""A data set as a folder of four IDX files under the names MNIST gave them."""
+"""A data set as a folder of four IDX files under the names MNIST gave them.
+
+A set that was made of folders of images also has two files of validation images, and the names
+of its classes.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import FewmultError
+from ..files import write_atomic
+from ..networks import MAX_CLASSES
 from . import checksums, idx
+from .class_names import check_class_names
 from .dataset import VALIDATION_SHARE, Array, Dataset, carve_validation, make_split
 from .reading import reading
 
@@ -20,16 +28,27 @@ STEMS = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
+VALIDATION_STEMS = ("validation-images-idx3-ubyte", "validation-labels-idx1-ubyte")
+CLASS_NAMES = "classes.json"
 
 
 @dataclass(frozen=True)
 class SetFiles:
-    """Where the four files are; ``paths`` is in the order of ``STEMS``."""
+    """Where the files are; ``paths`` has the four in the order of ``STEMS``, ``all`` all."""
 
     train_images: Path
     train_labels: Path
     test_images: Path
     test_labels: Path
+    validation_images: Path | None = None
+    validation_labels: Path | None = None
+    class_names: Path | None = None
+
+    @property
+    def all(self) -> list[Path]:
+        """The paths of all files that are there."""
+        others = (self.validation_images, self.validation_labels, self.class_names)
+        return [*self.paths, *(path for path in others if path is not None)]
 
     @property
     def paths(self) -> tuple[Path, Path, Path, Path]:
@@ -47,18 +66,33 @@ def holds_set(folder: Path) -> bool:
 
 
 def find_files(folder: Path) -> SetFiles:
-    """Find the four files, ``-idx`` or ``.idx``, with or without ``.gz``.
+    """Find the four files and the others, ``-idx`` or ``.idx``, with or without ``.gz``.
 
     Raises:
-        FewmultError: a file is missing or the folder cannot be read.
+        FewmultError: one of the four is missing or the folder cannot be read.
     """
-    found = {stem: _find(folder, stem) for stem in STEMS}
-    missing = [stem for stem, path in found.items() if path is None]
+    four = {stem: path for stem in STEMS if (path := _find(folder, stem))}
+    missing = [stem for stem in STEMS if stem not in four]
     if missing:
         raise FewmultError(
             f"{folder} lacks {', '.join(missing)} (each may end in .gz); add what is missing"
         )
-    return SetFiles(*(path for path in found.values() if path is not None))
+    validation_images, validation_labels = (_find(folder, stem) for stem in VALIDATION_STEMS)
+    if (validation_images is None) != (validation_labels is None):
+        raise FewmultError(
+            f"{folder} has only one of {' and '.join(VALIDATION_STEMS)}: add the other"
+        )
+    names = folder / CLASS_NAMES
+    train_images, train_labels, test_images, test_labels = four.values()
+    return SetFiles(
+        train_images,
+        train_labels,
+        test_images,
+        test_labels,
+        validation_images,
+        validation_labels,
+        names if names.is_file() else None,
+    )
 
 
 def stored_name(stem: str, path: Path) -> str:
@@ -78,18 +112,62 @@ def read_folder(name: str, folder: Path, classes: int | None = None) -> Dataset:
         FewmultError: a file is missing, damaged, or does not fit the others.
     """
     files = find_files(folder)
-    checksums.verify(folder, files.paths)
-    images, labels = _read_pair(files.train_images, files.train_labels, VALIDATION_SHARE)
+    checksums.verify(folder, files.all)
+    names = _read_class_names(files.class_names)
+    classes = len(names) or classes
+    least = 1 if files.validation_images else VALIDATION_SHARE
+    images, labels = _read_pair(files.train_images, files.train_labels, least)
     test_images, test_labels = _read_pair(files.test_images, files.test_labels, 1)
-    _check_sizes(files, images, test_images)
+    _check_sizes(files.train_images, images, files.test_images, test_images)
     if classes is None:
         classes = int(labels.max()) + 1
     _check_labels(files.train_labels, labels, classes)
     _check_labels(files.test_labels, test_labels, classes)
-    train, validation = carve_validation(images, labels)
+    if files.validation_images and files.validation_labels:
+        held_out = _read_pair(files.validation_images, files.validation_labels, 1)
+        _check_sizes(files.train_images, images, files.validation_images, held_out[0])
+        _check_labels(files.validation_labels, held_out[1], classes)
+        train, validation = make_split(images, labels), make_split(*held_out)
+    else:
+        train, validation = carve_validation(images, labels)
     rows, columns = images.shape[1:]
     test = make_split(test_images, test_labels)
-    return Dataset(name, classes, (rows, columns), train, validation, test)
+    return Dataset(name, classes, (rows, columns), train, validation, test, names)
+
+
+def write_folder(folder: Path, dataset: Dataset) -> None:
+    """Write a set so that ``read_folder`` reads the same; the class names, if it has any.
+
+    Raises:
+        FewmultError: the files cannot be written.
+    """
+    stems = (STEMS[:2], VALIDATION_STEMS, STEMS[2:])
+    splits = (dataset.train, dataset.validation, dataset.test)
+    for (images, labels), split in zip(stems, splits, strict=True):
+        idx.write(folder / f"{images}.gz", split.images.reshape(-1, *dataset.image_shape))
+        idx.write(folder / f"{labels}.gz", split.labels)
+    if dataset.class_names:
+        write_atomic(folder / CLASS_NAMES, json.dumps(dataset.class_names, indent=2) + "\n")
+
+
+def _read_class_names(path: Path | None) -> tuple[str, ...]:
+    if path is None:
+        return ()
+    with reading(path):
+        content = path.read_bytes()
+    try:
+        names = json.loads(content)
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError("it is no list of names")
+        check_class_names(names)
+        if len(names) > MAX_CLASSES:
+            raise ValueError(f"there can be {MAX_CLASSES} at most")
+    except (ValueError, RecursionError) as error:
+        raise FewmultError(
+            f"{path} does not name the classes ({error}): correct it, or remove it to have "
+            "them numbered"
+        ) from error
+    return tuple(names)
 
 
 def _find(folder: Path, stem: str) -> Path | None:
@@ -114,12 +192,12 @@ def _read_pair(images_path: Path, labels_path: Path, least: int) -> tuple[Array,
     return images, labels
 
 
-def _check_sizes(files: SetFiles, train: Array, test: Array) -> None:
+def _check_sizes(train_path: Path, train: Array, path: Path, test: Array) -> None:
     if not train[0].size:
-        raise FewmultError(f"{files.train_images} holds images without pixels; give another set")
+        raise FewmultError(f"{train_path} holds images without pixels; give another set")
     if train.shape[1:] != test.shape[1:]:
         raise FewmultError(
-            f"{files.test_images} holds images of {_size(test)} but the training images are "
+            f"{path} holds images of {_size(test)} but the training images are "
             f"{_size(train)}; take both files from the same set"
         )
 

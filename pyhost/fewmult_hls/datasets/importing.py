@@ -1,6 +1,6 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""Taking a set from a folder into the user's data folder."""
+"""Taking a set from a folder of IDX files or of images into the user's data folder."""
 
 from __future__ import annotations
 
@@ -9,18 +9,21 @@ from pathlib import Path
 
 from ..errors import FewmultError
 from ..files import atomic_file
-from .folder import STEMS, find_files, read_folder, stored_name
+from .class_folders import has_class_folders, read_class_folders
+from .folder import STEMS, find_files, holds_set, read_folder, stored_name, write_folder
 from .places import KNOWN_CLASSES, check_new_name, data_folder
 from .reading import reading
 from .store import stored_set
 
 
-def import_idx(name: str, source: Path, *, overwrite: bool = False) -> Path:
-    """Check the four IDX files in ``source`` and copy them as the set ``name``.
+def import_set(name: str, source: Path, *, overwrite: bool = False) -> Path:
+    """Check the files in ``source`` and keep them as the set ``name``.
+
+    IDX files are copied; folders of images, a folder a class, become IDX files.
 
     Args:
         name: small letters, digits, ``-`` and ``_``; not ``digits``.
-        source: the folder with the files.
+        source: the folder with the four IDX files or with the folders.
         overwrite: replace a set of that name instead of refusing.
 
     Returns:
@@ -39,11 +42,18 @@ def import_idx(name: str, source: Path, *, overwrite: bool = False) -> Path:
     with reading(source):
         if not source.is_dir():
             raise FewmultError(f"{source} is no folder; give the folder that holds the four files")
+    if not holds_set(source) and has_class_folders(source):
+        dataset = read_class_folders(name, source)
+        with stored_set(name) as folder:
+            write_folder(folder, dataset)
+        return target
     read_folder(name, source, KNOWN_CLASSES.get(name))
     files = find_files(source)
     with stored_set(name) as folder:
         for stem, path in zip(STEMS, files.paths, strict=True):
             _copy(path, folder / stored_name(stem, path))
+        for path in files.all[len(STEMS) :]:
+            _copy(path, folder / path.name)
     return target
 
 

@@ -14,6 +14,8 @@ from .folder import holds_set
 from .reading import reading
 
 BUILT_IN = "digits"
+IN_MEMORY = "(in memory)"
+"""What a run's config calls data that no file holds; no set can have this name."""
 KNOWN_CLASSES = {"mnist": 10}
 """Sets whose number of classes is known without looking at the labels."""
 

@@ -1,0 +1,126 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Training from Python (docs/api.md); ``fewmult_hls.train`` is this one."""
+
+from __future__ import annotations
+
+import operator
+import tempfile
+from collections.abc import Callable
+from contextlib import closing, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, get_type_hints
+
+import numpy as np
+
+from . import datasets, runs
+from .backends import open_backend
+from .classifier import Classifier, classifier_of
+from .course import Watcher
+from .errors import UsageError
+from .model import load_model
+from .plan import plan_run
+from .training import Epoch
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+class Options(TypedDict, total=False):
+    """What ``fewmult-hls train --help`` describes, with the same defaults.
+
+    Attributes:
+        net: units of each layer, from pixels to classes, such as ``784-1024-10``.
+        weights: ``ternary`` or ``binary``.
+        master_bits: 16 or 8.
+        batch: 16, 32, 64, 128 or 256 images.
+        epochs: how often every image is learned from.
+        rate: log2 of the learning rate at the start.
+        seed: of all random draws.
+        backend: ``emu`` or ``numpy``.
+        perturb: how far adversarial inputs are moved, of 127.
+        sharpen: phases at the end, of six, in which samples are sharpened.
+        patience: epochs without a better validation error before the run ends.
+        checkpoint_every: epochs.
+    """
+
+    net: str
+    weights: str
+    master_bits: int
+    batch: int
+    epochs: int
+    rate: int
+    seed: int
+    backend: str
+    perturb: int
+    sharpen: int
+    patience: int
+    checkpoint_every: int
+
+
+def train(
+    dataset: str | Path | datasets.Dataset | None = None,
+    *,
+    preset: str | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    threads: int | None = None,
+    on_epoch: Callable[[Epoch, float], None] = lambda epoch, error: None,
+    **options: Unpack[Options],
+) -> Classifier:
+    """Trains a network without multiplications, as ``fewmult-hls train`` does.
+
+    Args:
+        dataset: a name, a folder, or data in memory (``fewmult_hls.datasets.from_arrays``);
+            by default what the preset names, or else the built-in digits.
+        preset: a name from ``fewmult-hls presets``, whose settings the options change.
+        out: folder for the run; without one, nothing stays on disk.
+        overwrite: another run in that folder may be replaced.
+        threads: of the backend emu, by default one for each physical core.
+        on_epoch: called after every epoch with its numbers and the validation error in per cent.
+        **options: settings of the run, see ``Options``.
+
+    Returns:
+        The trained network with ternary weights; its ``summary`` is that of the run.
+
+    Raises:
+        TypeError: an option that there is not.
+        UsageError: an option that cannot be meant, or does not fit the data.
+        FewmultError: the data, the folder, the memory or the backend is not there.
+    """
+    given = _checked_options(options)
+    in_memory = dataset if isinstance(dataset, datasets.Dataset) else None
+    if dataset is not None and in_memory is None:
+        given["dataset"] = str(dataset)
+    place = nullcontext(str(out)) if out is not None else tempfile.TemporaryDirectory()
+    with place as folder:
+        plan = plan_run(
+            given, dataset=in_memory, preset=preset, out=Path(folder), overwrite=overwrite
+        )
+        with closing(open_backend(plan.config.backend, threads)) as backend:
+            summary = runs.run(
+                plan.config,
+                plan.dataset,
+                backend,
+                plan.folder,
+                Watcher(on_epoch=on_epoch),
+                overwrite=overwrite,
+            )
+        model = load_model(plan.folder / runs.MODEL)
+    return classifier_of(model, "ternary", plan.config.backend, threads, summary)
+
+
+def _checked_options(options: Options) -> dict[str, Any]:
+    """The options that were given, with integers as Python's own."""
+    kinds = get_type_hints(Options)
+    checked: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in kinds:
+            raise TypeError(f"train() has no option '{name}'; it has {', '.join(kinds)}")
+        if value is None:
+            continue
+        plain = operator.index(value) if isinstance(value, np.integer) else value
+        if type(plain) is not kinds[name]:
+            raise UsageError(f"{name} must be of type {kinds[name].__name__}, not {plain!r}")
+        checked[name] = plain
+    return checked

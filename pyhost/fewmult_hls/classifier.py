@@ -1,0 +1,220 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""A trained network that answers: labels and margins for images."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from .backends import open_backend
+from .datasets.arrays import checked_images, checked_labels
+from .errors import UsageError
+from .evaluation import Evaluator, Precision
+from .model import Domain, Model, load_model
+from .packed import MARK, load_packed
+from .runs import MODEL
+
+LOGIT_ONE = 64  # contract, section 1: logits have 6 fraction bits
+
+
+class Scorer(Protocol):
+    """What stands behind a classifier: a network with its weights, ready to run."""
+
+    def logits(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        """Logits of images (N, features): (N, classes)."""
+
+
+class Classifier:
+    """A trained network that answers. It closes itself at the end of a ``with`` block.
+
+    Attributes:
+        net: widths joined by dashes, from pixels to classes.
+        domain: shape of the images, names of the classes.
+        features: values in an image.
+        classes: how many there are.
+        fingerprint: SHA-256 of the trained state.
+        summary: what training came to, as in summary.json; empty for a loaded net.
+    """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        widths: tuple[int, ...],
+        domain: Domain,
+        *,
+        fingerprint: str,
+        unit: int = LOGIT_ONE,
+        close: Callable[[], None] = lambda: None,
+        summary: dict[str, Any] | None = None,
+    ) -> None:
+        self.net = "-".join(map(str, widths))
+        self.domain = domain
+        self.fingerprint = fingerprint
+        self.summary = summary or {}
+        self._scorer = scorer
+        self.features, self.classes = widths[0], widths[-1]
+        self._unit = unit
+        self._close = close
+
+    def logits(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
+        """The outputs of the net.
+
+        Args:
+            images: uint8, (N, rows, columns) or (N, features), grey values 0 to 255.
+
+        Returns:
+            (N, classes), integers in units of 1/64.
+
+        Raises:
+            UsageError: the images are something else or of another size.
+        """
+        return self._scorer.logits(self._flat(images))
+
+    def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """The labels of images, (N,): the largest logit, of equal ones the lowest class.
+
+        Args:
+            images: see ``logits``.
+        """
+        return self.answers(images)[0]
+
+    def margins(self, images: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """How far the largest logit is above the next, (N,); training aims at 2.0.
+
+        Args:
+            images: see ``logits``.
+        """
+        return self.answers(images)[1]
+
+    def answers(
+        self, images: npt.ArrayLike
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Labels and margins in one run through the net; see ``predict`` and ``margins``."""
+        logits = self.logits(images)
+        labels = logits.argmax(axis=1).astype(np.int64)
+        if self.classes == 1:
+            return labels, np.zeros(len(labels))
+        first, second = np.partition(logits, (-2, -1), axis=1).T[[-1, -2]]
+        return labels, (first - second) / self._unit
+
+    def evaluate(self, images: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+        """Wrongly classified images, in per cent.
+
+        Args:
+            images: see ``logits``; at least one.
+            labels: integers, (N,).
+
+        Raises:
+            UsageError: there are none, or not as many labels, or labels that the net lacks.
+        """
+        answers = self.predict(images)
+        if not len(answers):
+            raise UsageError("evaluate: there are no images: give at least one")
+        right = checked_labels("evaluate", labels, len(answers))
+        if right.max() >= self.classes:
+            raise UsageError(f"evaluate: label {right.max()} is beyond {self.classes} classes")
+        return 100.0 * float(np.count_nonzero(answers != right)) / len(right)
+
+    def close(self) -> None:
+        """Gives back what the backend holds; there are no answers afterwards."""
+        self._close()
+
+    def __enter__(self) -> Classifier:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _flat(self, images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+        array = checked_images("images", images)
+        shape = array.shape[1:]
+        if shape != (1, self.features) and not self.domain.fits(shape, self.features):
+            raise UsageError(
+                f"images: each is {shape[0]}x{shape[1]} and the net takes "
+                f"{self.domain.image_text(self.features)}"
+            )
+        return np.ascontiguousarray(array.reshape(-1, self.features))
+
+
+def read_model(path: Path) -> Model:
+    """The model in the folder of a run, a model.npz or a packed file.
+
+    Raises:
+        UsageError: there is no such folder or file.
+        FewmultError: it holds no model, or a damaged one.
+    """
+    file = path / MODEL if path.is_dir() else path
+    if not path.is_dir() and not path.is_file():
+        raise UsageError(f"there is no folder or file {path}")
+    return load_packed(file) if _is_packed(file) else load_model(file)
+
+
+def _is_packed(file: Path) -> bool:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return f"{MARK}.npy" in archive.namelist()
+    except Exception:  # on damaged bytes it may be any; load_model says what is wrong
+        return False
+
+
+def load(
+    path: str | Path,
+    *,
+    precision: Precision = "ternary",
+    backend: str = "emu",
+    threads: int | None = None,
+) -> Classifier:
+    """A trained network, ready to answer.
+
+    Args:
+        path: the folder of a run, a model.npz, or a file that ``export --packed`` wrote.
+        precision: of the weights: ``ternary``, one pass through the kernels, which is what a
+            run's choices are made with and what a packed file holds; or ``8-bit``, seven.
+        backend: who computes, ``emu`` or ``numpy``.
+        threads: of emu, by default one for each physical core.
+
+    Raises:
+        UsageError: there is no such file, or it does not have weights of this precision.
+        FewmultError: it is damaged, or the backend cannot run here.
+    """
+    if precision not in get_args(Precision):
+        raise UsageError(f"precision is {' or '.join(get_args(Precision))}, not {precision}")
+    model = read_model(Path(path))
+    if precision not in model.means:
+        raise UsageError(
+            f"{path} is packed and has no {precision} weights: "
+            "take precision ternary, or the folder of its run"
+        )
+    return classifier_of(model, precision, backend, threads)
+
+
+def classifier_of(
+    model: Model,
+    precision: Precision,
+    backend: str,
+    threads: int | None,
+    summary: dict[str, Any] | None = None,
+) -> Classifier:
+    """A model with a backend of its own; the arguments are those of ``load``."""
+    device = open_backend(backend, threads)
+    network = model.network
+    return Classifier(
+        Evaluator(device, network, precision, model.means[precision]),
+        network.spec.widths,
+        model.domain,
+        fingerprint=model.fingerprint,
+        close=device.close,
+        summary=summary,
+    )

@@ -1,0 +1,50 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""``fewmult-hls export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..errors import UsageError
+from .arguments import NamedPath
+
+# click keeps the lines of a paragraph that a backspace opens.
+EXAMPLES = """\b
+Examples:
+  fewmult-hls export runs/digits --packed --out digits.packed
+  fewmult-hls export runs/mnist/model.npz --packed --out mnist.packed"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("model", metavar="DIR|MODEL", type=NamedPath())
+@click.option(
+    "--packed", is_flag=True, help="Ternary weights, 1.6 bits each; the only kind there is."
+)
+@click.option("--out", metavar="FILE", type=NamedPath(), required=True, help="Where it goes.")
+@click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
+def export(model: Path, packed: bool, out: Path, overwrite: bool) -> None:
+    """Write what a trained model needs to answer, and no more.
+
+    DIR is the folder of a run, MODEL a model.npz. The file is for `fewmult-hls predict` and
+    `evaluate` with ternary weights, which it answers with bit for bit as before.
+    """
+    from ..classifier import read_model
+    from ..packed import save_packed
+
+    if not packed:
+        raise UsageError("say in which form: add --packed")
+    if out.is_dir():
+        raise UsageError(f"{out} is a folder: name a file with --out")
+    if out.exists() and not overwrite:
+        raise UsageError(f"{out} is there already: name another file or add --overwrite")
+    trained = read_model(model)
+    save_packed(out, trained)
+    weights = sum(array.size for array in trained.network.weights)
+    size = out.stat().st_size
+    click.echo(
+        f"{out}: {size:,} bytes, {8 * size / weights:.2f} bits a weight\n"
+        f"packed from {trained.fingerprint}"
+    )

@@ -1,0 +1,89 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""``fewmult-hls predict``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .arguments import BACKEND, THREADS, NamedPath
+
+if TYPE_CHECKING:
+    from ..evaluation import Precision
+
+# click keeps the lines of a paragraph that a backspace opens.
+EXAMPLES = """\b
+Examples:
+  fewmult-hls predict runs/digits three.png
+  fewmult-hls predict runs/mnist drawn/*.png --precision 8-bit
+  fewmult-hls predict mnist.packed images.npy --json"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("model", metavar="DIR|MODEL", type=NamedPath())
+@click.argument("files", metavar="FILES..", type=NamedPath(), nargs=-1, required=True)
+@click.option(
+    "--precision",
+    type=click.Choice(["ternary", "8-bit"]),
+    default="ternary",
+    help="Of the weights: ternary takes one pass through the kernels, 8-bit seven.  "
+    "[default: ternary]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array instead of a table.")
+@BACKEND
+@THREADS
+def predict(
+    model: Path,
+    files: Sequence[Path],
+    precision: Precision,
+    as_json: bool,
+    backend: str,
+    threads: int | None,
+) -> None:
+    """Classify images with a trained model.
+
+    DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --packed` wrote.
+    FILES are grey PNG images of the size that the model learned, or .npy arrays of uint8,
+    (rows, columns), (N, rows, columns) or (N, features). All files are checked before the first
+    is classified.
+
+    The margin is how far the answer's output is above the next one, in units in which training
+    aims at 2.
+    """
+    import numpy as np
+
+    from ..classifier import load
+    from ..images import read_images
+
+    with load(model, precision=precision, backend=backend, threads=threads) as net:
+        read = [read_images(path, net.domain, net.features) for path in files]
+        labels, margins = net.answers(np.concatenate(read))
+        names = [net.domain.class_name(label) for label in labels.tolist()]
+    places = [
+        (str(path), k) for path, part in zip(files, read, strict=True) for k in range(len(part))
+    ]
+    if as_json:
+        fields = ("file", "index", "label", "class", "margin")
+        rows = zip(
+            *zip(*places, strict=True), labels.tolist(), names, margins.tolist(), strict=True
+        )
+        click.echo(json.dumps([dict(zip(fields, row, strict=True)) for row in rows], indent=1))
+        return
+    has_many = any(len(part) > 1 for part in read)
+    _show(places, names, margins.tolist(), has_many)
+
+
+def _show(
+    places: Sequence[tuple[str, int]], names: Sequence[str], margins: Sequence[float], index: bool
+) -> None:
+    from .results import show_table
+
+    table = [["file", *(["index"] if index else []), "label", "margin"]]
+    for (path, k), name, margin in zip(places, names, margins, strict=True):
+        table.append([path, *([str(k)] if index else []), name, f"{margin:.2f}"])
+    show_table(table)

@@ -1,0 +1,24 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""What can be the name of a class: it is printed, and told from others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+_MAX_LENGTH = 255  # characters, as of a folder's name
+
+
+def check_class_names(names: Iterable[str]) -> None:
+    """Refuses names that cannot be told apart or printed.
+
+    Raises:
+        ValueError: one of them is such a name.
+    """
+    seen = set()
+    for name in names:
+        if not (name.isprintable() and 0 < len(name) <= _MAX_LENGTH):
+            raise ValueError(f"{name[:_MAX_LENGTH]!r} cannot name a class")
+        if name in seen:
+            raise ValueError(f"two classes are named {name}")
+        seen.add(name)

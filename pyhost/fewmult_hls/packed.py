@@ -1,0 +1,138 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Packed models: what answering needs, and no more (docs/api.md describes the file).
+
+Five ternary weights take a byte, 1.6 bits each: 3**5 = 243 values of 256. Two bit planes, as the
+kernels read them, would save unpacking (some milliseconds, once) and cost 2 bits and padding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .archive import Archive, checked, reading_archive, save_arrays
+from .evaluation import ternary_planes
+from .layouts import unpack_ternary
+from .model import Model, header_arrays, read_domain, read_means, read_spec
+from .networks import Layer, Network
+from .oracle.gradient import weight_clip
+from .oracle.integers import BIAS_FRACTION, BIAS_MAX
+
+FORMAT = 1
+MARK = "packed_format"
+"""The array that only a packed model has."""
+_CHECKSUM = "sha256"
+
+_TRITS = 5  # in a byte
+_VALUES = 3**_TRITS
+_POWERS = 3 ** np.arange(_TRITS)
+# Row b holds the five weights of byte b, the first in the lowest place.
+_TABLE = (np.arange(_VALUES)[:, None] // _POWERS % 3 - 1).astype(np.int8)
+
+
+def pack_trits(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.uint8]:
+    """Weights -1, 0 and 1 of any shape, row by row, five a byte; zeros fill the last one."""
+    padded = np.zeros((-(-weights.size // _TRITS), _TRITS), np.int8)
+    padded.ravel()[: weights.size] = weights.ravel()
+    packed: npt.NDArray[np.uint8] = ((padded + 1) @ _POWERS).astype(np.uint8)
+    return packed
+
+
+def unpack_trits(packed: npt.NDArray[np.uint8], shape: tuple[int, int]) -> npt.NDArray[np.int8]:
+    """The weights that ``pack_trits`` packed.
+
+    Raises:
+        ValueError: they are not so many, or a byte stands for none.
+    """
+    outputs, inputs = shape
+    count = outputs * inputs
+    if packed.dtype != np.uint8 or packed.shape != (-(-count // _TRITS),):
+        raise ValueError(f"{packed.dtype} {packed.shape} are not {count} packed weights")
+    if packed.max() >= _VALUES:
+        raise ValueError(f"byte {packed.max()} stands for no weights")
+    weights = _TABLE[packed].ravel()
+    if weights[count:].any():
+        raise ValueError("there are weights after the last")
+    return weights[:count].reshape(shape)
+
+
+def save_packed(path: Path, model: Model) -> None:
+    """Writes the ternary weights of a model, whole or not at all.
+
+    Raises:
+        FewmultError: the file cannot be written.
+    """
+    network = model.network
+    arrays = {
+        MARK: np.int32(FORMAT),
+        **header_arrays(network.spec, model.domain, model.fingerprint),
+    }
+    for layer in network.spec.layers:
+        k = layer.index
+        sign, mask = ternary_planes(network.weights[k])
+        arrays[f"trits_{k}"] = pack_trits(unpack_ternary(sign[0], mask[0], layer.inputs))
+        arrays[f"bias_{k}"] = (network.biases[k] >> _unused_bits(layer)).astype(np.int16)
+    for k, mean in enumerate(model.means["ternary"]):
+        arrays[f"mean_ternary_{k}"] = mean
+    save_arrays(path, {**arrays, _CHECKSUM: np.array(_sha256(arrays))})
+
+
+def load_packed(path: Path) -> Model:
+    """Reads a packed model and checks all of it.
+
+    Returns:
+        A model for ternary precision alone: its master weights are 0 or at their limit.
+
+    Raises:
+        FewmultError: there is none, or it is damaged, or not one of ours.
+    """
+    with reading_archive(path, "export it again, or take another copy") as archive:
+        return _model(archive)
+
+
+def _model(archive: Archive) -> Model:
+    if int(archive[MARK]) != FORMAT:
+        raise ValueError(f"packed format {int(archive[MARK])} is not known here")
+    arrays = {name: archive[name] for name in archive.names if name != _CHECKSUM}
+    if _sha256(arrays) != str(archive[_CHECKSUM]):
+        raise ValueError("its content does not have its checksum")
+    source = str(archive["fingerprint"])
+    if not re.fullmatch("[0-9a-f]{64}", source):
+        raise ValueError("its fingerprint is none")
+    spec = read_spec(archive)
+    weights, biases = [], []
+    for layer in spec.layers:
+        k = layer.index
+        trits = unpack_trits(arrays[f"trits_{k}"], (layer.outputs, layer.inputs))
+        weights.append(trits.astype(spec.dtype) * weight_clip(spec.master_bits))
+        unused = _unused_bits(layer)
+        name, shape, limit = f"bias_{k}", (layer.outputs,), BIAS_MAX >> unused
+        bias = checked(name, arrays[name], np.int16, shape, limit)
+        biases.append(bias.astype(np.int32) << unused)
+    return Model(
+        Network(spec, weights, biases),
+        {"ternary": read_means(spec, archive, "ternary")},
+        read_domain(archive, spec),
+        packed_from=source,
+    )
+
+
+def _unused_bits(layer: Layer) -> int:
+    """Low bits of a bias that only training needs: they are shifted out where it is added."""
+    return BIAS_FRACTION - layer.output_fraction
+
+
+def _sha256(arrays: Mapping[str, Any]) -> str:
+    """Of all arrays with their names, types and shapes, whatever their order."""
+    digest = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,354 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Packed models: the answers of the full one, at its true size; damaged ones are refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from command import SMALL, assert_one_line, fewmult
+from fewmult_hls import datasets, load
+from fewmult_hls.cli.commands import run
+from fewmult_hls.errors import FewmultError, UsageError
+from fewmult_hls.evaluation import ternary_planes
+from fewmult_hls.layouts import pack_ternary
+from fewmult_hls.model import Domain, Model, load_model, save_model
+from fewmult_hls.networks import Network, NetworkSpec
+from fewmult_hls.oracle.integers import BIAS_MAX
+from fewmult_hls.packed import _sha256, load_packed, pack_trits, save_packed, unpack_trits
+
+Arrays = dict[str, npt.NDArray[Any]]
+DIGITS = datasets.load("digits")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run, and its packed form in the same folder."""
+    folder = tmp_path_factory.mktemp("packed") / "run"
+    assert run(["train", *SMALL, "--batch", "64", "--out", str(folder)]) == 0
+    assert run(["export", str(folder), "--packed", "--out", str(folder / "packed")]) == 0
+    return folder
+
+
+@pytest.fixture
+def good(trained: Path) -> bytes:
+    return (trained / "packed").read_bytes()
+
+
+# --- the weights ---
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.randoms(use_true_random=False))
+def test_any_weights_make_the_round_trip(rows: int, columns: int, random: Any) -> None:
+    values = [random.choice((-1, 0, 1)) for _ in range(rows * columns)]
+    weights = np.array(values, np.int8).reshape(rows, columns)
+    packed = pack_trits(weights)
+    assert packed.nbytes == -(-weights.size // 5)
+    assert np.array_equal(unpack_trits(packed, (rows, columns)), weights)
+
+
+def test_a_byte_is_the_documented_sum() -> None:
+    weights = np.array([[1, -1, 0], [0, 1, -1], [-1, 1, 1]], np.int8)
+    low, high = 2 + 0 * 3 + 1 * 9 + 1 * 27 + 2 * 81, 0 + 0 * 3 + 2 * 9 + 2 * 27 + 1 * 81
+    assert pack_trits(weights).tolist() == [low, high]
+
+
+def test_bytes_that_stand_for_no_weights() -> None:
+    for byte in range(243, 256):
+        with pytest.raises(ValueError, match=f"byte {byte} stands for no weights"):
+            unpack_trits(np.array([byte], np.uint8), (1, 5))
+    assert pack_trits(np.zeros((1, 4), np.int8)).tolist() == [121]
+    with pytest.raises(ValueError, match="after the last"):
+        unpack_trits(np.array([121 + 81], np.uint8), (1, 4))
+    for shape in ((1, 11), (1, 5), (3, 5)):
+        with pytest.raises(ValueError, match="are not"):
+            unpack_trits(np.full(2, 121, np.uint8), shape)
+
+
+# --- the same answers ---
+
+
+def extreme(spec: NetworkSpec, seed: int) -> Model:
+    """Weights around the ternary threshold, and biases of all sizes."""
+    generator = np.random.default_rng(seed)
+    half = 1 << (spec.master_bits - 2)
+    weights, biases, means = [], [], []
+    for layer in spec.layers:
+        size = (layer.outputs, layer.inputs)
+        choices = np.array([0, 1, half - 1, half, half + 1, half * 3 // 2])
+        weights.append(generator.choice(choices, size) * generator.choice((-1, 1), size))
+        biases.append(generator.integers(-(1 << 16), 1 << 18, layer.outputs))
+        biases[-1][:2] = (-BIAS_MAX, BIAS_MAX)
+        means.append(generator.integers(-100, 100, layer.outputs))
+    network = Network(
+        spec,
+        [array.astype(spec.dtype) for array in weights],
+        [array.astype(np.int32) for array in biases],
+    )
+    found = [mean.astype(np.int32) for mean in means[:-1]]
+    return Model(network, {"ternary": found, "8-bit": found}, Domain((5, 13)))
+
+
+@pytest.mark.parametrize("backend", ["emu", "numpy"])
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("kind", ["ternary", "binary"])
+def test_logits_are_those_of_the_full_model(
+    kind: str, bits: int, backend: str, tmp_path: Path
+) -> None:
+    spec = NetworkSpec((65, 33, 20, 7), kind, bits, 16)  # type: ignore[arg-type]
+    model = extreme(spec, bits)
+    save_model(tmp_path / "full", model)
+    save_packed(tmp_path / "packed", model)
+    images = np.random.default_rng(1).integers(0, 256, (40, 5, 13)).astype(np.uint8)
+    one, other = (load(tmp_path / name, backend=backend) for name in ("full", "packed"))
+    assert np.array_equal(one.logits(images), other.logits(images))
+    assert np.unique(one.logits(images)).size > 50, "the logits hardly depend on the image"
+    assert one.fingerprint == other.fingerprint == model.network.fingerprint
+    assert one.domain == other.domain == Domain((5, 13))
+
+
+def test_all_commands_take_a_packed_file(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "images.npy", DIGITS.test.images)
+    outputs = []
+    for model in (trained, trained / "model.npz", trained / "packed"):
+        assert run(["predict", str(model), str(tmp_path / "images.npy"), "--json"]) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1] == outputs[2]
+    assert run(["evaluate", str(trained)]) == 0
+    full = capsys.readouterr().out.splitlines()
+    assert run(["evaluate", str(trained / "packed"), "--dataset", "digits"]) == 0
+    packed = capsys.readouterr().out.splitlines()
+    assert packed[2].split()[2:] == full[3].split()  # the row of the ternary weights
+    assert packed[3] == full[4]
+    assert len(packed) == len(full) - 1
+
+
+def test_eight_bits_are_refused(trained: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", DIGITS.test.images[:2])
+    files = (trained / "packed", tmp_path / "images.npy")
+    done = fewmult("predict", *files, "--precision", "8-bit")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert_one_line(done.stderr, f"{files[0]} is packed and has no 8-bit weights", "its run")
+    with pytest.raises(UsageError, match="has no 8-bit weights"):
+        load(trained / "packed", precision="8-bit")
+
+
+def test_evaluate_needs_a_data_set(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", str(trained / "packed")]) == 2
+    assert_one_line(capsys.readouterr().err, "names no dataset: add --dataset")
+
+
+def test_packing_again_changes_nothing(trained: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again"
+    assert run(["export", str(trained / "packed"), "--packed", "--out", str(again)]) == 0
+    assert_same(load_packed(again), load_packed(trained / "packed"))
+
+
+# --- the size ---
+
+
+def test_a_net_as_large_as_the_papers_takes_two_bits_a_weight(tmp_path: Path) -> None:
+    network = Network.initial(NetworkSpec.parse("784-1024-1024-1024-10"), 1)
+    means = [np.zeros(1024, np.int32)] * 3
+    save_packed(tmp_path / "packed", Model(network, {"ternary": means}))
+    weights = sum(array.size for array in network.weights)
+    assert 1.6 * weights < 8 * (tmp_path / "packed").stat().st_size < 1.7 * weights
+    back = load_packed(tmp_path / "packed").network
+    for one, other in zip(network.weights, back.weights, strict=True):
+        assert all(map(np.array_equal, ternary_planes(one), ternary_planes(other)))
+        assert np.array_equal(ternary_planes(other)[1][0], pack_ternary(other)[1])
+
+
+# --- the command ---
+
+
+def test_export_says_what_it_wrote(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "file"
+    done = fewmult("export", trained, "--packed", "--out", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    size = out.stat().st_size
+    bits = 8 * size / (64 * 16 + 16 * 10)
+    fingerprint = json.loads((trained / "summary.json").read_text())["fingerprint"]
+    assert done.stdout.splitlines() == [
+        f"{out}: {size:,} bytes, {bits:.2f} bits a weight",
+        f"packed from {fingerprint}",
+    ]
+
+
+def test_export_overwrites_nothing_unasked(
+    trained: Path, good: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "file"
+    out.write_bytes(b"mine")
+    command = ["export", str(trained), "--packed", "--out", str(out)]
+    assert run(command) == 2
+    assert_one_line(capsys.readouterr().err, "is there already", "--overwrite")
+    assert out.read_bytes() == b"mine"
+    assert run([*command, "--overwrite"]) == 0
+    assert_same(load_packed(out), load_packed(trained / "packed"))
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "part"),
+    [
+        (["--out", "new"], 2, "add --packed"),
+        (["--packed"], 2, "--out"),
+        (["--packed", "--out", "."], 2, "is a folder"),
+        (["--packed", "--out", "none/new"], 1, "cannot write none/new"),
+    ],
+)
+def test_wrong_exports(
+    arguments: list[str],
+    code: int,
+    part: str,
+    trained: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["export", str(trained), *arguments]) == code
+    assert_one_line(capsys.readouterr().err, part)
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- damaged files ---
+
+
+def read(path: Path, content: bytes) -> Model | None:
+    """None where it is refused."""
+    path.write_bytes(content)
+    try:
+        return load_packed(path)
+    except FewmultError as error:
+        message = str(error)
+    assert message.startswith(f"{path} is damaged or not a model of fewmult-hls (")
+    assert "\n" not in message
+    return None
+
+
+def assert_same(one: Model, other: Model) -> None:
+    assert one.network.spec == other.network.spec
+    assert one.network.fingerprint == other.network.fingerprint
+    assert (one.fingerprint, one.domain) == (other.fingerprint, other.domain)
+    for mine, theirs in zip(one.means["ternary"], other.means["ternary"], strict=True):
+        assert np.array_equal(mine, theirs)
+
+
+def test_any_truncation(good: bytes, tmp_path: Path) -> None:
+    for size in range(len(good)):
+        assert read(tmp_path / "packed", good[:size]) is None, size
+
+
+def test_any_flipped_byte(good: bytes, tmp_path: Path) -> None:
+    original = read(tmp_path / "packed", good)
+    assert original is not None
+    generator = np.random.default_rng(1)
+    refused = 0
+    positions = range(0, len(good), 3)
+    for position in positions:
+        damaged = bytearray(good)
+        damaged[position] ^= int(generator.integers(1, 256))
+        model = read(tmp_path / "packed", bytes(damaged))
+        refused += model is None
+        if model is not None:  # a time stamp, for one, may change
+            assert_same(model, original)
+    assert refused > 0.7 * len(positions)
+
+
+def changed(good: bytes, change: Callable[[Arrays], Any], *, sign: bool = True) -> bytes:
+    with np.load(io.BytesIO(good)) as archive:
+        arrays = dict(archive)
+    change(arrays)
+    if sign:
+        del arrays["sha256"]
+        arrays["sha256"] = np.array(_sha256(arrays))
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda a: a.pop("trits_1"), "trits_1"),
+        (lambda a: a.pop("widths"), "no item named 'widths.npy'"),
+        (lambda a: a.update(packed_format=np.int32(99)), "packed format 99 is not known"),
+        (lambda a: a.update(widths=np.array([64, 17, 10])), "are not 1088 packed weights"),
+        (lambda a: a.update(widths=np.array([64, 1 << 16, 10])), "packed weights"),
+        (lambda a: a.update(widths=np.array([64, 1 << 40, 10])), "every width must be"),
+        (lambda a: a.update(widths=np.full(100_000, 65536)), "at most 256 outputs"),
+        (lambda a: a.update(trits_0=a["trits_0"].astype(np.int8)), "int8"),
+        (lambda a: a["trits_0"].__setitem__(0, 243), "byte 243 stands for no weights"),
+        (lambda a: a["bias_0"].__setitem__(0, 4097), "bias_0 has values beyond"),
+        (lambda a: a.update(bias_0=a["bias_0"].astype(np.int32)), "bias_0 is int32"),
+        (lambda a: a["mean_ternary_0"].__setitem__(0, 1 << 31 - 1), "beyond"),
+        (lambda a: a.update(fingerprint=np.array("me")), "its fingerprint is none"),
+        (lambda a: a.update(class_names=np.array(["a"])), "it names 1 classes of 10"),
+        (lambda a: a.update(class_names=np.array(["a"] * 10)), "two classes are named a"),
+        (lambda a: a.update(class_names=np.array(["\x1b[2J", *"bcdefghij"])), "cannot name"),
+        (lambda a: a.update(image_shape=np.array([8, 9])), "do not have 64 pixels"),
+        (lambda a: a.update(image_shape=np.array([-8, -8])), "do not have 64 pixels"),
+        (lambda a: a.update(image_shape=np.array([8])), "do not have 64 pixels"),
+    ],
+)
+def test_odd_arrays(
+    change: Callable[[Arrays], None], reason: str, good: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "packed"
+    path.write_bytes(changed(good, change))
+    with pytest.raises(FewmultError, match=re.escape(reason)):
+        load_packed(path)
+
+
+def test_any_changed_number_breaks_the_checksum(good: bytes, tmp_path: Path) -> None:
+    def change(arrays: Arrays) -> None:
+        arrays["bias_1"][3] ^= 1
+
+    path = tmp_path / "packed"
+    path.write_bytes(changed(good, change, sign=False))
+    with pytest.raises(FewmultError, match="does not have its checksum"):
+        load_packed(path)
+
+
+def test_a_damaged_file_ends_a_command_in_a_line(
+    good: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for size in (0, 100, len(good) - 1):
+        (tmp_path / "packed").write_bytes(good[:size])
+        assert run(["evaluate", str(tmp_path / "packed"), "--dataset", "digits"]) == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert_one_line(err, "is damaged or not a model of fewmult-hls")
+
+
+# --- the format before class names ---
+
+
+def test_models_without_class_names_are_read(trained: Path, tmp_path: Path) -> None:
+    with np.load(trained / "model.npz") as file:
+        arrays = dict(file)
+    for name in ("image_shape", "class_names"):
+        del arrays[name]
+    np.savez(tmp_path / "half.npz", **arrays)
+    with pytest.raises(FewmultError, match="no item named 'image_shape"):
+        load_model(tmp_path / "half.npz")
+    np.savez(tmp_path / "old.npz", **{**arrays, "format": np.int32(1)})
+    old, new = load_model(tmp_path / "old.npz"), load_model(trained / "model.npz")
+    assert old.domain == Domain()
+    assert new.domain == Domain((8, 8))
+    assert old.network.fingerprint == new.network.fingerprint
