@@ -143,7 +143,7 @@ def test_wrong_options() -> None:
             train("digits", **{name: value})  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="did you mean digits"):
         train("digit")
-    with pytest.raises(UsageError, match="precision is 8-bit or ternary, not 4-bit"):
+    with pytest.raises(UsageError, match="precision is 8-bit, ternary, binary, not 4-bit"):
         load("nowhere", precision="4-bit")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="no folder or file nowhere"):
         load("nowhere")

@@ -21,12 +21,20 @@ from command import SMALL, assert_one_line, fewmult
 from fewmult_hls import datasets, load
 from fewmult_hls.cli.commands import run
 from fewmult_hls.errors import FewmultError, UsageError
-from fewmult_hls.evaluation import ternary_planes
+from fewmult_hls.evaluation import PLANES
 from fewmult_hls.layouts import pack_ternary
 from fewmult_hls.model import Domain, Model, load_model, save_model
 from fewmult_hls.networks import Network, NetworkSpec
 from fewmult_hls.oracle.integers import BIAS_MAX
-from fewmult_hls.packed import _sha256, load_packed, pack_trits, save_packed, unpack_trits
+from fewmult_hls.packed import (
+    _sha256,
+    load_packed,
+    pack_signs,
+    pack_trits,
+    save_packed,
+    unpack_signs,
+    unpack_trits,
+)
 
 Arrays = dict[str, npt.NDArray[Any]]
 DIGITS = datasets.load("digits")
@@ -76,6 +84,23 @@ def test_bytes_that_stand_for_no_weights() -> None:
             unpack_trits(np.full(2, 121, np.uint8), shape)
 
 
+@given(st.integers(1, 7), st.integers(1, 70), st.integers(0, 2**32 - 1))
+def test_signs_round_trip(rows: int, columns: int, seed: int) -> None:
+    weights = np.random.default_rng(seed).choice(np.array([-1, 1], np.int8), (rows, columns))
+    packed = pack_signs(weights)
+    assert packed.nbytes == -(-rows * columns // 8)
+    assert np.array_equal(unpack_signs(packed, (rows, columns)), weights)
+
+
+def test_signs_as_documented_and_their_faults() -> None:
+    assert pack_signs(np.array([[-1, 1, 1], [-1, -1, 1]], np.int8)).tolist() == [0b011001]
+    with pytest.raises(ValueError, match="after the last"):
+        unpack_signs(np.array([0b1000000], np.uint8), (2, 3))
+    for packed in (np.zeros(2, np.uint8), np.zeros(1, np.int8)):
+        with pytest.raises(ValueError, match="are not 6 packed weights"):
+            unpack_signs(packed, (2, 3))
+
+
 # --- the same answers ---
 
 
@@ -97,7 +122,7 @@ def extreme(spec: NetworkSpec, seed: int) -> Model:
         [array.astype(np.int32) for array in biases],
     )
     found = [mean.astype(np.int32) for mean in means[:-1]]
-    return Model(network, {"ternary": found, "8-bit": found}, Domain((5, 13)))
+    return Model(network, {spec.weights: found, "8-bit": found}, Domain((5, 13)))
 
 
 @pytest.mark.parametrize("backend", ["emu", "numpy"])
@@ -141,7 +166,7 @@ def test_eight_bits_are_refused(trained: Path, tmp_path: Path) -> None:
     files = (trained / "packed", tmp_path / "images.npy")
     done = fewmult("predict", *files, "--precision", "8-bit")
     assert (done.returncode, done.stdout) == (2, "")
-    assert_one_line(done.stderr, f"{files[0]} is packed and has no 8-bit weights", "its run")
+    assert_one_line(done.stderr, f"{files[0]} has no 8-bit weights: take precision ternary")
     with pytest.raises(UsageError, match="has no 8-bit weights"):
         load(trained / "packed", precision="8-bit")
 
@@ -160,16 +185,19 @@ def test_packing_again_changes_nothing(trained: Path, tmp_path: Path) -> None:
 # --- the size ---
 
 
-def test_a_net_as_large_as_the_papers_takes_two_bits_a_weight(tmp_path: Path) -> None:
-    network = Network.initial(NetworkSpec.parse("784-1024-1024-1024-10"), 1)
+@pytest.mark.parametrize(("kind", "least", "most"), [("ternary", 1.6, 1.7), ("binary", 1, 1.1)])
+def test_bits_of_a_weight_in_a_net_as_large_as_the_papers(
+    kind: Any, least: float, most: float, tmp_path: Path
+) -> None:
+    network = Network.initial(NetworkSpec.parse("784-1024-1024-1024-10", weights=kind), 1)
     means = [np.zeros(1024, np.int32)] * 3
-    save_packed(tmp_path / "packed", Model(network, {"ternary": means}))
+    save_packed(tmp_path / "packed", Model(network, {kind: means}))
     weights = sum(array.size for array in network.weights)
-    assert 1.6 * weights < 8 * (tmp_path / "packed").stat().st_size < 1.7 * weights
+    assert least * weights < 8 * (tmp_path / "packed").stat().st_size < most * weights
     back = load_packed(tmp_path / "packed").network
     for one, other in zip(network.weights, back.weights, strict=True):
-        assert all(map(np.array_equal, ternary_planes(one), ternary_planes(other)))
-        assert np.array_equal(ternary_planes(other)[1][0], pack_ternary(other)[1])
+        assert all(map(np.array_equal, PLANES[kind](one), PLANES[kind](other)))
+        assert np.array_equal(PLANES[kind](other)[1][0], pack_ternary(other)[1])
 
 
 # --- the command ---
@@ -285,15 +313,15 @@ def changed(good: bytes, change: Callable[[Arrays], Any], *, sign: bool = True) 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda a: a.pop("trits_1"), "trits_1"),
+        (lambda a: a.pop("weights_1"), "weights_1"),
         (lambda a: a.pop("widths"), "no item named 'widths.npy'"),
         (lambda a: a.update(packed_format=np.int32(99)), "packed format 99 is not known"),
         (lambda a: a.update(widths=np.array([64, 17, 10])), "are not 1088 packed weights"),
         (lambda a: a.update(widths=np.array([64, 1 << 16, 10])), "packed weights"),
         (lambda a: a.update(widths=np.array([64, 1 << 40, 10])), "every width must be"),
         (lambda a: a.update(widths=np.full(100_000, 65536)), "at most 256 outputs"),
-        (lambda a: a.update(trits_0=a["trits_0"].astype(np.int8)), "int8"),
-        (lambda a: a["trits_0"].__setitem__(0, 243), "byte 243 stands for no weights"),
+        (lambda a: a.update(weights_0=a["weights_0"].astype(np.int8)), "int8"),
+        (lambda a: a["weights_0"].__setitem__(0, 243), "byte 243 stands for no weights"),
         (lambda a: a["bias_0"].__setitem__(0, 4097), "bias_0 has values beyond"),
         (lambda a: a.update(bias_0=a["bias_0"].astype(np.int32)), "bias_0 is int32"),
         (lambda a: a["mean_ternary_0"].__setitem__(0, 1 << 31 - 1), "beyond"),

@@ -13,7 +13,14 @@ import pytest
 
 from fewmult_hls.backends import Backend, open_backend
 from fewmult_hls.datasets import Split, load
-from fewmult_hls.evaluation import Evaluator, eight_bit_planes, evaluator, ternary_planes
+from fewmult_hls.evaluation import (
+    Evaluator,
+    binary_planes,
+    eight_bit_planes,
+    evaluator,
+    precisions,
+    ternary_planes,
+)
 from fewmult_hls.layouts import unpack_bits, unpack_ternary
 from fewmult_hls.model import Model, load_model, save_model
 from fewmult_hls.networks import Network, NetworkSpec
@@ -107,7 +114,7 @@ def test_a_seed_is_the_whole_difference_between_two_processes() -> None:
 
 @pytest.mark.parametrize("kind", ["ternary", "binary"])
 def test_a_small_net_learns(trained: dict[str, Network], kind: str) -> None:
-    for precision in ("ternary", "8-bit"):
+    for precision in precisions(trained[kind].spec):
         judge, _ = evaluator(EMU, trained[kind], precision, DIGITS.train.images)
         assert judge.error(DIGITS.validation) < 10
 
@@ -256,7 +263,7 @@ def test_model_makes_the_round_trip(trained: dict[str, Network], tmp_path: Path)
     network = trained["binary"]
     means = {
         precision: evaluator(EMU, network, precision, DIGITS.train.images)[1]
-        for precision in ("8-bit", "ternary")
+        for precision in precisions(network.spec)
     }
     save_model(tmp_path / "model.npz", Model(network, means))
     back = load_model(tmp_path / "model.npz")
@@ -319,6 +326,9 @@ def test_planes_hold_the_weights_that_they_stand_for(master: Any) -> None:
         total = 2 * total + np.where(minus, -1, 1) * there
     wide = weights.astype(np.int64)
     assert np.array_equal(total, np.sign(wide) * rounded(np.abs(wide), 1 << (bits - 8)))
+    (sign,), (mask,) = binary_planes(weights)
+    assert unpack_bits(mask, inputs).all()
+    assert np.array_equal(unpack_bits(sign, inputs), wide < 0)
     (sign,), (mask,) = ternary_planes(weights)
     half = 1 << (bits - 2)
     assert np.array_equal(unpack_bits(mask, inputs), np.abs(wide) > half)
@@ -335,6 +345,8 @@ def plain_logits(
         w = network.weights[layer.index].astype(np.int64)
         if precision == "ternary":
             w, scale = np.sign(w) * (2 * np.abs(w) > one), 1
+        elif precision == "binary":
+            w, scale = np.where(w < 0, -1, 1), 1
         else:
             w, scale = np.sign(w) * rounded(np.abs(w), one // 128), 128
         z, divisor = w @ x, scale * 2**layer.forward_shift
@@ -347,12 +359,15 @@ def plain_logits(
     raise AssertionError
 
 
-@pytest.mark.parametrize("precision", ["8-bit", "ternary"])
+@pytest.mark.parametrize(
+    ("kind", "precision"),
+    [("ternary", "8-bit"), ("ternary", "ternary"), ("binary", "8-bit"), ("binary", "binary")],
+)
 @pytest.mark.parametrize("backend", [EMU, ORACLE], ids=["emu", "numpy"])
 def test_logits_are_those_of_plain_arithmetic(
-    trained: dict[str, Network], backend: Any, precision: Any
+    trained: dict[str, Network], backend: Any, kind: str, precision: Any
 ) -> None:
-    network, images = trained["ternary"], DIGITS.train.images[:100]
+    network, images = trained[kind], DIGITS.train.images[:100]
     judge, means = evaluator(backend, network, precision, images)
     # 100 images are 6 batches: the means are taken from 4 of them.
     taken = [plain_logits(network, precision, images[k : k + 16], None)[1] for k in (0, 16, 32, 48)]

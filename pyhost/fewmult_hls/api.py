@@ -81,7 +81,7 @@ def train(
         **options: settings of the run, see ``Options``.
 
     Returns:
-        The trained network with ternary weights; its ``summary`` is that of the run.
+        The trained network with ternary (or binary) weights; its ``summary`` is that of the run.
 
     Raises:
         TypeError: an option that there is not.
@@ -107,7 +107,7 @@ def train(
                 overwrite=overwrite,
             )
         model = load_model(plan.folder / runs.MODEL)
-    return classifier_of(model, "ternary", plan.config.backend, threads, summary)
+    return classifier_of(model, model.network.spec.weights, plan.config.backend, threads, summary)
 
 
 def _checked_options(options: Options) -> dict[str, Any]:

@@ -172,7 +172,7 @@ def _is_packed(file: Path) -> bool:
 def load(
     path: str | Path,
     *,
-    precision: Precision = "ternary",
+    precision: Precision | None = None,
     backend: str = "emu",
     threads: int | None = None,
 ) -> Classifier:
@@ -180,8 +180,9 @@ def load(
 
     Args:
         path: the folder of a run, a model.npz, or a file that ``export --packed`` wrote.
-        precision: of the weights: ``ternary``, one pass through the kernels, which is what a
-            run's choices are made with and what a packed file holds; or ``8-bit``, seven.
+        precision: of the weights: by default ``ternary`` or ``binary`` as the net was trained,
+            one pass through the kernels, which is what a run's choices are made with and what a
+            packed file holds; or ``8-bit``, seven.
         backend: who computes, ``emu`` or ``numpy``.
         threads: of emu, by default one for each physical core.
 
@@ -189,15 +190,14 @@ def load(
         UsageError: there is no such file, or it does not have weights of this precision.
         FewmultError: it is damaged, or the backend cannot run here.
     """
-    if precision not in get_args(Precision):
-        raise UsageError(f"precision is {' or '.join(get_args(Precision))}, not {precision}")
+    if precision is not None and precision not in get_args(Precision):
+        raise UsageError(f"precision is {', '.join(get_args(Precision))}, not {precision}")
     model = read_model(Path(path))
-    if precision not in model.means:
-        raise UsageError(
-            f"{path} is packed and has no {precision} weights: "
-            "take precision ternary, or the folder of its run"
-        )
-    return classifier_of(model, precision, backend, threads)
+    chosen = precision or model.network.spec.weights
+    if chosen not in model.means:
+        there = " or ".join(model.means)
+        raise UsageError(f"{path} has no {chosen} weights: take precision {there}")
+    return classifier_of(model, chosen, backend, threads)
 
 
 def classifier_of(

@@ -115,7 +115,7 @@ class Course:
     def _judge(self, epoch: Epoch) -> float:
         """Validates an epoch's state and notes the result."""
         network = self.trainer.network()
-        judge, _ = evaluator(self.backend, network, "ternary", self.dataset.train.images)
+        judge, _ = evaluator(self.backend, network, network.spec.weights, self.dataset.train.images)
         error = judge.error(self.dataset.validation)
         tensors = network.tensors()
         line = json.dumps({**asdict(epoch), "validation_error": error, "state": _digests(tensors)})

@@ -12,14 +12,24 @@ import numpy.typing as npt
 from .backends import Backend, LayerArrays, LayerNumbers, Pass
 from .datasets import Split
 from .layouts import Words, pack_bits
-from .networks import Layer, Network
+from .networks import Layer, Network, NetworkSpec
 from .training import whole_batches
 
-Precision = Literal["8-bit", "ternary"]
+Precision = Literal["8-bit", "ternary", "binary"]
 Means = list[npt.NDArray[np.int32]]
 
 STATISTICS_IMAGES = 8192
 _MAGNITUDE_BITS = 7
+
+
+def precisions(spec: NetworkSpec) -> tuple[Precision, ...]:
+    """Those that a net is made for: 8 bits, and one plane of what its weights are sampled as."""
+    return ("8-bit", spec.weights)
+
+
+def binary_planes(weights: npt.NDArray[Any]) -> tuple[Words, Words]:
+    """One plane: -1 for a weight below 0, else 1."""
+    return pack_bits(weights < 0)[None], pack_bits(np.ones(weights.shape, np.bool_))[None]
 
 
 def ternary_planes(weights: npt.NDArray[Any]) -> tuple[Words, Words]:
@@ -41,13 +51,16 @@ def eight_bit_planes(weights: npt.NDArray[Any]) -> tuple[Words, Words]:
     return masks & minus, masks
 
 
+PLANES = {"8-bit": eight_bit_planes, "ternary": ternary_planes, "binary": binary_planes}
+
+
 class Evaluator:
     """A trained network with deterministic weights.
 
     Args:
         backend: executes the kernels.
         network: the state to evaluate.
-        precision: of the weights: 8 bits in seven passes, or ternary in one.
+        precision: of the weights: 8 bits in seven passes, or ternary or binary in one.
         means: of the hidden layers, as ``take_means`` made them.
     """
 
@@ -56,9 +69,8 @@ class Evaluator:
     ) -> None:
         self._backend = backend
         self._spec = spec = network.spec
-        planes = ternary_planes if precision == "ternary" else eight_bit_planes
-        self._planes = [planes(weights) for weights in network.weights]
-        self._extra_shift = 0 if precision == "ternary" else _MAGNITUDE_BITS
+        self._planes = [PLANES[precision](weights) for weights in network.weights]
+        self._extra_shift = _MAGNITUDE_BITS if precision == "8-bit" else 0
         self._biases = [bias.copy() for bias in network.biases]
         self._means = [mean.copy() for mean in means]
         self._activations = [backend.empty((la.inputs, spec.batch), np.int8) for la in spec.layers]

@@ -14,7 +14,7 @@ import numpy as np
 from .archive import Archive, checked, reading_archive, save_arrays
 from .datasets.class_names import check_class_names
 from .errors import FewmultError
-from .evaluation import Means, Precision
+from .evaluation import Means, Precision, precisions
 from .networks import Network, NetworkSpec
 from .oracle.gradient import weight_clip
 from .oracle.integers import BIAS_MAX
@@ -66,7 +66,7 @@ class Model:
         network: its state.
         means: of the hidden layers, by precision of the weights: those that it can run with.
         domain: what its inputs and outputs stand for.
-        packed_from: fingerprint of the network whose ternary weights these are; None if it is
+        packed_from: fingerprint of the network whose sampled kind of weights these are; None if it is
             this one.
     """
 
@@ -166,10 +166,7 @@ def _model(arrays: Archive) -> Model:
     network = Network(spec, weights, biases)
     if network.fingerprint != str(arrays["fingerprint"]):
         raise ValueError("its content does not have its fingerprint")
-    means: dict[Precision, Means] = {
-        "8-bit": read_means(spec, arrays, "8-bit"),
-        "ternary": read_means(spec, arrays, "ternary"),
-    }
+    means = {precision: read_means(spec, arrays, precision) for precision in precisions(spec)}
     has_domain = int(arrays["format"]) != _WITHOUT_DOMAIN
     return Model(network, means, read_domain(arrays, spec) if has_domain else Domain())
 

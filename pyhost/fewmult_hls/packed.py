@@ -4,6 +4,7 @@
 
 Five ternary weights take a byte, 1.6 bits each: 3**5 = 243 values of 256. Two bit planes, as the
 kernels read them, would save unpacking (some milliseconds, once) and cost 2 bits and padding.
+Eight binary weights take a byte.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .archive import Archive, checked, reading_archive, save_arrays
-from .evaluation import ternary_planes
+from .evaluation import PLANES
 from .layouts import unpack_ternary
 from .model import Model, header_arrays, read_domain, read_means, read_spec
 from .networks import Layer, Network
@@ -63,24 +64,49 @@ def unpack_trits(packed: npt.NDArray[np.uint8], shape: tuple[int, int]) -> npt.N
     return weights[:count].reshape(shape)
 
 
+def pack_signs(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.uint8]:
+    """Weights -1 and 1 of any shape, row by row, eight a byte, the first in the lowest bit."""
+    return np.packbits(weights.ravel() < 0, bitorder="little")
+
+
+def unpack_signs(packed: npt.NDArray[np.uint8], shape: tuple[int, int]) -> npt.NDArray[np.int8]:
+    """The weights that ``pack_signs`` packed.
+
+    Raises:
+        ValueError: they are not so many.
+    """
+    outputs, inputs = shape
+    count = outputs * inputs
+    if packed.dtype != np.uint8 or packed.shape != (-(-count // 8),):
+        raise ValueError(f"{packed.dtype} {packed.shape} are not {count} packed weights")
+    bits = np.unpackbits(packed, bitorder="little").astype(np.int8)
+    if bits[count:].any():
+        raise ValueError("there are weights after the last")
+    return (1 - 2 * bits[:count]).reshape(shape)
+
+
+_PACK = {"ternary": pack_trits, "binary": pack_signs}
+_UNPACK = {"ternary": unpack_trits, "binary": unpack_signs}
+
+
 def save_packed(path: Path, model: Model) -> None:
-    """Writes the ternary weights of a model, whole or not at all.
+    """Writes the ternary or binary weights of a model, whole or not at all.
 
     Raises:
         FewmultError: the file cannot be written.
     """
-    network = model.network
+    network, kind = model.network, model.network.spec.weights
     arrays = {
         MARK: np.int32(FORMAT),
         **header_arrays(network.spec, model.domain, model.fingerprint),
     }
     for layer in network.spec.layers:
         k = layer.index
-        sign, mask = ternary_planes(network.weights[k])
-        arrays[f"trits_{k}"] = pack_trits(unpack_ternary(sign[0], mask[0], layer.inputs))
+        sign, mask = PLANES[kind](network.weights[k])
+        arrays[f"weights_{k}"] = _PACK[kind](unpack_ternary(sign[0], mask[0], layer.inputs))
         arrays[f"bias_{k}"] = (network.biases[k] >> _unused_bits(layer)).astype(np.int16)
-    for k, mean in enumerate(model.means["ternary"]):
-        arrays[f"mean_ternary_{k}"] = mean
+    for k, mean in enumerate(model.means[kind]):
+        arrays[f"mean_{kind}_{k}"] = mean
     save_arrays(path, {**arrays, _CHECKSUM: np.array(_sha256(arrays))})
 
 
@@ -88,7 +114,7 @@ def load_packed(path: Path) -> Model:
     """Reads a packed model and checks all of it.
 
     Returns:
-        A model for ternary precision alone: its master weights are 0 or at their limit.
+        A model for ternary or binary precision alone: its master weights are 0 or at their limit.
 
     Raises:
         FewmultError: there is none, or it is damaged, or not one of ours.
@@ -110,15 +136,15 @@ def _model(archive: Archive) -> Model:
     weights, biases = [], []
     for layer in spec.layers:
         k = layer.index
-        trits = unpack_trits(arrays[f"trits_{k}"], (layer.outputs, layer.inputs))
-        weights.append(trits.astype(spec.dtype) * weight_clip(spec.master_bits))
+        signs = _UNPACK[spec.weights](arrays[f"weights_{k}"], (layer.outputs, layer.inputs))
+        weights.append(signs.astype(spec.dtype) * weight_clip(spec.master_bits))
         unused = _unused_bits(layer)
         name, shape, limit = f"bias_{k}", (layer.outputs,), BIAS_MAX >> unused
         bias = checked(name, arrays[name], np.int16, shape, limit)
         biases.append(bias.astype(np.int32) << unused)
     return Model(
         Network(spec, weights, biases),
-        {"ternary": read_means(spec, archive, "ternary")},
+        {spec.weights: read_means(spec, archive, spec.weights)},
         read_domain(archive, spec),
         packed_from=source,
     )

@@ -30,7 +30,7 @@ from .config import RunConfig, save_config
 from .course import METRICS, Course, Watcher
 from .datasets import Dataset, Split
 from .errors import FewmultError, UsageError
-from .evaluation import Evaluator, Means, Precision, evaluator
+from .evaluation import Means, Precision, evaluator, precisions
 from .files import write_atomic, writing
 from .model import Domain, Model, save_model
 from .networks import Network, NetworkSpec
@@ -309,15 +309,13 @@ def _final_errors(
     backend: Backend, network: Network, dataset: Dataset
 ) -> tuple[dict[str, float], dict[Precision, Means]]:
     """The test errors of a summary; the only place where a run meets the test data."""
-    ternary, ternary_means = evaluator(backend, network, "ternary", dataset.train.images)
-    eight_bit, eight_bit_means = evaluator(backend, network, "8-bit", dataset.train.images)
-    errors = test_errors(eight_bit, ternary, dataset)
-    return errors, {"8-bit": eight_bit_means, "ternary": ternary_means}
+    errors, means = {}, {}
+    for precision in precisions(network.spec):
+        judge, means[precision] = evaluator(backend, network, precision, dataset.train.images)
+        errors[error_name(precision)] = judge.error(dataset.test)
+    return errors, means
 
 
-def test_errors(eight_bit: Evaluator, ternary: Evaluator, dataset: Dataset) -> dict[str, float]:
-    """Test error in per cent, with 8-bit and with deterministic ternary weights."""
-    return {
-        "test_error": eight_bit.error(dataset.test),
-        "test_error_ternary": ternary.error(dataset.test),
-    }
+def error_name(precision: Precision) -> str:
+    """What a summary calls the test error, in per cent, with weights of a precision."""
+    return "test_error" if precision == "8-bit" else f"test_error_{precision}"

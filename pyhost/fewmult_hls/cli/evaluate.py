@@ -31,7 +31,7 @@ def evaluate(model: Path, dataset: str | None, backend: str, threads: int | None
     """Measure the test error of a trained model again.
 
     DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --packed` wrote,
-    which has ternary weights only.
+    which has ternary or binary weights only.
     """
     from ..backends import open_backend
     from ..classifier import read_model

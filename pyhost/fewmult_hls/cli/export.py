@@ -21,7 +21,9 @@ Examples:
 @click.command(epilog=EXAMPLES)
 @click.argument("model", metavar="DIR|MODEL", type=NamedPath())
 @click.option(
-    "--packed", is_flag=True, help="Ternary weights, 1.6 bits each; the only kind there is."
+    "--packed",
+    is_flag=True,
+    help="Ternary weights, 1.6 bits each, or binary ones, 1 bit; the only kind there is.",
 )
 @click.option("--out", metavar="FILE", type=NamedPath(), required=True, help="Where it goes.")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
@@ -29,7 +31,7 @@ def export(model: Path, packed: bool, out: Path, overwrite: bool) -> None:
     """Write what a trained model needs to answer, and no more.
 
     DIR is the folder of a run, MODEL a model.npz. The file is for `fewmult-hls predict` and
-    `evaluate` with ternary weights, which it answers with bit for bit as before.
+    `evaluate`, which answer bit for bit as with the model and ternary or binary weights.
     """
     from ..classifier import read_model
     from ..packed import save_packed

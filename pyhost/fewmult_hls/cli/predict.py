@@ -29,10 +29,9 @@ Examples:
 @click.argument("files", metavar="FILES..", type=NamedPath(), nargs=-1, required=True)
 @click.option(
     "--precision",
-    type=click.Choice(["ternary", "8-bit"]),
-    default="ternary",
-    help="Of the weights: ternary takes one pass through the kernels, 8-bit seven.  "
-    "[default: ternary]",
+    type=click.Choice(["ternary", "binary", "8-bit"]),
+    help="Of the weights: 8-bit takes seven passes through the kernels, the others one.  "
+    "[default: ternary or binary, as the net was trained]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array instead of a table.")
 @BACKEND
@@ -40,7 +39,7 @@ Examples:
 def predict(
     model: Path,
     files: Sequence[Path],
-    precision: Precision,
+    precision: Precision | None,
     as_json: bool,
     backend: str,
     threads: int | None,

@@ -214,8 +214,10 @@ def _heading(config: RunConfig, dataset: Dataset, executor: str) -> str:
 
 
 def _show(summary: dict[str, Any], dataset: Dataset, folder: Path) -> None:
+    from ..runs import error_name
     from .results import error_text, show_rows
 
+    one_plane = error_name(summary["weights"])
     tests, validations = len(dataset.test.labels), len(dataset.validation.labels)
     trained = summary["epochs_trained"]
     epochs = "1 epoch" if trained == 1 else f"{trained} epochs"
@@ -223,7 +225,7 @@ def _show(summary: dict[str, Any], dataset: Dataset, folder: Path) -> None:
     show_rows(
         [
             ("test error", f"{error_text(summary['test_error'], tests)}, 8-bit weights"),
-            ("", f"{error_text(summary['test_error_ternary'], tests)}, ternary weights"),
+            ("", f"{error_text(summary[one_plane], tests)}, {summary['weights']} weights"),
             (
                 "validation",
                 f"{error_text(summary['validation_error'], validations)}, "
