@@ -66,8 +66,8 @@ class Model:
         network: its state.
         means: of the hidden layers, by precision of the weights: those that it can run with.
         domain: what its inputs and outputs stand for.
-        packed_from: fingerprint of the network whose sampled kind of weights these are; None if it is
-            this one.
+        packed_from: fingerprint of the network whose ternary or binary weights these are; None if
+            it is this one.
     """
 
     network: Network
