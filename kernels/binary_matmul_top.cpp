@@ -4,6 +4,7 @@
 // The product alone, its sums written out: for unit tests and for co-simulation. Training uses
 // the fused layer_top.
 #include "kernels/binary_matmul.hpp"
+#include "kernels/build_id.hpp"
 #include "kernels/fabric_tile.hpp"
 #include "kernels/tops.hpp"
 
@@ -25,7 +26,8 @@ void write_sums(Tile::Sums& sums, int rows, int log2_batch, std::int32_t* z) {
 
 extern "C" void binary_matmul_top(const std::int8_t* source, const std::uint64_t* sign,
                                   const std::uint64_t* mask, std::int32_t* z, int transposed,
-                                  int inputs, int outputs, int log2_batch, int planes) {
+                                  int inputs, int outputs, int log2_batch, int planes,
+                                  std::uint32_t* build_id) {
 #pragma HLS INTERFACE m_axi port = source offset = slave bundle = gmem0 depth = 16384
 #pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem0 depth = 1024
 #pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem0 depth = 1024
@@ -35,8 +37,10 @@ extern "C" void binary_matmul_top(const std::int8_t* source, const std::uint64_t
 #pragma HLS INTERFACE s_axilite port = outputs bundle = control
 #pragma HLS INTERFACE s_axilite port = log2_batch bundle = control
 #pragma HLS INTERFACE s_axilite port = planes bundle = control
+#pragma HLS INTERFACE s_axilite port = build_id bundle = control
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
+  *build_id = kBuildId;
   const Product product = {transposed != 0, inputs, outputs, log2_batch, planes};
   Tile::Sums sums;
   for (int first = 0; first < units_of(product); first += Tile::kRows) {

@@ -1,5 +1,6 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
+#include "kernels/build_id.hpp"
 #include "kernels/fabric_tile.hpp"
 #include "kernels/layer.hpp"
 #include "kernels/tops.hpp"
@@ -9,7 +10,8 @@ extern "C" void layer_top(int pass, const std::int8_t* source, const std::uint64
                           const std::uint8_t* labels, std::int32_t* bias, std::int32_t* mean,
                           std::int32_t* logits, std::int8_t* result, std::int32_t* loss, int inputs,
                           int outputs, int log2_batch, int planes, int shift, int bias_exponent,
-                          std::uint32_t seed, std::uint32_t purpose, std::uint32_t step) {
+                          std::uint32_t seed, std::uint32_t purpose, std::uint32_t step,
+                          std::uint32_t* build_id) {
 #pragma HLS INTERFACE m_axi port = source offset = slave bundle = gmem0 depth = 16384
 #pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem0 depth = 1024
 #pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem0 depth = 1024
@@ -30,8 +32,10 @@ extern "C" void layer_top(int pass, const std::int8_t* source, const std::uint64
 #pragma HLS INTERFACE s_axilite port = seed bundle = control
 #pragma HLS INTERFACE s_axilite port = purpose bundle = control
 #pragma HLS INTERFACE s_axilite port = step bundle = control
+#pragma HLS INTERFACE s_axilite port = build_id bundle = control
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
+  *build_id = kBuildId;
   const int units = sends_back(static_cast<Pass>(pass)) ? inputs : outputs;
   const LayerPass numbers = {
       static_cast<Pass>(pass), inputs,          outputs, 0, units, log2_batch, planes, shift,

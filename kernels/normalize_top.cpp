@@ -3,6 +3,7 @@
 //
 // What stands behind a product, alone, its sums read from memory: for unit tests and for
 // co-simulation. Training uses the fused layer_top.
+#include "kernels/build_id.hpp"
 #include "kernels/finish_unit.hpp"
 #include "kernels/tops.hpp"
 
@@ -10,7 +11,8 @@ extern "C" void normalize_top(int pass, const std::int32_t* z, const std::int8_t
                               const std::uint8_t* labels, std::int32_t* bias, std::int32_t* mean,
                               std::int32_t* logits, std::int8_t* result, std::int32_t* loss,
                               int units, int log2_batch, int shift, int bias_exponent,
-                              std::uint32_t seed, std::uint32_t purpose, std::uint32_t step) {
+                              std::uint32_t seed, std::uint32_t purpose, std::uint32_t step,
+                              std::uint32_t* build_id) {
 #pragma HLS INTERFACE m_axi port = z offset = slave bundle = gmem0 depth = 16384
 #pragma HLS INTERFACE m_axi port = gate offset = slave bundle = gmem0 depth = 16384
 #pragma HLS INTERFACE m_axi port = labels offset = slave bundle = gmem0 depth = 256
@@ -27,8 +29,10 @@ extern "C" void normalize_top(int pass, const std::int32_t* z, const std::int8_t
 #pragma HLS INTERFACE s_axilite port = seed bundle = control
 #pragma HLS INTERFACE s_axilite port = purpose bundle = control
 #pragma HLS INTERFACE s_axilite port = step bundle = control
+#pragma HLS INTERFACE s_axilite port = build_id bundle = control
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
+  *build_id = kBuildId;
   const LayerPass numbers = {
       static_cast<Pass>(pass), units,           units, 0, units, log2_batch, 1, shift,
       bias_exponent,           {seed, purpose}, step};

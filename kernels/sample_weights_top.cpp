@@ -1,5 +1,6 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
+#include "kernels/build_id.hpp"
 #include "kernels/fabric_tile.hpp"
 #include "kernels/sample_weights.hpp"
 #include "kernels/tops.hpp"
@@ -7,7 +8,8 @@
 extern "C" void sample_weights_top(const std::int8_t* weights8, const std::int16_t* weights16,
                                    std::uint64_t* sign, std::uint64_t* mask, int master_bits,
                                    int inputs, int outputs, int binary, int sharpness,
-                                   std::uint32_t seed, std::uint32_t purpose, std::uint32_t step) {
+                                   std::uint32_t seed, std::uint32_t purpose, std::uint32_t step,
+                                   std::uint32_t* build_id) {
 #pragma HLS INTERFACE m_axi port = weights8 offset = slave bundle = gmem0 depth = 4096
 #pragma HLS INTERFACE m_axi port = weights16 offset = slave bundle = gmem0 depth = 4096
 #pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem1 depth = 64
@@ -20,8 +22,10 @@ extern "C" void sample_weights_top(const std::int8_t* weights8, const std::int16
 #pragma HLS INTERFACE s_axilite port = seed bundle = control
 #pragma HLS INTERFACE s_axilite port = purpose bundle = control
 #pragma HLS INTERFACE s_axilite port = step bundle = control
+#pragma HLS INTERFACE s_axilite port = build_id bundle = control
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
+  *build_id = kBuildId;
   const Sampling sampling = {binary != 0, sharpness};
   const Key key = {seed, purpose};
   if (master_bits == 8) {

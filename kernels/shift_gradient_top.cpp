@@ -1,5 +1,6 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
+#include "kernels/build_id.hpp"
 #include "kernels/fabric_tile.hpp"
 #include "kernels/shift_gradient.hpp"
 #include "kernels/tops.hpp"
@@ -9,7 +10,8 @@ extern "C" void shift_gradient_top(std::int8_t* weights8, std::int16_t* weights1
                                    const std::int8_t* deltas, int master_bits, int inputs,
                                    int outputs, int log2_batch, int shift, int binary,
                                    int sharpness, std::uint32_t seed, std::uint32_t code_purpose,
-                                   std::uint32_t weight_purpose, std::uint32_t step) {
+                                   std::uint32_t weight_purpose, std::uint32_t step,
+                                   std::uint32_t* build_id) {
 #pragma HLS INTERFACE m_axi port = weights8 offset = slave bundle = gmem1 depth = 8192
 #pragma HLS INTERFACE m_axi port = weights16 offset = slave bundle = gmem1 depth = 8192
 #pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem1 depth = 128
@@ -27,8 +29,10 @@ extern "C" void shift_gradient_top(std::int8_t* weights8, std::int16_t* weights1
 #pragma HLS INTERFACE s_axilite port = code_purpose bundle = control
 #pragma HLS INTERFACE s_axilite port = weight_purpose bundle = control
 #pragma HLS INTERFACE s_axilite port = step bundle = control
+#pragma HLS INTERFACE s_axilite port = build_id bundle = control
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
+  *build_id = kBuildId;
   const Update update = {
       shift, {binary != 0, sharpness}, {seed, code_purpose}, {seed, weight_purpose}, step};
   const Gradients layer = {inputs, outputs, 0, outputs, log2_batch};

@@ -5,12 +5,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "kernels/build_id.hpp"
 #include "testbench/golden.hpp"
 #include "testbench/guarded.hpp"
 
@@ -39,6 +41,10 @@ class Comparison {
   template <class T>
   void untouched_beyond(const std::string& name, const Guarded<T>& got) {
     if (!got.intact()) say(name + ": memory before or after the array was written");
+  }
+
+  void names_itself(std::uint32_t build_id) {
+    if (build_id != fewmult::kBuildId) say("build_id: got " + std::to_string(build_id));
   }
 
  private:

@@ -19,10 +19,12 @@ void compare_case(const Case& given, decltype(layer_top)* top, Comparison& compa
   const Guarded<std::uint64_t> sign(given.array<std::uint64_t>("sign", words));
   const Guarded<std::uint64_t> mask(given.array<std::uint64_t>("mask", words));
   PassArrays arrays = pass_arrays(given, numbers, backward ? inputs : outputs);
+  std::uint32_t build_id = ~fewmult::kBuildId;
   top(static_cast<int>(numbers.pass), source.data(), sign.data(), mask.data(), arrays.gate.data(),
       arrays.labels.data(), arrays.bias.data(), arrays.mean.data(), arrays.logits.data(),
       arrays.result.data(), arrays.loss.data(), inputs, outputs, numbers.log2_batch, planes,
-      numbers.shift, numbers.bias_exponent, numbers.seed, numbers.purpose, numbers.step);
+      numbers.shift, numbers.bias_exponent, numbers.seed, numbers.purpose, numbers.step, &build_id);
+  comparison.names_itself(build_id);
   compare_pass(comparison, arrays);
 }
 

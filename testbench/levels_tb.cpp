@@ -89,6 +89,7 @@ struct State {
   std::vector<std::int8_t> result_before;
   std::vector<std::int8_t> moved;
   std::int32_t loss;
+  std::uint32_t build_id;  // the tops leave it, the levels have none
 
   bool operator==(const State& other) const {
     return weights8 == other.weights8 && weights16 == other.weights16 && sign == other.sign &&
@@ -127,23 +128,24 @@ State random_state(Random& random, const Layer& layer) {
 void run_tops(State& s, const Layer& layer, int shift) {
   const int bits = layer.master_bits, n = layer.inputs, m = layer.outputs, lb = layer.log2_batch;
   sample_weights_top(s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(), bits, n,
-                     m, layer.binary, layer.sharpness, kSeed, kPurpose, kStep);
+                     m, layer.binary, layer.sharpness, kSeed, kPurpose, kStep, &s.build_id);
   layer_top(0, layer.x.data(), s.sign.data(), s.mask.data(), nullptr, nullptr, s.bias.data(),
             s.mean.data(), nullptr, s.result.data(), nullptr, n, m, lb, 1, 4, 0, kSeed, kPurpose,
-            kStep);
+            kStep, &s.build_id);
   if (m <= 256) {
     layer_top(3, layer.x.data(), s.sign.data(), s.mask.data(), nullptr, layer.labels.data(),
               s.bias.data(), nullptr, s.logits.data(), s.result.data(), &s.loss, n, m, lb, 1, 4, -2,
-              kSeed, kPurpose, kStep);
+              kSeed, kPurpose, kStep, &s.build_id);
   }
   layer_top(4, layer.deltas.data(), s.sign.data(), s.mask.data(), layer.x.data(), nullptr,
             s.bias_before.data(), nullptr, nullptr, s.result_before.data(), nullptr, n, m, lb, 1, 5,
-            -3, kSeed, kPurpose, kStep);
+            -3, kSeed, kPurpose, kStep, &s.build_id);
   layer_top(5, layer.deltas.data(), s.sign.data(), s.mask.data(), layer.x.data(), nullptr, nullptr,
-            nullptr, nullptr, s.moved.data(), nullptr, n, m, lb, 1, 4, 0, kSeed, kPurpose, kStep);
+            nullptr, nullptr, s.moved.data(), nullptr, n, m, lb, 1, 4, 0, kSeed, kPurpose, kStep,
+            &s.build_id);
   shift_gradient_top(s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(),
                      layer.x.data(), layer.deltas.data(), bits, n, m, lb, shift, layer.binary,
-                     layer.sharpness, kSeed, 3, kPurpose, kStep);
+                     layer.sharpness, kSeed, 3, kPurpose, kStep, &s.build_id);
 }
 
 void run_level(Kernels& kernels, State& s, const Layer& layer, int shift) {

@@ -13,10 +13,12 @@ void compare_case(const Case& given, decltype(normalize_top)* top, Comparison& c
   const Guarded<std::int32_t> z(
       given.array<std::int32_t>("z", samples_of(units, numbers.log2_batch)));
   PassArrays arrays = pass_arrays(given, numbers, units);
+  std::uint32_t build_id = ~fewmult::kBuildId;
   top(static_cast<int>(numbers.pass), z.data(), arrays.gate.data(), arrays.labels.data(),
       arrays.bias.data(), arrays.mean.data(), arrays.logits.data(), arrays.result.data(),
       arrays.loss.data(), units, numbers.log2_batch, numbers.shift, numbers.bias_exponent,
-      numbers.seed, numbers.purpose, numbers.step);
+      numbers.seed, numbers.purpose, numbers.step, &build_id);
+  comparison.names_itself(build_id);
   compare_pass(comparison, arrays);
 }
 

@@ -18,9 +18,11 @@ void compare_case(const Case& given, decltype(sample_weights_top)* top, Comparis
   const auto weights16 = read_if<std::int16_t>(bits == 16, given, "weights", lanes);
   Guarded<std::uint64_t> sign(words);
   Guarded<std::uint64_t> mask(words);
+  std::uint32_t build_id = ~fewmult::kBuildId;
   top(weights8.data(), weights16.data(), sign.data(), mask.data(), bits, inputs, outputs,
       flag(given, "binary"), given.number("sharpness", 0, fewmult::kMaxSharpness),
-      given.word("seed"), given.word("purpose"), given.word("step"));
+      given.word("seed"), given.word("purpose"), given.word("step"), &build_id);
+  comparison.names_itself(build_id);
   comparison.compare("sign", sign);
   comparison.compare("mask", mask);
 }

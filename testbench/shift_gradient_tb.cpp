@@ -21,11 +21,13 @@ void compare_case(const Case& given, decltype(shift_gradient_top)* top, Comparis
   Guarded<std::uint64_t> mask(words);
   const Guarded<std::int8_t> x(given.array<std::int8_t>("x", samples_of(inputs, batch)));
   const Guarded<std::int8_t> deltas(given.array<std::int8_t>("deltas", samples_of(outputs, batch)));
+  std::uint32_t build_id = ~fewmult::kBuildId;
   top(weights8.data(), weights16.data(), sign.data(), mask.data(), x.data(), deltas.data(), bits,
       inputs, outputs, batch, given.number("shift", -fewmult::kMaxLeftShift, fewmult::kMaxShift),
       flag(given, "binary"), given.number("sharpness", 0, fewmult::kMaxSharpness),
       given.word("seed"), given.word("code_purpose"), given.word("weight_purpose"),
-      given.word("step"));
+      given.word("step"), &build_id);
+  comparison.names_itself(build_id);
   if (bits == 8) {
     comparison.compare("weights", weights8);
     comparison.untouched_beyond("weights16", weights16);

@@ -27,9 +27,9 @@ extern "C" void sample_weights_top(const std::int8_t* weights8, const std::int16
                                    std::uint64_t* sign, std::uint64_t* mask, int master_bits,
                                    int inputs, int outputs, int binary, int sharpness,
                                    std::uint32_t seed, std::uint32_t purpose,
-                                   std::uint32_t step) {
+                                   std::uint32_t step, std::uint32_t* build_id) {
   real_top(weights8, weights16, sign, mask, master_bits, inputs, outputs, binary, sharpness, seed,
-           purpose, step);
+           purpose, step, build_id);
   const int words = fewmult::word_columns(inputs) * outputs;
   (void)words;
   FAULT;
@@ -235,6 +235,7 @@ def test_first_difference_is_named(bench: Path, tmp_path: Path) -> None:
         ("mask[words - 1] ^= 1", "mask["),
         ("mask[words] = 1", "mask: memory before or after the array was written"),
         ("sign[-1] = 1", "sign: memory before or after the array was written"),
+        ("*build_id = 7", "build_id: got 7"),
     ],
 )
 def test_wrong_top_fails(

@@ -1,0 +1,133 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The kernels' interfaces, read from their tops: arguments, pragmas, registers.
+
+The tops are the only truth. Register offsets are those that Vitis HLS gives to 32-bit arguments in
+the order of the signature; what a build really has stands in its own ``fewmult.json``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .sources import source_root
+
+Kind = Literal["memory", "scalar", "status"]
+
+CONTROL = 0x00  # AP_START, AP_DONE (cleared by reading), AP_IDLE, AP_READY from bit 0 on
+GLOBAL_INTERRUPT_ENABLE = 0x04
+INTERRUPT_ENABLE = 0x08
+INTERRUPT_STATUS = 0x0C
+FIRST_ARGUMENT = 0x10
+ARGUMENT_STEP = 8  # 32 bits, and 32 that are reserved or say that a status is valid
+
+_TOP = re.compile(r'extern "C" void (\w+)_top\((.*?)\) \{(.*)', re.DOTALL)
+_ARGUMENT = re.compile(r"(const )?(?:std::)?(\w+?)(?:_t)?(\*)? (\w+)")
+_PRAGMA = re.compile(r"#pragma HLS INTERFACE (m_axi|s_axilite) port = (\w+)(.*)")
+_OPTION = re.compile(r"(\w+) = (\w+)")
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of a kernel.
+
+    Attributes:
+        name: as in C++.
+        dtype: numpy's name of its type, or of what it points to.
+        kind: ``memory`` for an address, ``scalar`` for a number that goes in, ``status`` for one
+            that comes out.
+        is_const: whether the kernel only reads it.
+        offset: of its register.
+        bundle: of its m_axi port; empty if it has none.
+        depth: elements that co-simulation needs; 0 if there is no port.
+    """
+
+    name: str
+    dtype: str
+    kind: Kind
+    is_const: bool
+    offset: int
+    bundle: str
+    depth: int
+
+
+@dataclass(frozen=True)
+class Interface:
+    """A kernel as the bus sees it.
+
+    Attributes:
+        name: without ``_top``.
+        arguments: in the order of the signature.
+    """
+
+    name: str
+    arguments: tuple[Argument, ...]
+
+    @property
+    def top(self) -> str:
+        """The function that is synthesized."""
+        return f"{self.name}_top"
+
+    @property
+    def bundles(self) -> tuple[str, ...]:
+        """Of its m_axi ports."""
+        return tuple(dict.fromkeys(a.bundle for a in self.arguments if a.bundle))
+
+    def __getitem__(self, name: str) -> Argument:
+        return next(argument for argument in self.arguments if argument.name == name)
+
+
+def kernel_names() -> list[str]:
+    """Of all kernels."""
+    folder = source_root() / "kernels"
+    return sorted(path.stem[: -len("_top")] for path in folder.glob("*_top.cpp"))
+
+
+def load_interface(name: str) -> Interface:
+    """The interface of a kernel, one of ``kernel_names()``."""
+    return parse_top(source_root() / "kernels" / f"{name}_top.cpp")
+
+
+def parse_top(path: Path) -> Interface:
+    """The interface in a top's file.
+
+    Raises:
+        ValueError: the file is not written like a top of this project.
+    """
+    found = _TOP.search(path.read_text(encoding="utf-8"))
+    if not found:
+        raise ValueError(f"{path} has no top")
+    name, signature, body = found.groups()
+    ports = {
+        port: (kind, dict(_OPTION.findall(rest))) for kind, port, rest in _PRAGMA.findall(body)
+    }
+    if ports.pop("return", ("",))[0] != "s_axilite":
+        raise ValueError(f"{path}: 'return' is not on the control bus")
+    arguments = []
+    for index, text in enumerate(signature.split(",")):
+        matched = _ARGUMENT.fullmatch(" ".join(text.split()))
+        if not matched or matched[4] not in ports:
+            raise ValueError(f"{path}: argument '{text.strip()}' has no interface pragma")
+        arguments.append(_argument(index, matched, *ports.pop(matched[4])))
+    if ports:
+        raise ValueError(f"{path}: pragmas of {', '.join(ports)}, which are no arguments")
+    return Interface(name, tuple(arguments))
+
+
+def _argument(index: int, found: re.Match[str], protocol: str, options: dict[str, str]) -> Argument:
+    const, ctype, pointer, name = found.groups()
+    kind: Kind = "memory" if protocol == "m_axi" else "status" if pointer else "scalar"
+    if (protocol == "m_axi") != ("depth" in options) or (kind == "memory") > bool(pointer):
+        raise ValueError(f"argument {name}: {protocol} does not fit its type")
+    return Argument(
+        name=name,
+        dtype={"int": "int32"}.get(ctype, ctype),
+        kind=kind,
+        is_const=bool(const),
+        offset=FIRST_ARGUMENT + ARGUMENT_STEP * index,
+        bundle=options["bundle"] if kind == "memory" else "",
+        depth=int(options.get("depth", 0)),
+    )
