@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def test_round_trip(overlay: str, tmp_path: Path) -> None:
     assert load_manifest(tmp_path / "fewmult.json") == manifest
     assert tuple(manifest.kernels) == Z2.overlays[overlay]
     ends = [(ip.base, ip.base + ip.span) for ip in manifest.kernels.values()]
-    assert all(one[1] <= other[0] for one, other in zip(ends, ends[1:], strict=False))
+    assert all(one[1] <= other[0] for one, other in pairwise(ends))
 
 
 def test_the_hash_is_of_board_overlay_and_sources() -> None:
