@@ -57,7 +57,7 @@ def test_train_without_options(plain_run: tuple[Path, str]) -> None:
         "backend": "emu",
         "dataset": "digits",
         "net": "64-256-256-10",
-        "weights": "ternary",
+        "method": "ternary-qbp",
         "epochs": 100,
         "seed": 1,
         "multiplications_per_step": 0,
@@ -131,9 +131,9 @@ def test_config_keeps_the_name_of_a_set(tmp_path: Path, monkeypatch: pytest.Monk
     assert load_config(out / "config.toml")["dataset"] == "mine"
 
 
-@pytest.mark.parametrize(("weights", "bits"), [("ternary", "16"), ("binary", "8")])
-def test_backends_and_processes_agree(weights: str, bits: str, tmp_path: Path) -> None:
-    options = ["--epochs", "1", "--seed", "7", "--weights", weights, "--master-bits", bits]
+@pytest.mark.parametrize(("method", "bits"), [("ternary-qbp", "16"), ("binary-qbp", "8")])
+def test_backends_and_processes_agree(method: str, bits: str, tmp_path: Path) -> None:
+    options = ["--epochs", "1", "--seed", "7", "--method", method, "--master-bits", bits]
     prints = set()
     for backend, out in (("emu", "a"), ("emu", "b"), ("numpy", "c")):
         folder = tmp_path / out
