@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import shutil
 import sys
 from pathlib import Path
@@ -67,6 +68,15 @@ def test_train_without_options(plain_run: tuple[Path, str]) -> None:
     assert found["samples_per_second"] > 0
     for name in ("validation_error", "test_error", "test_error_ternary"):
         assert 0 < found[name] < 5
+
+
+def test_the_time_is_that_of_the_command(tmp_path: Path) -> None:
+    begin = time.perf_counter()
+    assert run(["train", "--epochs", "30", "--out", str(tmp_path / "run")]) == 0
+    passed = time.perf_counter() - begin
+    lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
+    steps = sum(json.loads(line)["seconds"] for line in lines)
+    assert steps < summary(tmp_path / "run")["seconds"] < passed
 
 
 def test_metrics_have_a_line_an_epoch(plain_run: tuple[Path, str]) -> None:

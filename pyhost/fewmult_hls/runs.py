@@ -253,10 +253,10 @@ def _check_same(now: dict[str, Any], then: dict[str, Any], path: Path) -> None:
 
 def _finish(course: Course, watcher: Watcher) -> dict[str, Any]:
     """Trains to the end, evaluates the best state, and writes the model and the summary."""
-    start = time.perf_counter()
+    start, earlier = time.perf_counter(), course.seconds
     best = course.train(watcher)
     config, dataset, folder, method = course.config, course.dataset, course.folder, course.method
-    steps, seconds = course.trainer.step_number, course.seconds
+    steps = course.trainer.step_number
     fingerprint = course.trainer.network().fingerprint
     state, errors = method.finish(best.tensors, folder / MODEL)
     del course.trainer  # counting needs memory of its own
@@ -272,10 +272,10 @@ def _finish(course: Course, watcher: Watcher) -> dict[str, Any]:
         "executor": course.backend.info(),
         "multiplications_per_step": multiplications,
         "operations_per_step": operations,
-        "samples_per_second": round(images / max(seconds, 1e-9), 1),
+        "samples_per_second": round(images / max(course.seconds, 1e-9), 1),
         "epochs_trained": len(course.metrics),
         "steps": steps,
-        "seconds": round(seconds + time.perf_counter() - start, 2),
+        "seconds": round(earlier + time.perf_counter() - start, 2),
         "version": __version__,
     }
     write_atomic(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
