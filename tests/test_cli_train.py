@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import json
 import re
-import time
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
