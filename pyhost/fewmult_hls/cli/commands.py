@@ -23,6 +23,7 @@ from .export import export
 from .ops import ops
 from .predict import predict
 from .presets import presets
+from .report import report
 from .train import train
 from .verify import verify
 
@@ -51,6 +52,7 @@ for _command in (
     predict,
     export,
     compare,
+    report,
     verify,
     bench,
     ops,
