@@ -26,6 +26,7 @@ UTILIZATION = "overlay/reports/utilization.rpt"
 OVERLAY = "overlay"
 
 _FOR = re.compile(r"^\s*(?:(\w+):\s*)?for \(")
+_LABEL = re.compile(r"^\s*(\w+):\s*$")
 _PIPELINE = re.compile(r"#pragma HLS PIPELINE II = (\d+)")
 _LOOP_LINE = re.compile(r"VITIS_LOOP_(\d+)_\d+")
 _SITES = {
@@ -58,19 +59,27 @@ def targets(folder: Path) -> list[Target]:
     """Every loop of the sources in ``folder``, with what its pragma asks for."""
     found = []
     for path in sorted(folder.glob("*.[ch]pp")):
+        label = ""
         lines = path.read_text(encoding="utf-8").splitlines()
         for number, line in enumerate(lines, start=1):
             loop = _FOR.match(line)
             if loop:
                 place = f"{path.name}:{number}"
-                found.append(Target(place, loop[1] or "", _interval(lines[number - 1 :])))
+                found.append(Target(place, loop[1] or label, _interval(lines[number - 1 :])))
+            alone = _LABEL.match(line)
+            label = alone[1] if alone else ""
     return found
 
 
 def _interval(lines: list[str]) -> int | None:
-    """Of the loop that the lines begin with: its pragmas follow its opening brace."""
-    body = next((k for k, line in enumerate(lines) if line.rstrip().endswith(("{", ";"))), 0)
-    for line in lines[body + 1 :]:
+    """Of the loop that the lines begin with: its pragmas follow the head."""
+    head = 0
+    open_brackets = 0
+    for head, line in enumerate(lines):
+        open_brackets += line.count("(") - line.count(")")
+        if open_brackets == 0:
+            break
+    for line in lines[head + 1 :]:
         if not line.strip().startswith(("#pragma", "//")):
             return None
         pipeline = _PIPELINE.search(line)
@@ -165,15 +174,14 @@ def _parse(path: Path) -> ET.Element:
 
 def _number(root: ET.Element, path: str) -> float:
     text = root.findtext(path, "")
-    try:
-        return float(text)
-    except ValueError:
-        raise ReportError(f"{path} of the report is no number: '{text}'") from None
+    if not re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", text):
+        raise ReportError(f"{path} of the report is no number: '{text}'")
+    return float(text)
 
 
 def _area(root: ET.Element, path: str, bram: str) -> dict[str, int]:
     names = {"lut": "LUT", "ff": "FF", "bram18": bram, "dsp": "DSP", "uram": "URAM"}
-    return {name: int(_number(root, f"{path}/{tag}")) for name, tag in names.items()}
+    return {name: round(_number(root, f"{path}/{tag}")) for name, tag in names.items()}
 
 
 def _module_loops(module: ET.Element, loops: list[Target]) -> list[dict[str, Any]]:
@@ -277,13 +285,10 @@ def read_build(plan: Path) -> dict[str, Any]:
     Raises:
         ReportError: the folder is no plan, or a report cannot be understood.
     """
-    try:
-        facts = json.loads(_read(plan / "plan.json"))
-    except ValueError as error:
-        raise ReportError(f"{plan / 'plan.json'} is damaged: {error}") from error
+    facts = _read_facts(plan / "plan.json")
     loops = targets(plan / "kernels")
     kernels = {}
-    for name in facts["kernels"]:
+    for name in facts.pop("kernels"):
         folder = plan / "hls" / name
         if (folder / SYNTHESIS).is_file():
             kernels[name] = {"from": "synthesis", **read_synthesis(folder / SYNTHESIS, loops)}
@@ -292,8 +297,22 @@ def read_build(plan: Path) -> dict[str, Any]:
                 kernels[name].update({"from": "implementation", **real})
     build = {"format": FORMAT, **facts, "kernels": kernels}
     if (plan / TIMING).is_file() or (plan / UTILIZATION).is_file():
-        build[OVERLAY] = read_overlay(plan / TIMING, plan / UTILIZATION)
+        build["routed"] = read_overlay(plan / TIMING, plan / UTILIZATION)
     return build
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(_read(path))
+        kernels, limit = facts["kernels"], facts["limits"]["dsp"]
+        if all(isinstance(name, str) for name in kernels) and isinstance(limit, int):
+            return dict(facts)
+        reason = "not as it was written"
+    except (ValueError, TypeError, KeyError) as error:
+        if isinstance(error, ReportError):
+            raise
+        reason = str(error)
+    raise ReportError(f"{path} is damaged: {reason}")
 
 
 def main(plan: Path, names: list[str]) -> int:
@@ -308,8 +327,8 @@ def main(plan: Path, names: list[str]) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 1
     parts = dict(build["kernels"])
-    if OVERLAY in build:
-        parts[OVERLAY] = build[OVERLAY]
+    if "routed" in build:
+        parts[OVERLAY] = build["routed"]
     temporary = plan / ".build.json"
     temporary.write_text(json.dumps(build, indent=2) + "\n", encoding="utf-8")
     temporary.replace(plan / "build.json")
