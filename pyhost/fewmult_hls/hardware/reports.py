@@ -73,13 +73,13 @@ def targets(folder: Path) -> list[Target]:
 
 def _interval(lines: list[str]) -> int | None:
     """Of the loop that the lines begin with: its pragmas follow the head."""
-    head = 0
+    rest = iter(lines)
     open_brackets = 0
-    for head, line in enumerate(lines):
+    for line in rest:
         open_brackets += line.count("(") - line.count(")")
         if open_brackets == 0:
             break
-    for line in lines[head + 1 :]:
+    for line in rest:
         if not line.strip().startswith(("#pragma", "//")):
             return None
         pipeline = _PIPELINE.search(line)
