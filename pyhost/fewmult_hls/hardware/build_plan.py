@@ -30,7 +30,7 @@ SCRIPT = "run.sh"
 CHECK = "check_reports.py"
 MANIFEST = "fewmult.json"
 FACTS = "plan.json"
-_FILES = Path(__file__).with_name("plan_files")
+_TEMPLATES = Path(__file__).with_name("templates")
 _UNIX_MODE = 0o755
 _OVERLAY_MODULE = f"{__package__}.overlay_tcl"
 
@@ -135,9 +135,9 @@ def _fill(plan: Path, board: Board, manifest: Manifest, kernels: Sequence[str]) 
     }
     write_atomic(plan / FACTS, json.dumps(facts, indent=2) + "\n")
     shutil.copyfile(Path(__file__).with_name("reports.py"), plan / CHECK)
-    shutil.copyfile(_FILES / SCRIPT, plan / SCRIPT)
+    shutil.copyfile(_TEMPLATES / SCRIPT, plan / SCRIPT)
     (plan / SCRIPT).chmod(_UNIX_MODE)
-    readme = Template((_FILES / "README.md").read_text(encoding="utf-8"))
+    readme = Template((_TEMPLATES / "plan.md").read_text(encoding="utf-8"))
     values = {"board": board.title, "part": board.part, "overlay": manifest.overlay}
     write_atomic(
         plan / "README.md", readme.substitute(values, build_id=f"{manifest.build_id:#010x}")

@@ -154,7 +154,11 @@ case $stage in
     for kernel in "${kernels[@]}"; do
       rm -rf "hls/$kernel/work" logs/"$kernel".*
     done
+    for file in overlay/*; do
+      [[ $file == *.tcl ]] || rm -rf "$file"
+    done
     rm -rf logs/overlay.* build.json
+    rmdir logs 2>/dev/null || true
     exit
     ;;
   *) die "there is no stage '$stage': take csim, synth, cosim, package, impl, overlay or all" ;;
