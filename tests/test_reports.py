@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import shutil
@@ -268,6 +269,18 @@ def test_every_pragma_of_the_kernels_is_a_target() -> None:
     asked = [loop.interval for loop in reports.targets(folder) if loop.interval]
     assert sorted(asked) == sorted(map(int, re.findall(r"PIPELINE II = (\d+)", text)))
     assert len(asked) > 20
+
+
+def test_the_script_is_for_older_pythons() -> None:
+    source = Path(reports.__file__).read_text()
+    tree = ast.parse(source, feature_version=(3, 8))
+    imported = {
+        name.split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        for name in (getattr(node, "module", None) or node.names[0].name,)
+    }
+    assert imported <= set(sys.stdlib_module_names)
 
 
 def test_the_script_knows_where_the_tools_work() -> None:

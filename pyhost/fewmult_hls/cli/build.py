@@ -69,7 +69,7 @@ def build(
     if plan_only:
         click.echo(f"run {out / SCRIPT} {stage} on a machine with Vitis and Vivado")
         return
-    missing = missing_tool(stage, has_overlay=not kernels)
+    missing = missing_tool(stage, has_overlay=(out / "overlay").is_dir())
     if missing:
         raise FewmultError(
             f"{missing} is not on PATH: source settings64.sh of Vitis and go on with "

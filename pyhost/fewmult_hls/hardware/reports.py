@@ -5,7 +5,7 @@
 A multiplier, a missed clock or a loop slower than its pragma asks is a failure, not a warning.
 
 Every plan holds a copy of this file as check_reports.py, for a machine without this package: it
-needs Python 3.9 and nothing else. Its folder is the plan's.
+needs Python 3.8 and nothing else. Its folder is the plan's.
 """
 
 from __future__ import annotations
