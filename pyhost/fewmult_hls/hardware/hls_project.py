@@ -21,8 +21,6 @@ WORK = "work"  # where the tools work in a project's folder
 SOLUTION = "hls"  # what the unified flow calls it; the Tcl flow then leaves the same paths
 FIFO_DEPTH = 4
 
-STAGES = ("csim", "synth", "cosim", "package", "impl", "overlay")
-
 
 @dataclass(frozen=True)
 class Setting:
