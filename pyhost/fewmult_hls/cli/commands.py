@@ -15,6 +15,7 @@ import click
 from .. import __version__
 from ..errors import FewmultError
 from .bench import bench
+from .build import build
 from .compare import compare
 from .data import data
 from .doctor import doctor
@@ -56,6 +57,7 @@ for _command in (
     verify,
     bench,
     ops,
+    build,
     data,
     doctor,
 ):
