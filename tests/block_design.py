@@ -84,8 +84,9 @@ def _unconnected(graph: Graph) -> list[str]:
     if clocks != {f"{PS}/FCLK_CLK0"}:
         found.append(f"clocks are {clocks}")
     peers = [end["peer"] for end in graph["interfaces"].values()]
-    found += [f"{path} is not connected" for path, end in graph["interfaces"].items()
-              if not end["peer"]]
+    found += [
+        f"{path} is not connected" for path, end in graph["interfaces"].items() if not end["peer"]
+    ]
     found += [f"{peer} is connected twice" for peer in {*peers} if peer and peers.count(peer) > 1]
     return found
 
@@ -96,8 +97,11 @@ def _slaves(graph: Graph, master: str) -> list[str]:
     if not end or "axi_interconnect" not in graph["cells"][f"/{end.split('/')[1]}"]["vlnv"]:
         return [end]
     cell = end.rsplit("/", 1)[0] + "/"
-    onward = [path for path, other in graph["interfaces"].items()
-              if path.startswith(cell) and other["role"] == "master"]
+    onward = [
+        path
+        for path, other in graph["interfaces"].items()
+        if path.startswith(cell) and other["role"] == "master"
+    ]
     return [slave for path in onward for slave in _slaves(graph, path)]
 
 
@@ -153,6 +157,8 @@ def _settings(graph: Graph, board: Board) -> list[str]:
         "PCW_UIPARAM_DDR_BUS_WIDTH": f"{board.ddr.bits} Bit",
         "PCW_UIPARAM_DDR_FREQ_MHZ": str(board.ddr.mhz),
         "PCW_FPGA0_PERIPHERAL_FREQMHZ": str(board.clock.fabric_mhz),
+        # Vivado enables it unless told otherwise, and then asks for its clock.
+        "PCW_USE_M_AXI_GP0": str(int(board.ports.control == "M_AXI_GP0")),
         **{f"PCW_{port}_DATA_WIDTH": "64" for port in board.ports.bundles.values()},
     }
     found = [

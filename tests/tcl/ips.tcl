@@ -131,10 +131,12 @@ proc processing_system_parts {config} {
 
 # Of MT41J256M16: 256 Mi words of 16 bits a chip, as many chips as the bus is wide.
 proc ddr_bytes {config} {
-    if {![regexp {M(\d+) } [dict get $config PCW_UIPARAM_DDR_PARTNO] all width]} {
-        refuse "the memory has no part"
+    foreach key {PCW_UIPARAM_DDR_PARTNO PCW_UIPARAM_DDR_BUS_WIDTH} {
+        if {![dict exists $config $key]} {
+            return 0
+        }
     }
-    regexp {(\d+)M\d+ } [dict get $config PCW_UIPARAM_DDR_PARTNO] all megawords
+    regexp {(\d+)M(\d+) } [dict get $config PCW_UIPARAM_DDR_PARTNO] all megawords width
     regexp {\d+} [dict get $config PCW_UIPARAM_DDR_BUS_WIDTH] bus
     return [expr {$megawords * 1048576 * $width / 8 * ($bus / $width)}]
 }

@@ -8,13 +8,14 @@
 #   tclsh vivado_recorder.tcl SCRIPT GRAPH.json ?KEY VALUE?...
 #
 # The keys play what real tools may answer: SYNTH and IMPL (progress of the runs), WNS, WHS, TPWS,
-# DSP (blocks in the routed design), FCLK (MHz that the processing system makes).
+# DSP (blocks in the routed design), FCLK (MHz that the processing system makes), KILL (the run
+# during which somebody kills Vivado).
 #
 # Exit code: the script's own, or 3 if anything was refused, also where the script caught it.
 
 set script [file normalize [lindex $argv 0]]
 set graph_file [lindex $argv 1]
-array set play {SYNTH 100% IMPL 100% WNS 0.125 WHS 0.031 TPWS 0.000 DSP 0 FCLK {}}
+array set play {SYNTH 100% IMPL 100% WNS 0.125 WHS 0.031 TPWS 0.000 DSP 0 FCLK {} KILL {}}
 array set play [lrange $argv 2 end]
 
 source [file join [file dirname [info script]] commands.tcl]
@@ -410,6 +411,7 @@ proc do_add_files {options operands} {
 
 proc do_update_compile_order {options operands} {
     need {[option $options -fileset] eq "sources_1"} "no fileset [option $options -fileset]"
+    dict set ::state ordered 1
 }
 
 set runs {
@@ -428,13 +430,16 @@ proc do_launch_runs {options operands} {
     need {[dict exists $::runs $name]} "no run $name"
     need {![dict exists $::state launched $name]} "$name was launched already"
     if {$name eq "synth_1"} {
-        foreach step {generated wrapped top} {
+        foreach step {generated wrapped top ordered} {
             need {[dict exists $::state $step]} "synthesis of a design that is not $step"
         }
     } else {
         need {[dict get $::runs synth_1 PROGRESS] eq "100%"} "$name before synth_1 is complete"
     }
     dict set ::state launched $name 1
+    if {$::play(KILL) eq $name} {
+        finish 137
+    }
 }
 
 proc do_wait_on_runs {options operands} {
@@ -463,14 +468,13 @@ proc need_routed {} {
         "impl_1 is not open"
 }
 
-proc do_report_utilization {options operands} {
-    need_routed
-    write_file [option $options -file] "utilization"
-}
+proc do_report_utilization {options operands} { write_report [option $options -file] }
+proc do_report_timing_summary {options operands} { write_report [option $options -file] }
 
-proc do_report_timing_summary {options operands} {
+proc write_report {path} {
     need_routed
-    write_file [option $options -file] "timing"
+    need {[file isdirectory [file dirname $path]]} "no folder for $path"
+    write_file $path "a report"
 }
 
 # The cells of a routed design: registers, tables, and as many DSP blocks as are played.
@@ -563,7 +567,7 @@ proc do_get_property {options operands} {
 # A procedure with the name of a command would replace it for Vivado's own scripts too.
 proc refuse_replaced_commands {} {
     foreach name [interp eval vivado {info procs}] {
-        if {[dict exists $::COMMANDS $name] || $name in $::OTHER_COMMANDS} {
+        if {$name in $::builtins || [dict exists $::COMMANDS $name] || $name in $::OTHER_COMMANDS} {
             lappend ::refused "refused: the script replaces $name"
         }
     }
@@ -579,6 +583,10 @@ proc finish {{code 0}} {
 }
 
 interp create vivado
+set library [interp eval vivado {info procs}]
+set builtins [lmap name [interp eval vivado {info commands}] {
+    expr {$name in $library ? [continue] : $name}
+}]
 foreach command {exec socket cd load} {
     interp hide vivado $command
 }

@@ -95,6 +95,8 @@ def processor_settings(board: Board) -> list[tuple[str, str]]:
     here they only make the design complete. Ports and fabric clock are the overlay's own.
     """
     ports = sorted(set(board.ports.bundles.values()))
+    # GP0 is there by default: without a use it must go.
+    control = {"PCW_USE_M_AXI_GP0": "0", f"PCW_USE_{board.ports.control}": "1"}
     return [
         ("PCW_CRYSTAL_PERIPHERAL_FREQMHZ", str(board.clock.crystal_mhz)),
         ("PCW_APU_PERIPHERAL_FREQMHZ", str(board.processor.mhz)),
@@ -107,7 +109,7 @@ def processor_settings(board: Board) -> list[tuple[str, str]]:
         ("PCW_FPGA0_PERIPHERAL_FREQMHZ", str(board.clock.fabric_mhz)),
         ("PCW_EN_CLK0_PORT", "1"),
         ("PCW_EN_RST0_PORT", "1"),
-        *((f"PCW_USE_{port}", str(int(port == board.ports.control))) for port in _CONTROL_WINDOWS),
+        *control.items(),
         *((f"PCW_USE_{port}", "1") for port in ports),
         *((f"PCW_{port}_DATA_WIDTH", str(board.ports.width)) for port in ports),
     ]
