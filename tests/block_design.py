@@ -94,7 +94,7 @@ def _unconnected(graph: Graph) -> list[str]:
 def _slaves(graph: Graph, master: str) -> list[str]:
     """Where a master's accesses come out, behind interconnects."""
     end = graph["interfaces"][master]["peer"]
-    if not end or "axi_interconnect" not in graph["cells"][f"/{end.split('/')[1]}"]["vlnv"]:
+    if not end or "smartconnect" not in graph["cells"][f"/{end.split('/')[1]}"]["vlnv"]:
         return [end]
     cell = end.rsplit("/", 1)[0] + "/"
     onward = [

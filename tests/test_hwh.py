@@ -18,6 +18,7 @@ from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.hwh import check_hwh, manifest_of_build, read_hwh
 from fewmult_hls.hardware.interfaces import Argument
 from fewmult_hls.hardware.manifest import Manifest, planned_manifest
+from fewmult_hls.hardware.overlay_tcl import processor_settings
 
 Z2 = load_board("pynq-z2")
 
@@ -48,7 +49,9 @@ def test_a_real_one() -> None:
     dma = hwh.modules["axi_dma_0"]
     assert dma.addresses == {"S_AXI_LITE": range(0x4040_0000, 0x4041_0000)}
     assert dma.registers["S_AXI_LITE"]["S2MM_LENGTH"] == 0x58
-    assert hwh.modules["processing_system7_0"].parameters["PCW_S_AXI_HP0_DATA_WIDTH"] == "64"
+    processor = hwh.modules["processing_system7_0"].parameters
+    assert processor["PCW_S_AXI_HP0_DATA_WIDTH"] == "64"
+    assert {key for key, _ in processor_settings(Z2)} - processor.keys() == set()
     with pytest.raises(FewmultError, match="is not of this plan: it has no sample_weights_0"):
         check_hwh(planned_manifest(Z2, "fewmult"), path)
 

@@ -17,9 +17,10 @@ from fewmult_hls.errors import UsageError
 from fewmult_hls.hardware.board import Board, load_board
 from fewmult_hls.hardware.interfaces import kernel_names
 from fewmult_hls.hardware.manifest import Manifest, load_manifest, planned_manifest
-from fewmult_hls.hardware.overlay_tcl import overlay_script
+from fewmult_hls.hardware.overlay_tcl import overlay_script, processor_settings
 
 Z2 = load_board("pynq-z2")
+PAGE = (Path(__file__).parents[1] / "docs" / "hardware" / "overlay.md").read_text(encoding="utf-8")
 needs_tcl = pytest.mark.skipif(not shutil.which("tclsh"), reason="needs tclsh (Debian: tcl)")
 
 
@@ -217,7 +218,7 @@ def test_no_statement_is_idle(statement: str, tmp_path: Path) -> None:
         ("add_files -norecurse", "add_files -no_recurse"),
         ("validate_bd_design", "validate_bd_design -quiet"),
         ("launch_runs $name", "launch_run $name"),
-        ("axi_interconnect:2.1", "axi_interconnect:2.2"),
+        ("smartconnect:1.0", "smartconnect:2.0"),
         ("CONFIG.NUM_SI", "CONFIG.NUM_S"),
         ("CONFIG.NUM_SI", "NUM_SI"),
         ("PCW_APU_PERIPHERAL_FREQMHZ ", "PCW_CPU_FREQMHZ "),
@@ -268,3 +269,19 @@ def test_no_statement_is_idle(statement: str, tmp_path: Path) -> None:
 def test_mutants_are_found(before: str, after: str, tmp_path: Path) -> None:
     assert before in SCRIPT
     assert not mutant_survives(SCRIPT.replace(before, after), tmp_path)
+
+
+# ---- The page about it ---------------------------------------------------------------------------
+
+
+@needs_tcl
+def test_the_page_names_every_command(tmp_path: Path) -> None:
+    script = block_design.write_plan(tmp_path, Z2, planned_manifest(Z2, "fewmult"))
+    _, graph = block_design.record(script)
+    named = set(re.findall(r"[a-z]+(?:_[a-z]+)+", PAGE))
+    assert set(graph["calls"]) - named == set()
+
+
+def test_the_page_names_every_parameter() -> None:
+    named = set(re.findall(r"`(\w+)`", PAGE))
+    assert {key for key, _ in processor_settings(Z2)} - named == set()

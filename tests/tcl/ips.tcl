@@ -37,9 +37,9 @@ set FIXED_IPS {
         PCW_S_AXI_HP3_DATA_WIDTH       {^(32|64)$}
     }
     xilinx.com:ip:proc_sys_reset:5.0 {}
-    xilinx.com:ip:axi_interconnect:2.1 {
+    xilinx.com:ip:smartconnect:1.0 {
         NUM_SI {^([1-9]|1[0-6])$}
-        NUM_MI {^([1-9]|[1-5]\d|6[0-4])$}
+        NUM_MI {^([1-9]|1[0-6])$}
     }
 }
 set KERNEL_IPS {}  ;# of the repositories: VLNV -> names of its m_axi interfaces
@@ -65,7 +65,7 @@ proc derived_parameter {cell key} {
 }
 
 proc is_interconnect {vlnv} {
-    return [string match *:axi_interconnect:* $vlnv]
+    return [string match *:smartconnect:* $vlnv]
 }
 
 # Where a master can put addresses (UG585): {first beyond}.
@@ -87,7 +87,7 @@ proc ip_parts {cell} {
     switch $vlnv {
         xilinx.com:ip:processing_system7:5.5 { set parts [processing_system_parts $config] }
         xilinx.com:ip:proc_sys_reset:5.0 { set parts [reset_parts] }
-        xilinx.com:ip:axi_interconnect:2.1 { set parts [interconnect_parts $config] }
+        xilinx.com:ip:smartconnect:1.0 { set parts [interconnect_parts $config] }
         default { set parts [kernel_parts [dict get $::KERNEL_IPS $vlnv]] }
     }
     return $parts
@@ -122,7 +122,8 @@ proc processing_system_parts {config} {
         if {[enabled $config PCW_USE_S_AXI_$port]} {
             dict set pins S_AXI_${port}_ACLK {I clock}
             dict set interfaces S_AXI_$port [list slave $::AXI]
-            dict set segments S_AXI_$port/${port}_DDR_LOWOCM [list S_AXI_$port 0 [ddr_bytes $config]]
+            dict set segments S_AXI_$port/${port}_DDR_LOWOCM \
+                [list S_AXI_$port 0 [ddr_bytes $config]]
         }
     }
     return [dict create pins $pins interfaces $interfaces \
@@ -155,18 +156,15 @@ proc reset_parts {} {
 }
 
 proc interconnect_parts {config} {
-    set pins {ACLK {I clock} ARESETN {I reset_n}}
     set interfaces {}
     foreach {side key role} {S NUM_SI slave M NUM_MI master} {
         set count [expr {[dict exists $config $key] ? [dict get $config $key] : 0}]
         for {set k 0} {$k < $count} {incr k} {
-            set port [format %s%02d $side $k]
-            dict set pins ${port}_ACLK {I clock}
-            dict set pins ${port}_ARESETN {I reset_n}
-            dict set interfaces ${port}_AXI [list $role $::AXI]
+            dict set interfaces [format %s%02d_AXI $side $k] [list $role $::AXI]
         }
     }
-    return [dict create pins $pins interfaces $interfaces spaces {} segments {}]
+    return [dict create pins {aclk {I clock} aresetn {I reset_n}} interfaces $interfaces \
+        spaces {} segments {}]
 }
 
 # As Vitis HLS packages a kernel.

@@ -108,11 +108,6 @@ proc do_create_project {options operands} {
     return $::project
 }
 
-proc do_current_project {options operands} {
-    need {$::project ne ""} "no project is open"
-    return $::project
-}
-
 proc do_current_fileset {options operands} {
     need {$::project ne ""} "no project is open"
     return sources_1
@@ -211,7 +206,7 @@ proc find {what pattern} {
     set cell [cell_of $path]
     need {[dict exists $::cells $cell]} "no cell $cell"
     set name [string range $path [string length $cell]+1 end]
-    need {[dict exists [parts_of $what $cell] $name]} "$cell has no [string trimright $what s] '$name'"
+    need {[dict exists [parts_of $what $cell] $name]} "$cell has no '$name' among its $what"
     return $path
 }
 
@@ -302,7 +297,8 @@ proc do_assign_bd_address {options operands} {
     set offset [expr {$offset + 0}]
     set range [expr {$range + 0}]
     need {$range >= 4096 && ($range & ($range - 1)) == 0} "range $range is no power of two"
-    need {$offset % $range == 0} [format "offset %#x is no multiple of its range %#x" $offset $range]
+    need {$offset % $range == 0} \
+        [format "offset %#x is no multiple of its range %#x" $offset $range]
     lassign [part segments $segment] slave least most
     need {$offset >= $least && $offset + $range <= $most} \
         [format "%s cannot be at %#x" $segment $offset]
@@ -530,7 +526,7 @@ proc set_one {object name value} {
         need {[string is integer -strict $value] && $value >= -1} "$name cannot be $value"
         need {![dict exists $::state launched synth_1]} "$name after the run was launched"
         dict set ::runs synth_1 MAX_DSP $value
-    } elseif {$object eq $::project && $name eq "ip_repo_paths"} {
+    } elseif {$object eq "sources_1" && $name eq "ip_repo_paths"} {
         set ::repositories $value
     } elseif {$object eq "sources_1" && $name eq "top"} {
         need {[dict exists $::state wrapped]} "top $value has no file"

@@ -27,7 +27,7 @@ _CONTROL_WINDOWS = {
     "M_AXI_GP1": range(0x8000_0000, 0xC000_0000),
 }
 _MEMORY_PORTS = ("S_AXI_HP0", "S_AXI_HP1", "S_AXI_HP2", "S_AXI_HP3")
-_PORTS_OF_AN_INTERCONNECT = 16  # PG059: slave interfaces; of master interfaces it has more
+_PORTS_OF_AN_INTERCONNECT = 16  # PG247: on the side of the masters
 
 _HEAD = """\
 # Copyright 2026 The fewmult-hls authors

@@ -19,7 +19,7 @@ proc start_project {} {
     foreach {kernel instance vlnv base span} $kernels {
         lappend repositories [file join $plan hls $kernel work hls impl ip]
     }
-    set_property ip_repo_paths $repositories [current_project]
+    set_property ip_repo_paths $repositories [current_fileset]
     update_ip_catalog
     create_bd_design $overlay
 }
@@ -29,7 +29,7 @@ proc add_processor {} {
     global ps processor fabric_mhz
     create_bd_cell -type ip -vlnv xilinx.com:ip:processing_system7:5.5 $ps
     set_property -dict $processor [get_bd_cells $ps]
-    # The divisors of the PLLs cannot make every clock; the driver and the reports count on this one.
+    # The dividers cannot make every clock, and timing and driver count on this one.
     set made [get_property CONFIG.PCW_ACT_FPGA0_PERIPHERAL_FREQMHZ [get_bd_cells $ps]]
     if {abs($made - $fabric_mhz) > 0.001 * $fabric_mhz} {
         error "the processing system makes $made MHz of $fabric_mhz MHz: take another clock"
@@ -80,25 +80,23 @@ proc connect_memory {} {
     }
 }
 
-# One AXI interconnect; it converts protocol (AXI3 of the processing system, AXI4 of the kernels,
-# AXI4-Lite of the registers) and width where the two sides of a port differ.
+# A SmartConnect converts protocol (AXI3 of the processing system, AXI4 of the kernels, AXI4-Lite of
+# the registers) and width where its two sides differ.
 proc add_interconnect {name masters slaves} {
-    create_bd_cell -type ip -vlnv xilinx.com:ip:axi_interconnect:2.1 $name
-    set_property -dict [list CONFIG.NUM_SI [llength $masters] CONFIG.NUM_MI [llength $slaves]] \
-        [get_bd_cells $name]
-    drive_clock $name/ACLK
-    drive_reset interconnect_aresetn $name/ARESETN
-    connect_side $name S $masters
-    connect_side $name M $slaves
+    create_bd_cell -type ip -vlnv xilinx.com:ip:smartconnect:1.0 $name
+    set ports [list CONFIG.NUM_SI [llength $masters] CONFIG.NUM_MI [llength $slaves]]
+    set_property -dict $ports [get_bd_cells $name]
+    drive_clock $name/aclk
+    drive_reset interconnect_aresetn $name/aresetn
+    connect_side $name/S $masters
+    connect_side $name/M $slaves
 }
 
-proc connect_side {name side ends} {
+proc connect_side {side ends} {
     set index 0
     foreach end $ends {
-        set port [format %s/%s%02d $name $side $index]
-        connect_bd_intf_net [get_bd_intf_pins $end] [get_bd_intf_pins ${port}_AXI]
-        drive_clock ${port}_ACLK
-        drive_reset peripheral_aresetn ${port}_ARESETN
+        set port [format %s%02d_AXI $side $index]
+        connect_bd_intf_net [get_bd_intf_pins $end] [get_bd_intf_pins $port]
         incr index
     }
 }
