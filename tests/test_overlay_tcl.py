@@ -264,6 +264,10 @@ def test_no_statement_is_idle(statement: str, tmp_path: Path) -> None:
         ("complete_run", "open_project"),
         ("require_timing", "check_timing"),
         ("drive_clock", "exec"),
+        ("foreach suffix", "lmap suffix"),
+        # A refusal counts, although the script goes on.
+        ("    validate_bd_design\n", "    validate_bd_design\n    catch no_such_command\n"),
+        ("    validate_bd_design\n", "    validate_bd_design\n    catch {exec ls}\n"),
     ],
 )
 def test_mutants_are_found(before: str, after: str, tmp_path: Path) -> None:

@@ -583,7 +583,9 @@ set library [interp eval vivado {info procs}]
 set builtins [lmap name [interp eval vivado {info commands}] {
     expr {$name in $library ? [continue] : $name}
 }]
-foreach command {exec socket cd load} {
+set hidden {exec socket cd load}
+set newer_than_8.5 {coroutine lmap tailcall throw try yield yieldto zlib}
+foreach command [concat $hidden ${newer_than_8.5}] {
     interp hide vivado $command
 }
 foreach command [dict keys $COMMANDS] {

@@ -1,10 +1,14 @@
-# From here on the script is the same for every overlay; the settings above are all it knows.
+# From here on the script is the same for every overlay; the settings above are all it knows. It is
+# written for Tcl 8.5, which older releases of Vivado have.
 
 set here     [file dirname [file normalize [info script]]]
 set plan     [file dirname $here]
 set project  [file join $here project]
 set reports  [file join $here reports]
-set products [lmap suffix {bit hwh json} {file join $here $overlay.$suffix}]
+set products {}
+foreach suffix {bit hwh json} {
+    lappend products [file join $here $overlay.$suffix]
+}
 
 set ps       processing_system7_0
 set clock    $ps/FCLK_CLK0
