@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from fewmult_hls.hardware.board import Board
+from fewmult_hls.hardware.hls_project import vlnv
 from fewmult_hls.hardware.manifest import Manifest, save_manifest
-from fewmult_hls.hardware.overlay_tcl import kernel_vlnv, overlay_script
+from fewmult_hls.hardware.overlay_tcl import overlay_script
 
 RECORDER = Path(__file__).parent / "tcl" / "vivado_recorder.tcl"
 PS = "/processing_system7_0"
@@ -42,9 +43,7 @@ def write_plan(folder: Path, board: Board, manifest: Manifest) -> Path:
         packaged = folder / "hls" / name / "work" / "hls" / "impl" / "ip"
         packaged.mkdir(parents=True)
         (packaged / "component.xml").write_text(
-            COMPONENT.format(
-                *kernel_vlnv(name).split(":"), masters="\n".join(map(MASTER.format, bundles))
-            )
+            COMPONENT.format(*vlnv(name).split(":"), masters="\n".join(map(MASTER.format, bundles)))
         )
     save_manifest(folder / "fewmult.json", manifest)
     script = folder / "overlay" / f"{manifest.overlay}.tcl"

@@ -131,7 +131,7 @@ def test_name_of_the_ip() -> None:
     config = config_text(Z2, load_interface("layer"))
     keys = ("vendor", "library", "name", "version")
     found = [re.search(rf"^package\.ip\.{key}=(.+)$", config, re.MULTILINE)[1] for key in keys]
-    assert ":".join(found) == vlnv(load_interface("layer"))
+    assert ":".join(found) == vlnv("layer")
 
 
 @pytest.mark.parametrize("kernel", kernel_names())

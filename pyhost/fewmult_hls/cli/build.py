@@ -5,11 +5,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import FewmultError
 from .arguments import NamedPath
+
+if TYPE_CHECKING:
+    from ..hardware.manifest import Manifest
 
 # click keeps the lines of a paragraph that a backspace opens.
 EXAMPLES = """\b
@@ -76,6 +80,18 @@ def build(
             f"{out / SCRIPT}, or copy the folder to a machine with the tools (--plan-only)"
         )
     _run(out, SCRIPT, stage)
+    _check_overlay(out, manifest)
+
+
+def _check_overlay(folder: Path, manifest: Manifest) -> None:
+    """What Vivado made, if it did, must be what was planned; its own addresses count."""
+    from ..hardware.hwh import check_hwh, manifest_of_build
+    from ..hardware.manifest import save_manifest
+
+    hwh = folder / "overlay" / f"{manifest.overlay}.hwh"
+    if hwh.exists():
+        check_hwh(manifest, hwh)
+        save_manifest(hwh.with_suffix(".json"), manifest_of_build(manifest, hwh))
 
 
 def _run(folder: Path, script: str, stage: str) -> None:

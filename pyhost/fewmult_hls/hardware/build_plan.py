@@ -12,8 +12,6 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -24,6 +22,7 @@ from .board import Board
 from .hls_project import config_text, period_ns, tcl_text
 from .interfaces import Interface, load_interface
 from .manifest import Manifest, planned_manifest, save_manifest
+from .overlay_tcl import overlay_script
 from .sources import source_root
 
 SCRIPT = "run.sh"
@@ -32,7 +31,6 @@ MANIFEST = "fewmult.json"
 FACTS = "plan.json"
 _TEMPLATES = Path(__file__).with_name("templates")
 _UNIX_MODE = 0o755
-_OVERLAY_MODULE = f"{__package__}.overlay_tcl"
 
 
 def check_request(board: Board, overlay: str, kernels: Sequence[str]) -> tuple[str, ...]:
@@ -165,11 +163,8 @@ def _set_build_id(path: Path, build_id: int) -> None:
 
 
 def _write_overlay(folder: Path, board: Board, manifest: Manifest) -> None:
-    if find_spec(_OVERLAY_MODULE) is None:
-        return
-    script = import_module(_OVERLAY_MODULE).overlay_script(board, manifest)
     folder.mkdir()
-    write_atomic(folder / f"{manifest.overlay}.tcl", script)
+    write_atomic(folder / f"{manifest.overlay}.tcl", overlay_script(board, manifest))
 
 
 def _revision(root: Path) -> str:

@@ -42,9 +42,9 @@ def ip_version() -> str:
     return ".".join(__version__.split(".")[:2])
 
 
-def vlnv(interface: Interface) -> str:
-    """Vendor, library, name and version, by which Vivado finds the IP."""
-    return f"{VENDOR}:{LIBRARY}:{interface.top}:{ip_version()}"
+def vlnv(kernel: str) -> str:
+    """Vendor, library, name and version, by which Vivado finds the IP of a kernel."""
+    return f"{VENDOR}:{LIBRARY}:{kernel}_top:{ip_version()}"
 
 
 def period_ns(board: Board) -> float:

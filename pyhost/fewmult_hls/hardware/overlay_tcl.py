@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .. import __version__
 from ..errors import UsageError
 from .board import Board
+from .hls_project import vlnv
 from .manifest import Manifest
 
 _TEMPLATE = Path(__file__).with_name("templates") / "overlay.tcl"
@@ -37,11 +37,6 @@ _HEAD = """\
 # Run it with: vivado -mode batch -source {overlay}.tcl
 
 """
-
-
-def kernel_vlnv(name: str) -> str:
-    """Vendor, library, name and version of a packaged kernel, by which Vivado finds it."""
-    return f"fewmult:hls:{name}_top:{'.'.join(__version__.split('.')[:2])}"
 
 
 def overlay_script(board: Board, manifest: Manifest) -> str:
@@ -73,7 +68,7 @@ def overlay_script(board: Board, manifest: Manifest) -> str:
         "# Kernel, instance, IP, and where its registers are and how many bytes of them.",
         "set kernels {",
         *(
-            f"    {name:<16}{ip.ip:<20}{kernel_vlnv(name):<36}{ip.base:#010x} {ip.span:#010x}"
+            f"    {name:<16}{ip.ip:<20}{vlnv(name):<36}{ip.base:#010x} {ip.span:#010x}"
             for name, ip in manifest.kernels.items()
         ),
         "}",

@@ -127,7 +127,7 @@ run_stage() { # stage
 }
 
 python=${PYTHON:-python3}
-overlay=$(find overlay -name '*.tcl' 2>/dev/null || true)
+overlay=$(find overlay -maxdepth 1 -name '*.tcl' 2>/dev/null || true)
 stage=${1:-all}
 kernels=("${@:2}")
 if ((${#kernels[@]} == 0)); then
