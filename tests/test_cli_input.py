@@ -402,6 +402,7 @@ def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
         "sharpen": "0",
         "patience": "0, never",
         "checkpoint-every": "10",
+        "device": "board",
         "threads": "one for each physical core",
         "out": "runs/DATASET",
     }

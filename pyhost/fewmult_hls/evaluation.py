@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .backends import Backend, LayerArrays, LayerNumbers, Pass
+from .backends import Backend, LayerArrays, LayerNumbers, Pass, placed
 from .datasets import Split
 from .layouts import Words, pack_bits
 from .networks import Layer, Network, NetworkSpec
@@ -69,10 +69,11 @@ class Evaluator:
     ) -> None:
         self._backend = backend
         self._spec = spec = network.spec
-        self._planes = [PLANES[precision](weights) for weights in network.weights]
+        planes = [PLANES[precision](weights) for weights in network.weights]
+        self._planes = [(placed(backend, sign), placed(backend, mask)) for sign, mask in planes]
         self._extra_shift = _MAGNITUDE_BITS if precision == "8-bit" else 0
-        self._biases = [bias.copy() for bias in network.biases]
-        self._means = [mean.copy() for mean in means]
+        self._biases = [placed(backend, bias) for bias in network.biases]
+        self._means = [placed(backend, mean) for mean in means]
         self._activations = [backend.empty((la.inputs, spec.batch), np.int8) for la in spec.layers]
         self._logits = backend.empty((spec.widths[-1], spec.batch), np.int32)
 
@@ -91,11 +92,13 @@ class Evaluator:
         totals = [np.zeros(mean.shape, np.int64) for mean in self._means]
         for k in range(1 << log2_batches):
             self._forward(images, np.arange(k * batch, (k + 1) * batch), Pass.HIDDEN)
+            self._backend.to_host(*self._means)
             for total, mean in zip(totals, self._means, strict=True):
                 total += mean
         for total, mean in zip(totals, self._means, strict=True):
             mean[:] = (total + (1 << log2_batches >> 1)) >> log2_batches
-        return [mean.copy() for mean in self._means]
+        self._backend.to_device(*self._means)
+        return [np.array(mean) for mean in self._means]
 
     def _forward(
         self, images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], hidden_pass: Pass
@@ -128,6 +131,7 @@ class Evaluator:
             # Samples do not meet each other: the last image again fills a short batch.
             chosen = np.minimum(np.arange(first, first + batch), len(images) - 1)
             self._forward(images, chosen, Pass.HIDDEN_MEAN)
+            self._backend.to_host(self._logits)
             logits[first : first + there] = self._logits.T[:there]
         return logits
 

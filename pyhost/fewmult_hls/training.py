@@ -127,6 +127,7 @@ class Trainer:
         for layer in self.spec.layers:
             self._weights[layer.index][:] = network.blocks(layer.index)
             self._bias[layer.index][:] = network.biases[layer.index]
+            backend.to_device(self._weights[layer.index], self._bias[layer.index])
             self._sample(layer)
 
     def _allocate(self) -> None:
@@ -167,6 +168,7 @@ class Trainer:
 
     def network(self) -> Network:
         """A copy of the state."""
+        self._backend.to_host(*self._weights, *self._bias)
         weights = [
             unblock_weights(blocks, layer.inputs)
             for blocks, layer in zip(self._weights, self.spec.layers, strict=True)
@@ -195,6 +197,7 @@ class Trainer:
         self._sharpen(sharpness)
         self._backend.gather(split.images, chosen, self._activations[0])
         self._labels[:] = split.labels[chosen]
+        self._backend.to_device(self._labels)
         loss = self._learn(rate, perturb=self.perturbation > 0)
         if self.perturbation:
             self._activations[0], self._moved = self._moved, self._activations[0]
@@ -211,6 +214,7 @@ class Trainer:
     def _learn(self, rate: int, *, perturb: bool) -> int:
         """A step on the inputs that are there; its loss."""
         self._loss[0] = 0
+        self._backend.to_device(self._loss)
         for layer in self.spec.layers:
             self._forward(layer, rate)
         for layer in reversed(self.spec.layers):
@@ -220,6 +224,7 @@ class Trainer:
                 self._perturb(layer)
             self._update(layer, rate)
         self.step_number += 1
+        self._backend.to_host(self._loss)
         return int(self._loss[0])
 
     def _forward(self, layer: Layer, rate: int) -> None:

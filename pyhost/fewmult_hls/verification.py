@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from .backends import Backend, Key, LayerArrays, LayerNumbers, Pass, Update
+from .backends import Backend, Key, LayerArrays, LayerNumbers, Pass, Update, placed
 from .datasets import Dataset
 from .layouts import block_weights, pack_ternary, word_columns
 from .networks import BATCHES, MASTER_DTYPES, MAX_CLASSES, MAX_WIDTH, Network, NetworkSpec
@@ -128,9 +128,9 @@ def _sample(case: Case, generator: np.random.Generator, planes: int) -> Arrays:
 def run_sample_weights(backend: Backend, case: Case) -> Arrays:
     """What the kernel leaves."""
     shape = (1, word_columns(case.inputs), case.outputs)
-    out: Arrays = {name: np.zeros(shape, np.uint64) for name in ("sign", "mask")}
+    out: Arrays = {name: backend.empty(shape, np.uint64) for name in ("sign", "mask")}
     backend.sample_weights(
-        _weights(case, case.generator()),
+        placed(backend, _weights(case, case.generator())),
         **out,
         inputs=case.inputs,
         binary=case.binary,
@@ -138,6 +138,7 @@ def run_sample_weights(backend: Backend, case: Case) -> Arrays:
         step=case.step,
         sharpness=case.sharpness,
     )
+    backend.to_host(*out.values())
     return out
 
 
@@ -152,10 +153,15 @@ def run_binary_matmul(backend: Backend, case: Case) -> Arrays:
         else:
             source = _activations(case, generator, case.inputs)
         units = case.inputs if transposed else case.outputs
-        out[name] = np.zeros((units, case.batch), np.int32)
+        out[name] = backend.empty((units, case.batch), np.int32)
         backend.binary_matmul(
-            source, **sample, z=out[name], inputs=case.inputs, transposed=transposed
+            placed(backend, source),
+            **_placed(backend, sample),
+            z=out[name],
+            inputs=case.inputs,
+            transposed=transposed,
         )
+        backend.to_host(out[name])
     return out
 
 
@@ -186,7 +192,12 @@ def pass_numbers(case: Case) -> LayerNumbers:
     )
 
 
-def _written(pass_: Pass, arrays: LayerArrays) -> Arrays:
+def _placed(backend: Backend, arrays: Arrays) -> Arrays:
+    return {name: placed(backend, array) for name, array in arrays.items()}
+
+
+def _written(backend: Backend, pass_: Pass, arrays: LayerArrays) -> Arrays:
+    backend.to_host(*vars(arrays).values())
     return {f"{pass_.name} {name}": array for name, array in vars(arrays).items()}
 
 
@@ -194,11 +205,11 @@ def run_normalize(backend: Backend, case: Case) -> Arrays:
     """What the kernel leaves in all passes."""
     out: Arrays = {}
     for pass_ in case.passes:
-        arrays = pass_arrays(case, pass_)
+        arrays = LayerArrays(**_placed(backend, vars(pass_arrays(case, pass_))))
         units = case.inputs if pass_.sends_back else case.outputs
-        z = _sums(case, case.generator(), (units, case.batch))
+        z = placed(backend, _sums(case, case.generator(), (units, case.batch)))
         backend.normalize(pass_, z, arrays, pass_numbers(case))
-        out.update(_written(pass_, arrays))
+        out.update(_written(backend, pass_, arrays))
     return out
 
 
@@ -207,16 +218,21 @@ def run_layer(backend: Backend, case: Case) -> Arrays:
     out: Arrays = {}
     for pass_ in case.passes:
         generator = case.generator()
-        arrays = pass_arrays(case, pass_)
+        arrays = LayerArrays(**_placed(backend, vars(pass_arrays(case, pass_))))
         backward = pass_.sends_back
         sample = _sample(case, generator, 1 if backward else 1 + case.seed % 7)
         source = (
             _deltas(case, generator) if backward else _activations(case, generator, case.inputs)
         )
         backend.layer(
-            pass_, source, **sample, arrays=arrays, numbers=pass_numbers(case), inputs=case.inputs
+            pass_,
+            placed(backend, source),
+            **_placed(backend, sample),
+            arrays=arrays,
+            numbers=pass_numbers(case),
+            inputs=case.inputs,
         )
-        out.update(_written(pass_, arrays))
+        out.update(_written(backend, pass_, arrays))
     return out
 
 
@@ -224,7 +240,7 @@ def run_shift_gradient(backend: Backend, case: Case) -> Arrays:
     """What the kernel leaves."""
     generator = case.generator()
     weights = _weights(case, generator)
-    out = {"weights": weights, **_sample(case, generator, 1)}
+    out = _placed(backend, {"weights": weights, **_sample(case, generator, 1)})
     update = Update(
         shift=int(generator.integers(-8, 25)),
         binary=case.binary,
@@ -235,10 +251,11 @@ def run_shift_gradient(backend: Backend, case: Case) -> Arrays:
     )
     backend.shift_gradient(
         **out,
-        x=_activations(case, generator, case.inputs),
-        deltas=_deltas(case, generator),
+        x=placed(backend, _activations(case, generator, case.inputs)),
+        deltas=placed(backend, _deltas(case, generator)),
         update=update,
     )
+    backend.to_host(*out.values())
     return out
 
 

@@ -8,22 +8,40 @@ Training code never asks which backend it has; they all leave the same bits.
 from __future__ import annotations
 
 from ..errors import UsageError
-from .base import Backend, Key, LayerArrays, LayerNumbers, Pass, Update
+from .base import Backend, Key, LayerArrays, LayerNumbers, Pass, Update, placed
 
-__all__ = ["Backend", "Key", "LayerArrays", "LayerNumbers", "Pass", "Update", "open_backend"]
+__all__ = [
+    "Backend",
+    "Key",
+    "LayerArrays",
+    "LayerNumbers",
+    "Pass",
+    "Update",
+    "open_backend",
+    "placed",
+]
 
 
-def open_backend(name: str, threads: int | None = None) -> Backend:
+def open_backend(name: str, threads: int | None = None, device: str | None = None) -> Backend:
     """The backend of that name, ready to run.
 
     Args:
         name: one of ``backend_names.BACKENDS``.
         threads: for emu, by default one for each physical core.
+        device: for pynq, one of ``backend_names.DEVICES``, by default the board.
 
     Raises:
-        UsageError: the backend takes no number of threads, or not this one.
+        UsageError: the backend takes no number of threads, or not this one, or has no device.
         FewmultError: it cannot run here; the message says what is missing.
     """
+    if device is not None and name != "pynq":
+        raise UsageError(f"the {name} backend has no device: leave --device out")
+    if name == "pynq":
+        from .pynq_backend import open_pynq
+
+        if threads is not None:
+            raise UsageError("the pynq backend has no threads: leave --threads out")
+        return open_pynq(device or "board")
     if name == "numpy":
         from .oracle_backend import OracleBackend
 

@@ -83,12 +83,22 @@ class Update(NamedTuple):
 
 
 class Backend(Protocol):
-    """Executes the kernels, in place, on arrays that it allocated (contract, section 9)."""
+    """Executes the kernels, in place, on arrays that it allocated (contract, section 9).
+
+    Host and kernels may each have a memory or a cache of their own: ``to_device`` and ``to_host``
+    stand where an array passes from one to the other, and cost nothing where there is one memory.
+    """
 
     name: str
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """A zeroed array that the kernels can reach."""
+
+    def to_device(self, *arrays: npt.NDArray[Any]) -> None:
+        """The host has written these arrays, in whole: a kernel may read them now."""
+
+    def to_host(self, *arrays: npt.NDArray[Any]) -> None:
+        """Kernels have written these arrays: the host will read them now."""
 
     def gather(
         self, images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], inputs: Int8Array
@@ -155,3 +165,11 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Gives back what the backend holds."""
+
+
+def placed(backend: Backend, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A copy of an array where the kernels can reach it."""
+    place = backend.empty(array.shape, array.dtype)
+    place[...] = array
+    backend.to_device(place)
+    return place

@@ -31,6 +31,15 @@ def load_kernels() -> Any:
     return _kernels
 
 
+def has_kernels() -> bool:
+    """Whether this installation has the compiled module."""
+    try:
+        load_kernels()
+    except FewmultError:
+        return False
+    return True
+
+
 ISA_VARIABLE = "FEWMULT_ISA"
 MAX_THREADS = 256
 
@@ -77,6 +86,12 @@ class EmuBackend:
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """A zeroed array."""
         return np.zeros(shape, dtype)
+
+    def to_device(self, *arrays: npt.NDArray[Any]) -> None:
+        """Nothing to do: there is one memory."""
+
+    def to_host(self, *arrays: npt.NDArray[Any]) -> None:
+        """Nothing to do: there is one memory."""
 
     def gather(
         self, images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], inputs: Int8Array

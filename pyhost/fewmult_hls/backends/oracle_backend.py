@@ -62,6 +62,12 @@ class OracleBackend:
         """A zeroed array."""
         return np.zeros(shape, dtype)
 
+    def to_device(self, *arrays: npt.NDArray[Any]) -> None:
+        """Nothing to do: there is one memory."""
+
+    def to_host(self, *arrays: npt.NDArray[Any]) -> None:
+        """Nothing to do: there is one memory."""
+
     def gather(
         self, images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], inputs: Int8Array
     ) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ..backend_names import BACKENDS
+from ..backend_names import BACKENDS, DEVICES
 
 
 class NamedPath(click.Path):
@@ -35,4 +35,11 @@ THREADS = click.option(
     metavar="N",
     help="Threads of the emu backend; the result does not depend on them.  "
     "[default: one for each physical core]",
+)
+
+DEVICE = click.option(
+    "--device",
+    type=click.Choice(DEVICES),
+    help="Of the pynq backend: the board that this runs on, or one that this machine emulates, "
+    "behind the same driver.  [default: board]",
 )

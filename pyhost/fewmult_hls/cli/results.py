@@ -36,6 +36,8 @@ def show_table(table: Sequence[Sequence[str]]) -> None:
 
 def executor_text(info: dict[str, str]) -> str:
     """What of a backend's ``info`` matters for its speed, to follow its name."""
+    if "overlay" in info:
+        return f": {info['device']}, overlay {info['overlay']}, build {info['build_id']}"
     if "isa" not in info:
         return ""
     threads = "1 thread" if info["threads"] == "1" else f"{info['threads']} threads"

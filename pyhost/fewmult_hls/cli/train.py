@@ -13,7 +13,7 @@ import click
 
 from ..backend_names import BACKENDS
 from ..method_names import FLOATING, METHODS
-from .arguments import THREADS, NamedPath
+from .arguments import DEVICE, THREADS, NamedPath
 
 if TYPE_CHECKING:
     from ..config import RunConfig
@@ -75,7 +75,8 @@ Examples:
 @click.option(
     "--backend",
     type=click.Choice(BACKENDS),
-    help="Who computes: the compiled kernels, or numpy, slow, with the same bits.  [default: emu]",
+    help="Who computes: the compiled kernels; numpy, slow; or a board through pynq. All leave the "
+    "same bits.  [default: emu]",
 )
 @click.option(
     "--perturb",
@@ -103,6 +104,7 @@ Examples:
     metavar="N",
     help="Epochs between checkpoints; an interrupt leaves one too.  [default: 10]",
 )
+@DEVICE
 @THREADS
 @click.option("--preset", metavar="NAME", help="Settings that belong together: see `presets`.")
 @click.option(
@@ -127,6 +129,7 @@ def train(
     out: Path | None,
     overwrite: bool,
     resume: Path | None,
+    device: str | None,
     threads: int | None,
     **options: Any,
 ) -> None:
@@ -138,7 +141,7 @@ def train(
     """
     if resume is not None:
         others = {"config": config, "preset": preset, "out": out, **options}
-        _go_on(resume, others, overwrite, threads)
+        _go_on(resume, others, overwrite, threads, device)
         return
     from .. import runs
     from ..backends import open_backend
@@ -150,7 +153,7 @@ def train(
         options["master_bits"] = int(options["master_bits"])
     plan = plan_run(options, preset=preset, config=config, out=out, overwrite=overwrite)
     run_config, dataset, folder = plan.config, plan.dataset, plan.folder
-    with closing(open_backend(run_config.backend, threads)) as backend:
+    with closing(open_backend(run_config.backend, threads, device)) as backend:
         click.echo(_heading(run_config, dataset, executor_text(backend.info())))
         steps = len(dataset.train.labels) // run_config.batch
         with _pointing_to(folder), watching(run_config, steps) as watcher:
@@ -172,7 +175,13 @@ def _pointing_to(folder: Path) -> Iterator[None]:
         raise
 
 
-def _go_on(folder: Path, options: dict[str, Any], overwrite: bool, threads: int | None) -> None:
+def _go_on(
+    folder: Path,
+    options: dict[str, Any],
+    overwrite: bool,
+    threads: int | None,
+    device: str | None,
+) -> None:
     """``--resume``: the run's own config counts, only who computes may differ."""
     from .. import runs
     from ..backends import open_backend
@@ -194,7 +203,7 @@ def _go_on(folder: Path, options: dict[str, Any], overwrite: bool, threads: int 
     config = RunConfig(**values)
     dataset = load(config.dataset)
     runs.check_fit(config.spec, dataset)
-    with closing(open_backend(config.backend, threads)) as backend:
+    with closing(open_backend(config.backend, threads, device)) as backend:
         click.echo(_heading(config, dataset, executor_text(backend.info())))
         steps = len(dataset.train.labels) // config.batch
         with _pointing_to(folder), watching(config, steps) as watcher:

@@ -11,6 +11,7 @@ import click
 
 from ..backend_names import BACKENDS
 from ..errors import FewmultError
+from .arguments import DEVICE
 
 if TYPE_CHECKING:
     from ..backends import Backend
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     default="emu",
     help="Whose kernels to check.  [default: emu]",
 )
+@DEVICE
 @click.option(
     "--cases",
     type=click.IntRange(1),
@@ -37,14 +39,17 @@ if TYPE_CHECKING:
     default=1,
     help="Of the random layers.  [default: 1]",
 )
-def verify(backend: str, cases: int, seed: int) -> None:
+def verify(backend: str, device: str | None, cases: int, seed: int) -> None:
     """Compare a backend with the numpy oracle, bit for bit.
 
     First every kernel on random layers, then two short trainings on the built-in digits.
     """
     from ..backends import open_backend
 
-    with closing(open_backend(backend)) as tested, closing(open_backend("numpy")) as oracle:
+    with (
+        closing(open_backend(backend, device=device)) as tested,
+        closing(open_backend("numpy")) as oracle,
+    ):
         failed = compare(tested, oracle, cases, seed)
     if failed:
         raise FewmultError(f"{backend} and the oracle differ in {', '.join(failed)}")

@@ -1,0 +1,43 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The emulated board and its overlays: their files, without a bitstream in the .bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ...backends.emu import has_kernels
+from ...files import write_atomic, writing
+from ..board import Board
+from ..manifest import KernelIp, Manifest, planned_manifest, save_manifest
+from .hwh import emulated_hwh
+from .ip import Ip, Memory
+from .kernels import Faults, KernelModel
+
+
+def write_emulated_overlay(folder: Path, board: Board, overlay: str) -> Manifest:
+    """Writes OVERLAY.bit, .hwh and .json into a folder, and returns what they say."""
+    manifest = planned_manifest(board, overlay)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    # Not two alike: pynq keeps what it read of a .hwh under the hash of its bitstream.
+    write_atomic(folder / f"{overlay}.bit", f"emulated {overlay} {manifest.config_hash}\n")
+    write_atomic(folder / f"{overlay}.hwh", emulated_hwh(board, manifest))
+    save_manifest(folder / f"{overlay}.json", manifest)
+    return manifest
+
+
+def open_emulated_device(board: Board, faults: Faults | None = None) -> Any:
+    """The board, as a device of pynq; its kernels run on this machine."""
+    from ...backends import open_backend
+    from .device import EmulatedDevice
+
+    wrong = faults or Faults()
+    backend = open_backend("emu" if has_kernels() else "numpy")
+
+    def factory(name: str, ip: KernelIp, memory: Memory) -> Ip:
+        return KernelModel(name, ip, memory, backend, device.build_id, wrong)
+
+    device = EmulatedDevice(board, factory)
+    return device

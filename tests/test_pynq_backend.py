@@ -1,0 +1,272 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The driver through the real pynq package, on an emulated board that forgives nothing."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pynq", reason="needs pynq 3: pip install 'fewmult-hls[board]'")
+
+from command import assert_one_line, fewmult, summary
+from fewmult_hls import datasets
+from fewmult_hls.backends import open_backend, placed
+from fewmult_hls.backends.pynq_backend import PynqBackend, emulated_backend
+from fewmult_hls.errors import FewmultError
+from fewmult_hls.evaluation import evaluator
+from fewmult_hls.hardware.board import load_board
+from fewmult_hls.hardware.emulated.ip import Fault
+from fewmult_hls.hardware.emulated.kernels import Faults
+from fewmult_hls.hardware.emulated.memory import BASE, PAGE, Ddr
+from fewmult_hls.hardware.emulated.overlay import open_emulated_device, write_emulated_overlay
+from fewmult_hls.hardware.hwh import check_hwh
+from fewmult_hls.hardware.manifest import load_manifest, planned_manifest, save_manifest
+from fewmult_hls.networks import Network, NetworkSpec
+from fewmult_hls.training import Schedule, Trainer, train_epochs
+from fewmult_hls.verification import KERNELS, first_difference, random_case, train_briefly
+
+Z2 = load_board("pynq-z2")
+DIGITS = datasets.load("digits")
+EMU = open_backend("emu")
+
+
+@pytest.fixture
+def backend() -> Iterator[PynqBackend]:
+    with closing(emulated_backend(Z2)) as opened:
+        yield opened
+
+
+# --- bits ---
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_every_kernel_leaves_the_bits_of_emu(kernel: str, backend: PynqBackend) -> None:
+    generator = np.random.default_rng(7)
+    for _ in range(12):
+        assert first_difference(kernel, backend, EMU, random_case(generator, 90)) is None
+
+
+@pytest.mark.parametrize(("binary", "bits"), [(False, 16), (True, 8)])
+def test_a_short_training(binary: bool, bits: int, backend: PynqBackend) -> None:
+    expected = train_briefly(EMU, DIGITS, binary, bits)
+    assert train_briefly(backend, DIGITS, binary, bits) == expected
+
+
+def test_adversarial_inputs_and_sharpness(backend: PynqBackend) -> None:
+    spec, prints = NetworkSpec((64, 40, 10), batch=64), []
+    for each in (backend, EMU):
+        trainer = Trainer(each, Network.initial(spec, 3), 3, perturbation=16)
+        for _ in train_epochs(trainer, DIGITS.train, Schedule(3, 3, sharpen=3)):
+            pass
+        prints.append(trainer.network().fingerprint)
+    assert prints[0] == prints[1]
+
+
+def test_evaluation(backend: PynqBackend) -> None:
+    network = Network.initial(NetworkSpec((64, 40, 10), batch=64), 3)
+    for precision in ("8-bit", "ternary"):
+        found = [evaluator(b, network, precision, DIGITS.train.images) for b in (backend, EMU)]  # type: ignore[arg-type]
+        logits = [judge.logits(DIGITS.test.images[:70]) for judge, _ in found]
+        assert np.array_equal(*logits)
+        assert all(map(np.array_equal, *(means for _, means in found)))
+
+
+def test_the_command_leaves_the_fingerprint_of_emu(tmp_path: Path) -> None:
+    options = ["--epochs", "3", "--net", "64-48-10"]
+    for name, more in {"emu": [], "pynq": ["--backend", "pynq", "--device", "emulated"]}.items():
+        done = fewmult("train", *options, *more, "--out", tmp_path / name)
+        assert done.returncode == 0, done.stderr
+    mine, other = summary(tmp_path / "pynq"), summary(tmp_path / "emu")
+    assert mine["fingerprint"] == other["fingerprint"]
+    assert mine["test_error_ternary"] == other["test_error_ternary"]
+    assert mine["executor"]["overlay"] == "fewmult"
+    done = fewmult("verify", "--backend", "pynq", "--device", "emulated", "--cases", "3")
+    assert done.returncode == 0, done.stdout
+    assert "agree on every bit" in done.stdout
+
+
+# --- faults ---
+
+
+def test_a_kernel_that_hangs_and_the_next_run() -> None:
+    faults = Faults()
+    with closing(emulated_backend(Z2, faults=faults, timeout=0.3)) as backend:
+        faults.hung.add("shift_gradient")
+        begin = time.monotonic()
+        with pytest.raises(FewmultError) as caught:
+            train_briefly(backend, DIGITS, False, 16)
+        assert time.monotonic() - begin < 5
+        assert_one_line(f"error: {caught.value}\n", "kernel shift_gradient hangs", "inputs 0x1e")
+    with closing(emulated_backend(Z2)) as backend:
+        assert train_briefly(backend, DIGITS, False, 16) == train_briefly(EMU, DIGITS, False, 16)
+
+
+def test_a_kernel_that_hangs_at_once() -> None:
+    with pytest.raises(FewmultError, match="kernel layer hangs: not idle after"):
+        emulated_backend(Z2, faults=Faults(hung={"layer"}), timeout=0.1)
+
+
+def test_a_kernel_of_another_build() -> None:
+    with pytest.raises(FewmultError, match="kernel layer in the fabric is of build 0x00000007"):
+        emulated_backend(Z2, faults=Faults(build_ids={"layer": 7}))
+
+
+def test_a_missing_flush(backend: PynqBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PynqBackend, "to_device", lambda self, *arrays: None)
+    with pytest.raises(Fault, match="that the host wrote and did not flush"):
+        train_briefly(backend, DIGITS, False, 16)
+
+
+def test_a_missing_invalidation(backend: PynqBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PynqBackend, "to_host", lambda self, *arrays: None)
+    with pytest.raises(Fault, match="over what a kernel wrote there: invalidate before writing"):
+        train_briefly(backend, DIGITS, False, 16)
+
+
+def test_memory_that_is_full() -> None:
+    small = replace(Z2, cma_mb=1)
+    with closing(emulated_backend(small)) as backend:
+        kept = [backend.empty((100_000,), np.int8) for _ in range(9)]
+        with pytest.raises(
+            FewmultError, match=r"no contiguous memory for 200,000 bytes more: 0\.9 of 1 MiB"
+        ):
+            backend.empty((200_000,), np.int8)
+        del kept
+        gc.collect()
+        assert backend.empty((800_000,), np.int8).shape == (800_000,)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace("layer_0", "lair_0"), "it has no layer_0"),
+        (lambda text: text.replace("0x40010000", "0x40050000"), "layer_0 has"),
+        (lambda text: text.replace("7z020", "7z010"), "it is for xc7z010clg400-1"),
+        (lambda text: text[:500], "is no .hwh of Vivado"),
+    ],
+)
+def test_a_wrong_hwh(change: Callable[[str], str], message: str, tmp_path: Path) -> None:
+    write_emulated_overlay(tmp_path, Z2, "fewmult")
+    path = tmp_path / "fewmult.hwh"
+    path.write_text(change(path.read_text()))
+    with pytest.raises(FewmultError, match=message):
+        PynqBackend(open_emulated_device(Z2), Z2, tmp_path)
+
+
+def test_files_that_are_missing_or_of_another_board(tmp_path: Path) -> None:
+    with pytest.raises(FewmultError, match=r"there is no .*fewmult\.bit: an overlay is"):
+        PynqBackend(open_emulated_device(Z2), Z2, tmp_path)
+    manifest = write_emulated_overlay(tmp_path, Z2, "fewmult")
+    save_manifest(tmp_path / "fewmult.json", replace(manifest, board="zybo"))
+    with pytest.raises(FewmultError, match="is for the board zybo, and this is a pynq-z2"):
+        PynqBackend(open_emulated_device(Z2), Z2, tmp_path)
+
+
+def test_arrays_that_are_not_the_boards(backend: PynqBackend) -> None:
+    array = backend.empty((64, 16), np.int8)
+    for wrong in (np.zeros((64, 16), np.int8), array + 1, array.copy(), array[1:]):
+        with pytest.raises(ValueError, match="not in the board's memory"):
+            backend._buffers.address(wrong)
+    assert backend._buffers.address(array[:3]) == backend._buffers.address(array)
+
+
+# --- the emulated board itself ---
+
+
+def test_the_hwh_is_one_for_the_plan_and_for_pynq(tmp_path: Path) -> None:
+    for overlay in Z2.overlays:
+        manifest = write_emulated_overlay(tmp_path, Z2, overlay)
+        assert (
+            manifest == load_manifest(tmp_path / f"{overlay}.json") == planned_manifest(Z2, overlay)
+        )
+        check_hwh(manifest, tmp_path / f"{overlay}.hwh")
+
+
+def test_registers(backend: PynqBackend) -> None:
+    ip = backend._main._ips["layer"]
+    assert ip.read(0) == 4, "idle"
+    ip.write(0, 1)
+    assert ip.read(0) == 4 | 2 | 8, "done and ready"
+    assert ip.read(0) == 4, "reading clears them"
+    with pytest.raises(Fault, match="layer has no register at 0x1000"):
+        ip.write(0x1000, 1)
+
+
+@pytest.mark.parametrize("wrong", [{"weights16": None}, {"inputs": 64_000}])
+def test_a_kernel_that_is_called_with_a_wrong_address(
+    wrong: dict[str, Any], backend: PynqBackend
+) -> None:
+    call: dict[str, Any] = {
+        "weights16": placed(backend, np.zeros((1, 10, 64), np.int16)),
+        "sign": backend.empty((1, 1, 10), np.uint64),
+        "mask": backend.empty((1, 1, 10), np.uint64),
+        **{"master_bits": 16, "inputs": 64, "outputs": 10, "step": 1},
+    }
+    backend._main.call("sample_weights", **call)
+    with pytest.raises(Fault, match="which are in no live buffer"):
+        backend._main.call("sample_weights", **{**call, **wrong})
+
+
+def test_ddr() -> None:
+    ddr = Ddr(8 * PAGE)
+    one, two = ddr.allocate(PAGE + 1), ddr.allocate(10)
+    assert (one, two) == (BASE, BASE + 2 * PAGE)
+    with pytest.raises(MemoryError):
+        ddr.allocate(6 * PAGE)
+    ddr.free(one)
+    assert ddr.allocate(2 * PAGE) == BASE
+    assert ddr.used == 3 * PAGE
+    view = ddr.host_view(two)
+    view[:] = 5
+    with pytest.raises(Fault, match="did not flush"):
+        ddr.read(two, 10)
+    with pytest.raises(Fault, match="that it wrote and did not flush"):
+        ddr.invalidate(two, 10)
+    ddr.flush(two, 10)
+    assert ddr.read(two, 10) == bytes([5] * 10)
+    ddr.write(two + 2, bytes([7, 8]))
+    assert view.tolist() == [5] * 10, "the host does not see it yet"
+    with pytest.raises(Fault, match="invalidate before writing"):
+        ddr.flush(two, 10)
+    ddr.invalidate(two, 10)
+    assert view.tolist() == [5, 5, 7, 8, *[5] * 6]
+    with pytest.raises(Fault, match="in no live buffer"):
+        ddr.write(two + 8, bytes(3))
+
+
+# --- what a user meets without a board ---
+
+
+def test_without_a_board(tmp_path: Path) -> None:
+    done = fewmult("train", "--backend", "pynq", "--out", tmp_path / "run")
+    assert done.returncode == 1
+    expected = "XILINX_XRT is not set" if os.geteuid() == 0 else "belongs to root"
+    assert_one_line(done.stderr, expected)
+    assert not (tmp_path / "run").exists()
+
+
+def test_devices_belong_to_pynq() -> None:
+    done = fewmult("train", "--device", "emulated")
+    assert done.returncode == 2
+    assert_one_line(done.stderr, "the emu backend has no device: leave --device out")
+    done = fewmult("train", "--backend", "pynq", "--device", "emulated", "--threads", "2")
+    assert done.returncode == 2
+    assert_one_line(done.stderr, "the pynq backend has no threads")
+
+
+def test_pynq_is_imported_late() -> None:
+    modules = "fewmult_hls.backends, fewmult_hls.cli.commands"
+    code = f"import sys, {modules}; sys.exit('pynq' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
