@@ -16,7 +16,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
   $(shell find kernels bindings pyhost -not -path '*/__pycache__*')
 CXX_FILES := $(shell find kernels bindings testbench -name '*.[ch]pp')
 
-.PHONY: help train test lint format clean
+.PHONY: help train test test-board lint format clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -32,6 +32,10 @@ test: $(VENV)/test.stamp ## Run the testbenches, plain and sanitized, then pytes
 	$(call testbenches,build/sanitize,ON)
 	$(BIN)/python -m pytest
 
+# pynq holds numpy below 2: an environment of its own.
+test-board: .venv-board/board.stamp ## Run the tests that need pynq (Python 3.10 to 3.12)
+	.venv-board/bin/python -m pytest tests/test_pynq_backend.py tests/test_hwh.py tests/test_api.py
+
 lint: $(VENV)/lint.stamp ## Check style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -44,7 +48,7 @@ format: $(VENV)/lint.stamp ## Rewrite the sources in the house format
 	$(BIN)/clang-format -i $(CXX_FILES)
 
 clean: ## Remove all that was built, but not runs/
-	rm -rf $(VENV) build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-board build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find pyhost tests -name __pycache__ -prune -exec rm -rf {} +
 
 # $(call testbenches,build folder,sanitize). CMAKE_ARGS, from the environment, reaches the build of
@@ -71,4 +75,10 @@ $(VENV)/package.stamp: $(VENV)/venv.stamp $(SOURCES)
 
 $(VENV)/test.stamp $(VENV)/lint.stamp: $(VENV)/%.stamp: $(VENV)/package.stamp
 	$(PIP) install "$$(echo $(DIST)/*.whl)[$*]"
+	touch $@
+
+.venv-board/board.stamp: $(VENV)/package.stamp
+	$(PYTHON) -m venv --clear .venv-board
+	.venv-board/bin/python -m pip --quiet --disable-pip-version-check install \
+	  "$$(echo $(DIST)/*.whl)[board,test]"
 	touch $@
