@@ -62,7 +62,10 @@ void shift_gradient(Weight* weights, Word* sign, Word* mask, const std::int8_t* 
         number += static_cast<std::uint32_t>(layer.outputs);
       }
     }
-    for (int k = 0; k < group; ++k) group_number += static_cast<std::uint32_t>(layer.outputs);
+    for (int k = 0; k < group; ++k) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
+      group_number += static_cast<std::uint32_t>(layer.outputs);
+    }
   }
 }
 
