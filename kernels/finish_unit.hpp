@@ -52,8 +52,8 @@ struct LayerArrays {
   std::int32_t* loss;          // output: one number
 };
 
-// Finishes one unit, whose sums are z. Inlined, as every function that gets LayerArrays: a struct of
-// pointers that is passed on would be memory that holds pointers, which a fabric has not.
+// Finishes one unit, whose sums are z. Inlined, like all that gets LayerArrays: a struct of
+// pointers that is handed on would be a memory of addresses.
 inline void finish_unit(const LayerPass& pass, const LayerArrays& arrays, int unit,
                         const std::int32_t* z) {
 #pragma HLS INLINE

@@ -77,7 +77,7 @@ REFUSED = [
     ("pragma", "\n#pragma HLS DATAFLOW\n", ""),
     ("warning", "const int unused = n;", ""),
     ("warning", "std::int8_t b = n; (void)b;", ""),
-    ("warning", "const std::uint64_t w = ~0ULL >> (n & 7); const std::size_t s = w; (void)s;", ""),  # of 32 bits in one
+    ("warning", "const std::uint64_t w = ~0ULL >> (n & 7); const std::size_t s = w; (void)s;", ""),
     ("dynamic-memory", "int* p = new int; *p = n;", ""),
     ("dynamic-memory", "int* p = y; delete p;", ""),
     ("variable-array", "int a[n]; a[0] = n; y[0] = a[0];", ""),
