@@ -204,6 +204,16 @@ def pointee(kind: cindex.Type) -> cindex.Type:
     return kind.get_pointee() if kind.kind in (TypeKind.POINTER, *REFERENCES) else kind
 
 
+def pointer(kind: cindex.Type) -> bool:
+    return kind.get_canonical().kind == TypeKind.POINTER
+
+
+def holds_pointers(record: cindex.Type) -> bool:
+    """Whether a struct, or one in it, has pointers; no other type does."""
+    fields = [element(field.type.get_canonical()) for field in record.get_fields()]
+    return any(pointer(field) or holds_pointers(field) for field in fields)
+
+
 def power_of_two(size: int) -> bool:
     return size > 0 and size & (size - 1) == 0
 
@@ -214,11 +224,10 @@ def lines_of(path: str) -> tuple[str, ...]:
 
 
 def pragma_between(node: Cursor, first: int, last: int, name: str) -> bool:
-    """Whether the lines from `first` on, before `last`, hold this pragma."""
+    """Whether one of the lines from `first` to `last` is this pragma."""
     pragma = re.compile(rf"#pragma HLS {name}\b")
-    return any(
-        map(pragma.match, map(str.strip, lines_of(node.location.file.name)[first - 1 : last]))
-    )
+    lines = lines_of(node.location.file.name)[first - 1 : last]
+    return any(pragma.match(line.strip()) for line in lines)
 
 
 # Files.
@@ -245,20 +254,30 @@ def include(line: str) -> bool:
 def preprocessor(line: str) -> bool:
     """no macros (N and M are macros of compilers' headers) and no second version of the code
     under #if: what is tested must be what is built; take constexpr and templates"""
-    found = re.match(r"\s*#\s*(\w+)\s*(\w*)", line)
-    return (
-        bool(found)
-        and found.groups() != ("pragma", "once")
-        and (found[1] != "include" and found.groups() != ("pragma", "HLS"))
-    )
+    found = re.match(r"\s*#\s*(include|pragma\s+once|pragma\s+HLS)?\b", line)
+    return bool(found) and not found[1]
 
 
 @line_rule
 def pragma(line: str) -> bool:
     """not one of those that kernels use: a misspelt pragma is silently left out, and DATAFLOW
     needs streams, which there are none of"""
-    found = re.match(r"\s*#\s*pragma\s+HLS\s*(\w*)", line, re.IGNORECASE)
+    found = re.match(r"\s*#\s*pragma\s+HLS\s*(\w*)", line)
     return bool(found) and found[1] not in PRAGMAS
+
+
+@line_rule
+def reserved_name(line: str) -> bool:
+    """it means something else, or nothing, to another compiler: N and M are macros in headers of
+    one, two underscores and [[..]] mark what only one knows"""
+    code = line.split("//")[0]
+    return "#" not in code and bool(re.search(r"\b[NM]\b|__|\[\[", code))
+
+
+@line_rule
+def destructor(line: str) -> bool:
+    """there is nothing to free, and it runs where no call of it stands"""
+    return bool(re.search(r"~\s*\w+\s*\(\s*\)", line.split("//")[0]))
 
 
 # Memory.
@@ -288,13 +307,20 @@ def static_state(node: Cursor) -> bool:
 
 
 @node_rule
+def address(node: Cursor) -> bool:
+    """a variable with an address is a memory of its own, and what changes it cannot be seen: pass
+    it by reference"""
+    return unary(node) == Unary.ADDRESS
+
+
+@node_rule
 def pointer_to_pointer(node: Cursor) -> bool:
     """an address in a memory could be that of any memory: pointers are arguments, one star each"""
     if node.kind not in VARIABLES:
         return False
     kind = node.type.get_canonical()
     held = element(kind if kind.kind == TypeKind.CONSTANTARRAY else pointee(kind))
-    return kind != held and held.kind == TypeKind.POINTER
+    return held != kind and pointer(held)
 
 
 @node_rule
@@ -304,8 +330,7 @@ def pointer_in_struct(node: Cursor) -> bool:
     function = node.semantic_parent
     if node.kind != CursorKind.PARM_DECL or not function.is_definition():
         return False
-    record = pointee(node.type.get_canonical())
-    if all(f.type.get_canonical().kind != TypeKind.POINTER for f in record.get_fields()):
+    if not holds_pointers(pointee(node.type.get_canonical())):
         return False
     extent = function.extent
     return not pragma_between(function, extent.start.line, extent.end.line, "INLINE")
@@ -323,7 +348,7 @@ def pointer_cast(node: Cursor) -> bool:
     if node.kind not in casts:
         return False
     types = [node.type, *(child.type for child in children(node)[-1:])]
-    return any(kind.get_canonical().kind == TypeKind.POINTER for kind in types)
+    return any(map(pointer, types))
 
 
 # Arithmetic.
@@ -362,19 +387,17 @@ def stride(node: Cursor) -> bool:
         size, number = node.type.get_size(), children(node)[1]
         return not power_of_two(size) and constant(number) is None
     moves = (Binary.ADD, Binary.SUBTRACT, Binary.ADD_ASSIGN, Binary.SUBTRACT_ASSIGN)
-    kind = node.type.get_canonical()
-    if binary(node) not in moves or kind.kind != TypeKind.POINTER:
+    if binary(node) not in moves or not pointer(node.type):
         return False
     known = any(constant(operand) is not None for operand in children(node))
-    return not power_of_two(kind.get_pointee().get_size()) and not known
+    return not power_of_two(pointee(node.type.get_canonical()).get_size()) and not known
 
 
 @node_rule
 def pointer_difference(node: Cursor) -> bool:
     """the difference of two pointers is a division, of addresses that hardware may not have:
     count instead"""
-    pointers = [c.type.get_canonical().kind == TypeKind.POINTER for c in children(node)]
-    return binary(node) == Binary.SUBTRACT and pointers == [True, True]
+    return binary(node) == Binary.SUBTRACT and all(pointer(c.type) for c in children(node))
 
 
 # Control.
@@ -410,9 +433,8 @@ def assembly(node: Cursor) -> bool:
 def virtual(node: Cursor) -> bool:
     """which function it is must be known when the hardware is built: take a template"""
     kinds = (CursorKind.CXX_DYNAMIC_CAST_EXPR, CursorKind.CXX_TYPEID_EXPR)
-    return node.kind in kinds or (
-        node.kind in (CursorKind.CXX_METHOD, CursorKind.DESTRUCTOR) and node.is_virtual_method()
-    )
+    is_method = node.kind in (CursorKind.CXX_METHOD, CursorKind.DESTRUCTOR)
+    return node.kind in kinds or (is_method and node.is_virtual_method())
 
 
 @node_rule
@@ -458,15 +480,29 @@ def written_by(node: Cursor) -> list[Cursor]:
     """The variables that this node, without those below it, writes or lets others write."""
     steps = (Unary.PRE_INCREMENT, Unary.POST_INCREMENT, Unary.PRE_DECREMENT, Unary.POST_DECREMENT)
     below = children(node)
-    if unary(node) in (*steps, Unary.ADDRESS) or binary(node) >= Binary.ASSIGN:
-        return variables_in(below[0])[:1]
+    if unary(node) in steps or binary(node) >= Binary.ASSIGN:
+        return targets(below[0])
     if node.kind == CursorKind.VAR_DECL and writable_reference(node.type):
-        return variables_in(below[-1])[:1] if below else []
-    if callee(node) is not None:
-        types = node.referenced.type.get_canonical().argument_types()
-        passed = zip(node.get_arguments(), types, strict=False)
-        return [v for a, kind in passed if writable_reference(kind) for v in variables_in(a)[:1]]
-    return []
+        return targets(below[-1])
+    function = callee(node)
+    if function is None:
+        return []
+    passed = zip(node.get_arguments(), function.type.get_canonical().argument_types(), strict=False)
+    written = [
+        variable for a, kind in passed if writable_reference(kind) for variable in targets(a)
+    ]
+    if function.kind == CursorKind.CXX_METHOD and not function.is_const_method():
+        written += targets(below[0])  # the object
+    return written
+
+
+def targets(node: Cursor) -> list[Cursor]:
+    """The variable that an expression stands for, and that which it refers to."""
+    found = variables_in(node)[:1]
+    for variable in found:
+        if variable.kind == CursorKind.VAR_DECL and variable.type.kind in REFERENCES:
+            found = found + targets(children(variable)[-1])
+    return found
 
 
 def writable_reference(kind: cindex.Type) -> bool:
@@ -501,28 +537,32 @@ def counted(node: Cursor) -> Loop | None:
     if way == 0 or step[1] * way <= 0:
         return None
     left, bound = children(condition)
+    if counters[0].type.get_canonical().kind != TypeKind.INT or bound.type.get_size() > 4:
+        return None
     if variables_in(left) != counters or variables_in(step[0]) != counters:
         return None
     return Loop(children(counters[0])[-1], bound, body)
 
 
-def reads_memory(node: Cursor) -> bool:
-    return any(
-        n.kind == CursorKind.ARRAY_SUBSCRIPT_EXPR or unary(n) == Unary.DEREFERENCE
-        for n in node.walk_preorder()
+def in_memory(node: Cursor) -> bool:
+    """Whether an expression follows a pointer, an unwritten `this` included."""
+    nodes = list(node.walk_preorder())
+    pointees = [pointee(n.type.get_canonical()).kind for n in nodes if pointer(n.type)]
+    return any(kind != TypeKind.FUNCTIONPROTO for kind in pointees) or any(
+        n.kind == CursorKind.MEMBER_REF_EXPR and not children(n) for n in nodes
     )
 
 
 @node_rule
 def unbounded_loop(node: Cursor) -> bool:
-    """no proof that it ends: write for (int i = first; i < bound; i += constant), with a bound
-    that is no memory and that, like i, the body does not change"""
+    """no proof that it ends: write for (int i = first; i < bound; i += constant), with an int as
+    bound that stands in no memory and that, like i, the body does not change"""
     if node.kind in LOOPS:
         return True
     if node.kind != CursorKind.FOR_STMT:
         return False
     loop = counted(node)
-    if loop is None or reads_memory(loop.bound):
+    if loop is None or in_memory(loop.bound):
         return True
     written = [v for n in loop.body.walk_preorder() for v in written_by(n)]
     kept = [*variables_in(loop.bound), *children(children(node)[0])]
@@ -572,7 +612,11 @@ def interface(node: Cursor) -> bool:
 
 
 class Tree:
-    """One top as one compiler sees it."""
+    """One top as one compiler sees it.
+
+    `functions` and `calls` hold, by clang's names, all plain functions and all templates that they
+    need, as instantiated, and which of them each calls.
+    """
 
     def __init__(self, top: Path, root: Path, target: str) -> None:
         self.root = root
@@ -580,12 +624,39 @@ class Tree:
         flags = [*FLAGS, f"--target={target}", f"-I{root}", f"-isystem{folder}"]
         headers = [(folder + name, "#pragma once\n" + text) for name, text in HEADERS.items()]
         self.unit = cindex.Index.create().parse(str(top), flags, headers)
-        self.calls: dict[str, set[str]] = {}
+        own = [node for node in self.unit.cursor.get_children() if self.own(node)]
+        self.plain = [node for top_level in own for node in outside_templates(top_level)]
         self.functions: dict[str, Cursor] = {}
+        self.calls: dict[str, list[str]] = {}
+        self.follow([n for n in self.plain if n.kind in FUNCTIONS and n.is_definition()])
 
     def own(self, node: Cursor) -> bool:
         file = node.location.file
         return file is not None and Path(file.name).is_relative_to(self.root)
+
+    def follow(self, ahead: list[Cursor]) -> None:
+        """Enters functions, and all that they call."""
+        while ahead:
+            function = ahead.pop()
+            name = function.get_usr()
+            if name not in self.functions:
+                called = self.callees(function)
+                self.functions[name] = function
+                self.calls[name] = [definition.get_usr() for definition in called]
+                ahead.extend(called)
+
+    def callees(self, function: Cursor) -> list[Cursor]:
+        called = [callee(node) for node in outside_templates(function)]
+        defined = [f.get_definition() for f in called if f is not None and self.own(f)]
+        return [definition for definition in defined if definition is not None]
+
+    def nodes(self) -> Iterator[Cursor]:
+        """All nodes: of what is no template, and of the templates' instances that are called."""
+        yield from self.plain
+        names = {node.get_usr() for node in self.plain if node.kind in FUNCTIONS}
+        for name, function in self.functions.items():
+            if name not in names:
+                yield from outside_templates(function)
 
     def finding(self, node: Cursor, rule: str, text: str) -> Finding:
         path = Path(node.location.file.name).relative_to(self.root)
@@ -594,41 +665,6 @@ class Tree:
     def warnings(self) -> Iterator[Finding]:
         for said in self.unit.diagnostics:
             yield self.finding(said, WARNING, said.spelling)
-
-    def plain(self, node: Cursor) -> Iterator[Cursor]:
-        """All nodes below that belong to no template."""
-        for child in node.get_children():
-            if child.kind not in TEMPLATES:
-                yield child
-                yield from self.plain(child)
-
-    def nodes(self) -> Iterator[Cursor]:
-        """All nodes of plain functions and declarations, and of the templates that they call."""
-        for declaration in self.unit.cursor.get_children():
-            if self.own(declaration) and declaration.kind not in TEMPLATES:
-                yield declaration
-                for node in self.plain(declaration):
-                    yield node
-                    if node.kind in FUNCTIONS and node.is_definition():
-                        yield from self.called_by(node)
-
-    def called_by(self, function: Cursor) -> Iterator[Cursor]:
-        """The nodes of all functions that are called from this one and were not before."""
-        name = function.get_usr()
-        if name in self.calls:
-            return
-        self.functions[name] = function
-        callees = self.callees(function)
-        self.calls[name] = {called.get_usr() for called in callees}
-        for called in callees:
-            yield called
-            yield from self.plain(called)
-            yield from self.called_by(called)
-
-    def callees(self, function: Cursor) -> list[Cursor]:
-        called = [callee(node) for node in self.plain(function)]
-        defined = [f.get_definition() for f in called if f is not None and self.own(f)]
-        return [definition for definition in defined if definition is not None]
 
     def recursions(self) -> Iterator[Finding]:
         for name, function in self.functions.items():
@@ -642,8 +678,16 @@ class Tree:
             called = ahead.pop()
             if called not in reached:
                 reached.add(called)
-                ahead.extend(self.calls.get(called, ()))
+                ahead.extend(self.calls[called])
         return reached
+
+
+def outside_templates(node: Cursor) -> Iterator[Cursor]:
+    """A node and all below it but templates: what these mean is known where they are used."""
+    if node.kind not in TEMPLATES:
+        yield node
+        for child in node.get_children():
+            yield from outside_templates(child)
 
 
 def check_lines(path: Path, root: Path) -> Iterator[Finding]:
@@ -654,10 +698,11 @@ def check_lines(path: Path, root: Path) -> Iterator[Finding]:
                 yield Finding(path.relative_to(root), number, name, text_of(rule))
 
 
-def check_top(top: Path, root: Path, target: str) -> Iterator[Finding]:
+def check_top(top: Path, root: Path) -> Iterator[Finding]:
     """What a top, and all that it calls, breaks."""
-    tree = Tree(top, root, target)
-    yield from tree.warnings()
+    for target in TARGETS:
+        tree = Tree(top, root, target)
+        yield from tree.warnings()
     for node in tree.nodes():
         for name, rule in NODE_RULES.items():
             if rule(node):
@@ -672,13 +717,16 @@ def check(folder: Path) -> list[Finding]:
     found = {finding for path in files for finding in check_lines(path, root)}
     if not any(finding.rule == name_of(include) for finding in found):
         tops = [path for path in files if path.name.endswith("_top.cpp")]
-        found.update(f for top in tops for target in TARGETS for f in check_top(top, root, target))
+        found.update(f for top in tops for f in check_top(top, root))
     return sorted(found)
 
 
 def main() -> int:
     """The command."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "kernels")
+    if not list(folder.glob("*_top.cpp")):
+        print(f"{folder} holds no NAME_top.cpp: give the folder of the kernels", file=sys.stderr)
+        return 2
     findings = check(folder)
     for finding in findings:
         print(finding)

@@ -8,13 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from fewmult_hls.hardware import interfaces
 
 pytest.importorskip("clang.cindex", reason="needs libclang from PyPI")
 
 import hls_lint
 
 REPOSITORY = Path(__file__).parents[1]
+KERNELS = interfaces.kernel_names()
 
 TOP = """#include <cstdint>
 #include "kernels/snippet.hpp"
@@ -63,7 +67,7 @@ def lint(folder: Path, body: str, declared: str = "", top: str = TOP) -> list[hl
     return hls_lint.check(kernels)
 
 
-# (rule, what stands in the top, what stands beside it)
+# (rules, what stands in the top, what stands beside it)
 REFUSED = [
     ("include", "", "#include <vector>"),
     ("include", "", "#include <hls_stream.h>"),
@@ -91,7 +95,7 @@ REFUSED = [
     ("static-state", "y[0] = seen<int>(n);",
      "template <class T> T seen(T v) { static T kept; return kept = v; }"),
     ("pointer-to-pointer", "std::int32_t* const a[2] = {y, y + 1}; a[n & 1][0] = 1;", ""),
-    ("pointer-to-pointer", "std::int32_t* p = y; std::int32_t** pp = &p; **pp = n;", ""),
+    ("pointer-to-pointer address", "std::int32_t* p = y; std::int32_t** pp = &p; **pp = n;", ""),
     ("pointer-to-pointer", "next(y);", "inline void next(std::int32_t*& p);"
      "inline void next(std::int32_t*& p) { ++p; }"),
     ("pointer-in-struct", "copy({x, y});", "inline void copy(const Ports& ports);"
@@ -131,7 +135,7 @@ REFUSED = [
     ("jump", "void* to = &&here; goto *to; here: y[0] = 1;", ""),
     ("assembly", 'asm("nop");', ""),
     ("virtual", "", "struct Base { virtual int of(int v) const { return v; } };"),
-    ("virtual", "", "struct Base { virtual ~Base() = default; };"),
+    ("virtual destructor", "", "struct Base { virtual ~Base() = default; };"),
     ("function-pointer", "int (*f)(int) = half; y[0] = f(n);", ""),
     ("function-pointer", "y[0] = Table{half}.f(n);", "struct Table { int (*f)(int); };"),
     ("function-pointer", "y[0] = apply(half, n);",
@@ -139,9 +143,9 @@ REFUSED = [
      "{ return f(v); }"),
     ("function-pointer", "y[0] = apply(half, n);",
      "template <class F> int apply(F f, int v) { return f(v); }"),
-    ("function-pointer", "int Numbers::*which = &Numbers::units; y[0] = Numbers{n}.*which;", ""),
+    ("function-pointer address", "int Numbers::*m = &Numbers::units; y[0] = Numbers{n}.*m;", ""),
     ("function-pointer", "y[0] = (half)(n);", ""),
-    ("foreign-call", "y[0] = __builtin_popcount(1U);", ""),
+    ("foreign-call reserved-name", "y[0] = __builtin_popcount(1U);", ""),
     ("foreign-call", "y[0] = outside(n);", "int outside(int v);"),
     ("unbounded-loop", "while (y[0] < n) ++y[0];", ""),
     ("unbounded-loop", "do ++y[0]; while (y[0] < n);", ""),
@@ -159,7 +163,7 @@ REFUSED = [
     ("unbounded-loop", "for (int i = 0; i < 8; ++i) i = half(i);", ""),
     ("unbounded-loop", "for (int i = 0; i < 8; ++i) change(i);", ""),
     ("unbounded-loop", "for (int i = 0; i < 8; ++i) { int& j = i; j = 0; }", ""),
-    ("unbounded-loop", "for (int i = 0; i < 8; ++i) { int* j = &i; *j = 0; }", ""),
+    ("address", "for (int i = 0; i < 8; ++i) { int* j = &i; *j = 0; }", ""),
     ("unbounded-loop", f"for (int i = 0; i < n; ++i) {{{TRIPS} n += 1; }}", ""),
     ("unbounded-loop", f"for (int i = 0; i < x[0]; ++i) {{{TRIPS} y[i] = 0; }}", ""),
     ("unbounded-loop", f"for (int i = 0; i < *x; ++i) {{{TRIPS} y[i] = 0; }}", ""),
@@ -184,17 +188,73 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "body", "declared"), REFUSED)
-def test_refused(rule: str, body: str, declared: str, tmp_path: Path) -> None:
+# The same where it is harder to see: in templates, methods, operators, behind references.
+HIDDEN = [
+    ("multiplication", "const auto f = [](int v) { return v * v; }; y[0] = f(n);", ""),
+    ("multiplication", "const auto f = [n](auto v) { return v * n; }; y[0] = f(n);", ""),
+    ("multiplication", "y[0] = Box<int>{n}.area();",
+     "template <class T> struct Box { T v; T area() const { return v * v; } };"),
+    ("multiplication", "y[0] = Box<int>::of(n);",
+     "template <class T> struct Box { static T of(T v) { return v * v; } };"),
+    ("multiplication", "y[0] = Box<int>(n).v;",
+     "template <class T> struct Box { T v; explicit Box(T a) : v(a * a) {} };"),
+    ("multiplication", "y[0] = Box<int>{n}();",
+     "template <class T> struct Box { T v; T operator()() const { return v * v; } };"),
+    ("multiplication", "const int v = Box<int>{n}; y[0] = v;",
+     "template <class T> struct Box { T v; operator T() const { return v * v; } };"),
+    ("multiplication", "y[0] = (Box<int>{n} + Box<int>{n}).v;",
+     "template <class T> struct Box { T v; };\n"
+     "template <class T> Box<T> operator+(Box<T> a, Box<T> b) { return {a.v * b.v}; }"),
+    ("division", "y[0] = half_of(n);", "template <class T> T half_of(T v) { return v / T(2); }"),
+    ("stride", "y[0] = at<3>(n);",
+     "template <int k> int at(int v) { int a[4][k] = {}; return a[v & 3][0]; }"),
+    ("floating-point", "y[0] = Box<float>{1}.v > 0 ? 1 : 0;",
+     "template <class T> struct Box { T v; };"),
+    ("dynamic-memory", "y[0] = *made(n);", "template <class T> T* made(T v) { return new T(v); }"),
+    ("static-state", "y[0] = ++Kept<int>::v;",
+     "template <class T> struct Kept { static T v; }; template <class T> T Kept<T>::v;"),
+    ("pointer-in-struct", "copy(Two<int>{x, y});",
+     "template <class T> struct Two { const T* a; T* b; };\n"
+     "template <class T> void copy(const Two<T>& p) { *p.b = *p.a; }"),
+    ("pointer-in-struct", "copy({{x, y}});",
+     "struct Nest { Ports p; }; inline void copy(const Nest& n);\n"
+     "inline void copy(const Nest& n) { *n.p.to = *n.p.from; }"),
+    ("virtual", "y[0] = Box<int>{}.of(n);",
+     "template <class T> struct Box { virtual T of(T v) const { return v; } };"),
+    ("destructor", "Box<int> box{n}; y[0] = box.v;",
+     "template <class T> struct Box { T v; ~Box() { v += 1; } };"),
+    ("foreign-call", "y[0] = above(n);",
+     "int outside(int v); template <class T> T above(T v) { return outside(v); }"),
+    ("recursion", "y[0] = R{n}.v;",
+     "struct R { int v; R(int a) : v(a > 0 ? R(a - 1).v : 0) {} };"),
+    ("recursion", "y[0] = R<int>{}(n);", "template <class T> struct R { "
+     "T operator()(T a) const { return a > 0 ? (*this)(a - 1) : T(0); } };"),
+    ("unbounded-loop", f"for (int i = 0; i < Use{{n}}.ports->units; ++i) {{{TRIPS} y[i] = 0; }}",
+     "struct Use { int v; const Numbers* ports; };"),
+    ("unbounded-loop", "Up{n}.go(y);", f"struct Up {{ int u; void go(std::int32_t* y) {{"
+     f" for (int i = 0; i < u; ++i) {{{TRIPS} u = i + 2; *y = i; }} }} }};"),
+    ("unbounded-loop", f"Up up{{n}}; for (int i = 0; i < up.u; ++i) {{{TRIPS} up.grow(); }}",
+     "struct Up { int u; void grow() { ++u; } };"),
+    ("unbounded-loop", f"int& m = n; for (int i = 0; i < n; ++i) {{{TRIPS} m = i + 2; }}", ""),
+    ("unbounded-loop", f"for (unsigned i = 8; i >= unsigned(n); --i) {{{TRIPS} y[0] = n; }}", ""),
+    ("unbounded-loop", f"for (std::int8_t i = 0; i < n; ++i) {{{TRIPS} y[0] = n; }}", ""),
+    ("unbounded-loop", f"for (int i = 0; i < std::int64_t{{n}}; ++i) {{{TRIPS} y[0] = n; }}", ""),
+    ("trip-count", "y[0] = sum(n);", "template <class T> T sum(T v) { T s = 0; "
+     "for (int i = 0; i < v; ++i) { s += i; } return s; }"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rules", "body", "declared"), REFUSED + HIDDEN)
+def test_refused(rules: str, body: str, declared: str, tmp_path: Path) -> None:
     found = lint(tmp_path, body, declared)
-    rules = {finding.rule for finding in found}
-    assert rule in rules
-    assert rules <= {rule, hls_lint.WARNING}  # clang may see more of it
+    seen = {finding.rule for finding in found}
+    assert seen - {hls_lint.WARNING} == set(rules.split()) - {hls_lint.WARNING}
+    assert set(rules.split()) <= seen
 
 
 @pytest.mark.parametrize("rule", hls_lint.rule_names())
 def test_every_rule_has_a_case_and_a_reason(rule: str) -> None:
-    assert rule in {name for name, _, _ in REFUSED} | {"interface"}
+    assert rule in {name for names, _, _ in REFUSED for name in names.split()} | {"interface"}
     page = (REPOSITORY / "docs" / "hardware" / "kernels.md").read_text(encoding="utf-8")
     assert f"| `{rule}` |" in page
 
@@ -251,20 +311,34 @@ def test_the_kernels() -> None:
     assert hls_lint.check(REPOSITORY / "kernels") == []
 
 
+def tree_of(kernel: str) -> hls_lint.Tree:
+    top = REPOSITORY / "kernels" / f"{kernel}_top.cpp"
+    return hls_lint.Tree(top, REPOSITORY, hls_lint.TARGETS[0])
+
+
 def test_every_kernel_header_is_reached() -> None:
-    kernels = REPOSITORY / "kernels"
-    trees = [
-        hls_lint.Tree(top, REPOSITORY, hls_lint.TARGETS[0]) for top in kernels.glob("*_top.cpp")
-    ]
+    trees = [tree_of(kernel) for kernel in KERNELS]
     included = {Path(i.include.name).name for tree in trees for i in tree.unit.get_includes()}
-    assert {path.name for path in kernels.glob("*.hpp")} <= included
+    assert {path.name for path in (REPOSITORY / "kernels").glob("*.hpp")} <= included
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_interfaces_are_what_the_compiler_reads(kernel: str) -> None:
+    tree = tree_of(kernel)
+    assert sum(1 for _ in tree.nodes()) > 500
+    (top,) = (f for f in tree.functions.values() if f.spelling == f"{kernel}_top")
+    interface = interfaces.load_interface(kernel)
+    assert [a.name for a in interface.arguments] == [a.spelling for a in top.get_arguments()]
+    for ours, theirs in zip(interface.arguments, top.get_arguments(), strict=True):
+        kind = hls_lint.pointee(theirs.type.get_canonical())
+        assert hls_lint.pointer(theirs.type) == (ours.kind != "scalar")
+        assert np.dtype(ours.dtype).itemsize == kind.get_size()
+        assert ours.is_const == kind.is_const_qualified()
+        assert np.dtype(ours.dtype).kind == ("u" if "unsigned" in kind.spelling else "i")
 
 
 def test_templates_are_judged_as_the_tops_instantiate_them() -> None:
-    trees = [
-        hls_lint.Tree(top, REPOSITORY, hls_lint.TARGETS[0])
-        for top in (REPOSITORY / "kernels").glob("*_top.cpp")
-    ]
+    trees = [tree_of(kernel) for kernel in KERNELS]
     for tree in trees:
         assert sum(1 for _ in tree.nodes()) > 500
     seen = {function.displayname for tree in trees for function in tree.functions.values()}
