@@ -60,6 +60,15 @@ def start(
     return subprocess.Popen([*COMMAND, *map(str, arguments)], preexec_fn=prepare, **given)
 
 
+def read_until(process: subprocess.Popen[str], part: str) -> None:
+    """Reads the lines of a process until one that holds ``part``."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if part in line:
+            return
+    raise AssertionError(f"never said {part!r}: {process.communicate()}")
+
+
 def fewmult(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """A process that has ended."""
     process = start(*arguments, **options)

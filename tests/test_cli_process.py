@@ -33,6 +33,7 @@ from command import (
     environment,
     fewmult,
     names,
+    read_until,
     start,
     summary,
     write_set,
@@ -40,14 +41,6 @@ from command import (
 
 LONG = ["--epochs", "100000", "--net", "64-32-10"]
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-
-
-def read_until(process: subprocess.Popen[str], part: str) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if part in line:
-            return
-    raise AssertionError(f"never said {part!r}: {process.communicate()}")
 
 
 def assert_stops(process: subprocess.Popen[str], number: int, hint: str = "") -> None:

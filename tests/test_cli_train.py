@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_train_without_options(plain_run: tuple[Path, str]) -> None:
         "backend": "emu",
         "dataset": "digits",
         "net": "64-256-256-10",
-        "weights": "ternary",
+        "method": "ternary-qbp",
         "epochs": 100,
         "seed": 1,
         "multiplications_per_step": 0,
@@ -67,6 +68,15 @@ def test_train_without_options(plain_run: tuple[Path, str]) -> None:
     assert found["samples_per_second"] > 0
     for name in ("validation_error", "test_error", "test_error_ternary"):
         assert 0 < found[name] < 5
+
+
+def test_the_time_is_that_of_the_command(tmp_path: Path) -> None:
+    begin = time.perf_counter()
+    assert run(["train", "--epochs", "30", "--out", str(tmp_path / "run")]) == 0
+    passed = time.perf_counter() - begin
+    lines = (tmp_path / "run/metrics.jsonl").read_text().splitlines()
+    steps = sum(json.loads(line)["seconds"] for line in lines)
+    assert steps < summary(tmp_path / "run")["seconds"] < passed
 
 
 def test_metrics_have_a_line_an_epoch(plain_run: tuple[Path, str]) -> None:
@@ -131,9 +141,9 @@ def test_config_keeps_the_name_of_a_set(tmp_path: Path, monkeypatch: pytest.Monk
     assert load_config(out / "config.toml")["dataset"] == "mine"
 
 
-@pytest.mark.parametrize(("weights", "bits"), [("ternary", "16"), ("binary", "8")])
-def test_backends_and_processes_agree(weights: str, bits: str, tmp_path: Path) -> None:
-    options = ["--epochs", "1", "--seed", "7", "--weights", weights, "--master-bits", bits]
+@pytest.mark.parametrize(("method", "bits"), [("ternary-qbp", "16"), ("binary-qbp", "8")])
+def test_backends_and_processes_agree(method: str, bits: str, tmp_path: Path) -> None:
+    options = ["--epochs", "1", "--seed", "7", "--method", method, "--master-bits", bits]
     prints = set()
     for backend, out in (("emu", "a"), ("emu", "b"), ("numpy", "c")):
         folder = tmp_path / out

@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from command import SMALL, assert_one_line, fewmult
 from fewmult_hls import datasets, load
 from fewmult_hls.cli.commands import run
+from fewmult_hls.domain import Domain
 from fewmult_hls.errors import FewmultError, UsageError
 from fewmult_hls.evaluation import PLANES
 from fewmult_hls.layouts import pack_ternary
-from fewmult_hls.model import Domain, Model, load_model, save_model
+from fewmult_hls.model import Model, load_model, save_model
 from fewmult_hls.networks import Network, NetworkSpec
 from fewmult_hls.oracle.integers import BIAS_MAX
 from fewmult_hls.packed import (
@@ -167,6 +168,8 @@ def test_eight_bits_are_refused(trained: Path, tmp_path: Path) -> None:
     done = fewmult("predict", *files, "--precision", "8-bit")
     assert (done.returncode, done.stdout) == (2, "")
     assert_one_line(done.stderr, f"{files[0]} has no 8-bit weights: take precision ternary")
+    with pytest.raises(UsageError, match="has no 4-bit weights: take precision 8-bit or ternary"):
+        load(trained, precision="4-bit")
     with pytest.raises(UsageError, match="has no 8-bit weights"):
         load(trained / "packed", precision="8-bit")
 

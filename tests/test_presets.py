@@ -25,7 +25,7 @@ def test_the_issue_names_are_there() -> None:
 @pytest.mark.parametrize("name", names())
 def test_each_is_a_config_that_a_run_can_have(name: str) -> None:
     preset = load_preset(name)
-    config = RunConfig(**{**DEFAULTS, **preset.values})
+    config = RunConfig(**{**DEFAULTS, "backend": "emu", **preset.values})
     assert config.spec.widths[0] == {"digits": 64, "mnist": 784}[config.dataset]
     assert preset.description
     assert "\n" not in preset.description

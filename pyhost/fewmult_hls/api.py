@@ -15,10 +15,9 @@ import numpy as np
 
 from . import datasets, runs
 from .backends import open_backend
-from .classifier import Classifier, classifier_of
+from .classifier import Classifier, classifier_of, read_model
 from .course import Watcher
 from .errors import UsageError
-from .model import load_model
 from .plan import plan_run
 from .training import Epoch
 
@@ -31,7 +30,7 @@ class Options(TypedDict, total=False):
 
     Attributes:
         net: units of each layer, from pixels to classes, such as ``784-1024-10``.
-        weights: ``ternary`` or ``binary``.
+        method: ``ternary-qbp``, ``binary-qbp``, or with multiplications ``binary``, ``float``.
         master_bits: 16 or 8.
         batch: 16, 32, 64, 128 or 256 images.
         epochs: how often every image is learned from.
@@ -45,7 +44,7 @@ class Options(TypedDict, total=False):
     """
 
     net: str
-    weights: str
+    method: str
     master_bits: int
     batch: int
     epochs: int
@@ -106,8 +105,8 @@ def train(
                 Watcher(on_epoch=on_epoch),
                 overwrite=overwrite,
             )
-        model = load_model(plan.folder / runs.MODEL)
-    return classifier_of(model, model.network.spec.weights, plan.config.backend, threads, summary)
+        model = read_model(plan.folder)
+    return classifier_of(model, model.deployed, plan.config.backend, threads, summary)
 
 
 def _checked_options(options: Options) -> dict[str, Any]:

@@ -8,27 +8,19 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .backends import open_backend
+from . import packed
 from .datasets.arrays import checked_images, checked_labels
+from .domain import Domain
 from .errors import UsageError
-from .evaluation import Evaluator, Precision
-from .model import Domain, Model, load_model
-from .packed import MARK, load_packed
+from .method_names import FLOAT_MARK
+from .model import load_model
 from .runs import MODEL
-
-LOGIT_ONE = 64  # contract, section 1: logits have 6 fraction bits
-
-
-class Scorer(Protocol):
-    """What stands behind a classifier: a network with its weights, ready to run."""
-
-    def logits(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        """Logits of images (N, features): (N, classes)."""
+from .trained import Scorer, Trained
 
 
 class Classifier:
@@ -50,7 +42,7 @@ class Classifier:
         domain: Domain,
         *,
         fingerprint: str,
-        unit: int = LOGIT_ONE,
+        unit: int = 1,
         close: Callable[[], None] = lambda: None,
         summary: dict[str, Any] | None = None,
     ) -> None:
@@ -70,7 +62,7 @@ class Classifier:
             images: uint8, (N, rows, columns) or (N, features), grey values 0 to 255.
 
         Returns:
-            (N, classes), integers in units of 1/64.
+            (N, classes): integers in units of 1/64, or float32 of a floating-point net.
 
         Raises:
             UsageError: the images are something else or of another size.
@@ -148,7 +140,7 @@ class Classifier:
         return np.ascontiguousarray(array.reshape(-1, self.features))
 
 
-def read_model(path: Path) -> Model:
+def read_model(path: Path) -> Trained:
     """The model in the folder of a run, a model.npz or a packed file.
 
     Raises:
@@ -158,21 +150,28 @@ def read_model(path: Path) -> Model:
     file = path / MODEL if path.is_dir() else path
     if not path.is_dir() and not path.is_file():
         raise UsageError(f"there is no folder or file {path}")
-    return load_packed(file) if _is_packed(file) else load_model(file)
+    names = _array_names(file)
+    if packed.MARK in names:
+        return packed.load_packed(file)
+    if FLOAT_MARK in names:
+        from .floating.model import load_float_model
+
+        return load_float_model(file)
+    return load_model(file)
 
 
-def _is_packed(file: Path) -> bool:
+def _array_names(file: Path) -> list[str]:
     try:
         with zipfile.ZipFile(file) as archive:
-            return f"{MARK}.npy" in archive.namelist()
+            return [name[: -len(".npy")] for name in archive.namelist()]
     except Exception:  # on damaged bytes it may be any; load_model says what is wrong
-        return False
+        return []
 
 
 def load(
     path: str | Path,
     *,
-    precision: Precision | None = None,
+    precision: str | None = None,
     backend: str = "emu",
     threads: int | None = None,
 ) -> Classifier:
@@ -182,39 +181,38 @@ def load(
         path: the folder of a run, a model.npz, or a file that ``export --packed`` wrote.
         precision: of the weights: by default ``ternary`` or ``binary`` as the net was trained,
             one pass through the kernels, which is what a run's choices are made with and what a
-            packed file holds; or ``8-bit``, seven.
-        backend: who computes, ``emu`` or ``numpy``.
+            packed file holds; or ``8-bit``, seven. Of floating-point nets ``real-valued``, and
+            of the method binary also ``binary``.
+        backend: who computes, ``emu`` or ``numpy``; floating-point nets always run in numpy.
         threads: of emu, by default one for each physical core.
 
     Raises:
         UsageError: there is no such file, or it does not have weights of this precision.
         FewmultError: it is damaged, or the backend cannot run here.
     """
-    if precision is not None and precision not in get_args(Precision):
-        raise UsageError(f"precision is {', '.join(get_args(Precision))}, not {precision}")
     model = read_model(Path(path))
-    chosen = precision or model.network.spec.weights
-    if chosen not in model.means:
-        there = " or ".join(model.means)
+    chosen = precision or model.deployed
+    if chosen not in model.precisions:
+        there = " or ".join(model.precisions)
         raise UsageError(f"{path} has no {chosen} weights: take precision {there}")
     return classifier_of(model, chosen, backend, threads)
 
 
 def classifier_of(
-    model: Model,
-    precision: Precision,
+    model: Trained,
+    precision: str,
     backend: str,
     threads: int | None,
     summary: dict[str, Any] | None = None,
 ) -> Classifier:
     """A model with a backend of its own; the arguments are those of ``load``."""
-    device = open_backend(backend, threads)
-    network = model.network
+    opened = model.open(precision, backend, threads)
     return Classifier(
-        Evaluator(device, network, precision, model.means[precision]),
-        network.spec.widths,
+        opened.scorer,
+        model.spec.widths,
         model.domain,
         fingerprint=model.fingerprint,
-        close=device.close,
+        unit=model.unit,
+        close=opened.close,
         summary=summary,
     )

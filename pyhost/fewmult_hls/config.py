@@ -12,8 +12,9 @@ from typing import Any
 from .backend_names import BACKENDS
 from .errors import UsageError
 from .files import write_atomic
-from .networks import NetworkSpec
-from .training import PHASES, Schedule
+from .method_names import FLOATING, METHODS, SAMPLED
+from .networks import NetworkSpec, Shape
+from .training import PHASES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -45,11 +46,11 @@ class RunConfig:
     Attributes:
         dataset: name or folder.
         net: widths joined by dashes.
-        weights: what is sampled, ternary or binary.
+        method: one of ``method_names.METHODS``.
         master_bits: of a stored weight.
         batch: images a step.
         epochs: of the schedule.
-        rate_exponent: log2 of the learning rate at the start.
+        rate_exponent: log2 of the learning rate at the start; in floating point, of 0.3.
         seed: of every random draw.
         backend: who computes; it does not change the fingerprint.
         perturb: how far adversarial inputs are moved, of 127; 0 for none.
@@ -63,7 +64,7 @@ class RunConfig:
 
     dataset: str
     net: str
-    weights: str
+    method: str
     master_bits: int
     batch: int
     epochs: int
@@ -76,6 +77,10 @@ class RunConfig:
     checkpoint_every: int = 10
 
     def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise UsageError(f"there is no method '{self.method}': take {' or '.join(METHODS)}")
+        if self.method in FLOATING:
+            self._check_floating()
         if self.backend not in BACKENDS:
             raise UsageError(f"there is no backend '{self.backend}': take {' or '.join(BACKENDS)}")
         if not 1 <= self.epochs <= MAX_EPOCHS:
@@ -94,16 +99,30 @@ class RunConfig:
         if not low <= self.rate_exponent <= high:
             raise UsageError(f"the rate exponent must be {low} to {high}, not {self.rate_exponent}")
 
-    @property
-    def schedule(self) -> Schedule:
-        """How the run's numbers follow from the epoch."""
-        return Schedule(self.epochs, self.rate_exponent, self.sharpen)
+    def _check_floating(self) -> None:
+        """What only the methods without multiplications have."""
+        if self.backend != "numpy":
+            raise UsageError(
+                f"method {self.method} multiplies, in numpy alone: leave --backend out"
+            )
+        for name, only in (("master_bits", 16), ("perturb", 0), ("sharpen", 0)):
+            if getattr(self, name) != only:
+                raise UsageError(
+                    f"method {self.method} knows no {name}: it is for {' and '.join(SAMPLED)}"
+                )
 
     @property
-    def spec(self) -> NetworkSpec:
+    def spec(self) -> Shape:
         """The network's shape."""
+        if self.method in FLOATING:
+            from .floating.spec import FloatSpec
+
+            return FloatSpec.parse(self.net, method=self.method, batch=self.batch)
         return NetworkSpec.parse(
-            self.net, weights=self.weights, master_bits=self.master_bits, batch=self.batch
+            self.net,
+            weights=SAMPLED[self.method],
+            master_bits=self.master_bits,
+            batch=self.batch,
         )
 
 

@@ -16,10 +16,9 @@ from .backends import Backend
 from .checkpoints import Best, Checkpoint, Tensors, save_checkpoint
 from .config import RunConfig
 from .datasets import Dataset
-from .evaluation import evaluator
 from .files import append_line
-from .networks import Network
-from .training import Epoch, Progress, Trainer, train_epochs
+from .methods import method_of
+from .training import Epoch, Progress, train_epochs
 
 METRICS = "metrics.jsonl"
 _DIGEST_CHARACTERS = 16
@@ -58,15 +57,14 @@ class Course:
         checkpoint: Checkpoint | None = None,
     ) -> None:
         self.config, self.dataset, self.backend, self.folder = config, dataset, backend, folder
-        spec, seed = config.spec, config.seed
+        self.method = method_of(config, dataset, backend)
         if checkpoint is None:
-            network, step = Network.initial(spec, seed), 0
+            self.trainer = self.method.start()
             self.progress, self.best, self.metrics = Progress(), None, []
         else:
-            network, step = Network.of_tensors(spec, checkpoint.tensors), checkpoint.step
+            self.trainer = self.method.go_on(checkpoint.tensors, checkpoint.step)
             self.progress, self.best = checkpoint.progress, checkpoint.best
             self.metrics = checkpoint.metrics
-        self.trainer = Trainer(backend, network, seed, step, config.perturb)
 
     best: Best | None
     metrics: list[str]
@@ -97,7 +95,7 @@ class Course:
 
     def _train(self, watcher: Watcher) -> None:
         for epoch in train_epochs(
-            self.trainer, self.dataset.train, self.config.schedule, watcher.on_step, self.progress
+            self.trainer, self.dataset.train, self.method.schedule, watcher.on_step, self.progress
         ):
             error = self._judge(epoch)
             watcher.on_epoch(epoch, error)
@@ -114,10 +112,9 @@ class Course:
 
     def _judge(self, epoch: Epoch) -> float:
         """Validates an epoch's state and notes the result."""
-        network = self.trainer.network()
-        judge, _ = evaluator(self.backend, network, network.spec.weights, self.dataset.train.images)
-        error = judge.error(self.dataset.validation)
-        tensors = network.tensors()
+        state = self.trainer.network()
+        error = self.method.validation_error(state)
+        tensors = state.tensors()
         line = json.dumps({**asdict(epoch), "validation_error": error, "state": _digests(tensors)})
         append_line(self.folder / METRICS, line)
         self.metrics.append(line)

@@ -133,8 +133,12 @@ class Evaluator:
 
     def error(self, split: Split) -> float:
         """Wrongly classified images, in per cent; of equal logits the lowest class counts."""
-        wrong = np.count_nonzero(self.logits(split.images).argmax(axis=1) != split.labels)
-        return 100.0 * float(wrong) / len(split.labels)
+        return error_per_cent(self.logits(split.images), split.labels)
+
+
+def error_per_cent(logits: npt.NDArray[Any], labels: npt.NDArray[np.uint8]) -> float:
+    """Wrongly classified images, in per cent; of equal logits the lowest class counts."""
+    return 100.0 * float(np.count_nonzero(logits.argmax(axis=1) != labels)) / len(labels)
 
 
 def evaluator(

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from .archive import read_array
 from .datasets import png
 from .datasets.reading import reading
+from .domain import Domain
 from .errors import FewmultError
-from .model import Domain
 
 _NPY = b"\x93NUMPY"
 

@@ -4,58 +4,24 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from .archive import Archive, checked, reading_archive, save_arrays
-from .datasets.class_names import check_class_names
+from .backends import open_backend
+from .domain import Domain, domain_arrays, read_domain
 from .errors import FewmultError
-from .evaluation import Means, Precision, precisions
+from .evaluation import Evaluator, Means, Precision, precisions
 from .networks import Network, NetworkSpec
 from .oracle.gradient import weight_clip
 from .oracle.integers import BIAS_MAX
+from .trained import Opened
 
 FORMAT = 2
 _WITHOUT_DOMAIN = 1  # the format before, which is still read
-
-
-@dataclass(frozen=True)
-class Domain:
-    """What a net's inputs and outputs stand for.
-
-    Attributes:
-        image_shape: (rows, columns) of an image, or None where it is just a row of values.
-        class_names: of all classes by number; empty where they only have numbers.
-
-    Raises:
-        ValueError: names that cannot be told apart or printed.
-    """
-
-    image_shape: tuple[int, int] | None = None
-    class_names: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        check_class_names(self.class_names)
-
-    def fits(self, shape: tuple[int, ...], features: int) -> bool:
-        """Whether an image of (rows, columns) is one for a net with so many inputs."""
-        rows, columns = shape
-        return rows * columns == features and self.image_shape in (None, shape)
-
-    def image_text(self, features: int) -> str:
-        """What an image must have, for people."""
-        if self.image_shape is None:
-            return f"{features} values"
-        rows, columns = self.image_shape
-        return f"{rows}x{columns} pixels (rows x columns)"
-
-    def class_name(self, label: int) -> str:
-        """The name of a class, or its number."""
-        return self.class_names[label] if self.class_names else str(label)
 
 
 @dataclass(frozen=True)
@@ -72,13 +38,36 @@ class Model:
 
     network: Network
     means: dict[Precision, Means]
-    domain: Domain = Domain()
+    domain: Domain = field(default_factory=Domain)
     packed_from: str | None = None
+
+    unit = 64  # contract, section 1: logits have 6 fraction bits
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """The network's shape."""
+        return self.network.spec
 
     @property
     def fingerprint(self) -> str:
         """Of the network as it was trained."""
         return self.packed_from or self.network.fingerprint
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """Of the weights that it can run with."""
+        return tuple(self.means)
+
+    @property
+    def deployed(self) -> str:
+        """The one of them that training chose by."""
+        return self.spec.weights
+
+    def open(self, precision: str, backend: str, threads: int | None) -> Opened:
+        """The network on a backend of its own; see ``trained.Trained``."""
+        device = open_backend(backend, threads)
+        chosen = cast(Precision, precision)
+        return Opened(Evaluator(device, self.network, chosen, self.means[chosen]), device.close)
 
 
 def header_arrays(spec: NetworkSpec, domain: Domain, fingerprint: str) -> dict[str, Any]:
@@ -88,8 +77,7 @@ def header_arrays(spec: NetworkSpec, domain: Domain, fingerprint: str) -> dict[s
         "weights_kind": np.array(spec.weights),
         "master_bits": np.int32(spec.master_bits),
         "batch": np.int32(spec.batch),
-        "image_shape": np.array(domain.image_shape or (), np.int32),
-        "class_names": np.array(domain.class_names, np.str_),
+        **domain_arrays(domain),
         "fingerprint": np.array(fingerprint),
     }
 
@@ -106,21 +94,6 @@ def read_spec(arrays: Archive) -> NetworkSpec:
         int(arrays["master_bits"]),
         int(arrays["batch"]),
     )
-
-
-def read_domain(arrays: Archive, spec: NetworkSpec) -> Domain:
-    """The domain that ``header_arrays`` stored.
-
-    Raises:
-        ValueError, KeyError: there is none, or it does not fit the shape.
-    """
-    shape = tuple(int(size) for size in arrays["image_shape"])
-    names = tuple(str(name) for name in arrays["class_names"])
-    if shape and (len(shape) != 2 or min(shape) < 1 or math.prod(shape) != spec.widths[0]):
-        raise ValueError(f"images of {shape} do not have {spec.widths[0]} pixels")
-    if names and len(names) != spec.widths[-1]:
-        raise ValueError(f"it names {len(names)} classes of {spec.widths[-1]}")
-    return Domain((shape[0], shape[1]) if shape else None, names)
 
 
 def save_model(path: Path, model: Model) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from itertools import pairwise
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,10 @@ _LARGEST_GAIN = 2  # of at most so many bits
 _BINARY_QUARTERS = 3  # bits / 4 that a binary sample's sum is larger than a ternary one's
 _UPDATE_SHIFTS = (-8, 24)
 _SUM_BITS = 24  # a delta's 127, shifted by more than this, would leave 32 bits
+
+# What a weight takes at most, by measurement.
+_BYTES_LARGEST_LAYER = 9
+_BYTES_EVERY_LAYER = 7
 
 
 def _limited(value: int, low: int, high: int) -> int:
@@ -81,9 +86,58 @@ class Layer:
         return self.delta_exponent - self.forward_shift + self.input_fraction - self.output_fraction
 
 
+class Shape:
+    """What nets of all methods share: widths, from inputs to classes, and a batch."""
+
+    widths: tuple[int, ...]
+    batch: int
+
+    @classmethod
+    def parse(cls: type[AnyShape], net: str, **options: Any) -> AnyShape:
+        """The spec of a net written as widths joined by dashes: ``784-1024-10``."""
+        try:
+            widths = tuple(int(width) for width in net.split("-"))
+        except ValueError:
+            raise UsageError(
+                f"net '{net}' is not widths joined by dashes, such as 64-256-10"
+            ) from None
+        return cls(widths, **options)  # type: ignore[call-arg]
+
+    def check_widths(self) -> None:
+        """Whether there can be such a net.
+
+        Raises:
+            UsageError: there cannot.
+        """
+        if len(self.widths) < 2:
+            raise UsageError("a net needs at least two widths, such as 64-10")
+        if not all(1 <= width <= MAX_WIDTH for width in self.widths):
+            raise UsageError(f"net {self.name}: every width must be 1 to {MAX_WIDTH}")
+        if self.widths[-1] > MAX_CLASSES:
+            raise UsageError(f"net {self.name}: at most {MAX_CLASSES} outputs, a label is a byte")
+
+    @property
+    def name(self) -> str:
+        """The widths joined by dashes."""
+        return "-".join(map(str, self.widths))
+
+    @property
+    def layer_sizes(self) -> list[int]:
+        """How many weights each layer has."""
+        return [inputs * outputs for inputs, outputs in pairwise(self.widths)]
+
+    @property
+    def memory(self) -> int:
+        """Bytes that training takes, about."""
+        raise NotImplementedError
+
+
+AnyShape = TypeVar("AnyShape", bound=Shape)
+
+
 @dataclass(frozen=True)
-class NetworkSpec:
-    """A network's shape: everything but its state.
+class NetworkSpec(Shape):
+    """The shape of a network of integers: everything but its state.
 
     Raises:
         UsageError: the shape is outside what the contract defines.
@@ -95,12 +149,7 @@ class NetworkSpec:
     batch: int = 128
 
     def __post_init__(self) -> None:
-        if len(self.widths) < 2:
-            raise UsageError("a net needs at least two widths, such as 64-10")
-        if not all(1 <= width <= MAX_WIDTH for width in self.widths):
-            raise UsageError(f"net {self.name}: every width must be 1 to {MAX_WIDTH}")
-        if self.widths[-1] > MAX_CLASSES:
-            raise UsageError(f"net {self.name}: at most {MAX_CLASSES} outputs, a label is a byte")
+        self.check_widths()
         if self.batch not in BATCHES:
             choices = ", ".join(map(str, BATCHES))
             raise UsageError(f"batch {self.batch} is not possible: take one of {choices}")
@@ -109,21 +158,11 @@ class NetworkSpec:
         if self.weights not in ("ternary", "binary"):
             raise UsageError(f"weights are ternary or binary, not {self.weights}")
 
-    @classmethod
-    def parse(cls, net: str, **options: Any) -> NetworkSpec:
-        """The spec of a net written as widths joined by dashes: ``784-1024-10``."""
-        try:
-            widths = tuple(int(width) for width in net.split("-"))
-        except ValueError:
-            raise UsageError(
-                f"net '{net}' is not widths joined by dashes, such as 64-256-10"
-            ) from None
-        return cls(widths, **options)
-
     @property
-    def name(self) -> str:
-        """The widths joined by dashes."""
-        return "-".join(map(str, self.widths))
+    def memory(self) -> int:
+        """Bytes that training takes, by measurement."""
+        sizes = self.layer_sizes
+        return max(sizes) * _BYTES_LARGEST_LAYER + sum(sizes) * _BYTES_EVERY_LAYER
 
     @property
     def log2_batch(self) -> int:

@@ -19,9 +19,10 @@ import numpy as np
 import numpy.typing as npt
 
 from .archive import Archive, checked, reading_archive, save_arrays
+from .domain import read_domain
 from .evaluation import PLANES
 from .layouts import unpack_ternary
-from .model import Model, header_arrays, read_domain, read_means, read_spec
+from .model import Model, header_arrays, read_means, read_spec
 from .networks import Layer, Network
 from .oracle.gradient import weight_clip
 from .oracle.integers import BIAS_FRACTION, BIAS_MAX

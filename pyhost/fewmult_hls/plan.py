@@ -12,18 +12,20 @@ from typing import Any
 from . import datasets, runs
 from .config import RunConfig, default_rate, load_config
 from .datasets import Dataset
+from .method_names import FLOATING
 from .networks import NetworkSpec
 from .presets import load_preset
 
 DEFAULTS = {
     "dataset": datasets.places.BUILT_IN,
-    "weights": "ternary",
+    "method": "ternary-qbp",
     "master_bits": 16,
     "batch": 128,
     "epochs": 100,
     "seed": 1,
-    "backend": "emu",
 }
+# What a preset says to the methods without multiplications alone.
+_INTEGER_SETTINGS = ("master_bits", "rate_exponent", "backend", "perturb", "sharpen")
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ def _values(preset: str | None, config: Path | None, options: Mapping[str, Any])
         given["rate_exponent"] = rate
     stored = load_config(config) if config is not None else {}
     chosen = load_preset(preset).values if preset is not None else {}
+    if {**chosen, **stored, **given}.get("method") in FLOATING:
+        chosen = {key: chosen[key] for key in chosen if key not in _INTEGER_SETTINGS}
     return {**DEFAULTS, **chosen, **stored, **given}
 
 
@@ -92,7 +96,10 @@ def _complete(values: dict[str, Any], dataset: Dataset) -> RunConfig:
     """A config with which this run can be repeated from any folder."""
     values.setdefault("net", f"{dataset.features}-256-256-{dataset.classes}")
     samples = len(dataset.train.labels) * values["epochs"]
-    values.setdefault("rate_exponent", default_rate(values["batch"], samples))
+    floating = values["method"] in FLOATING
+    rate = 0 if floating else default_rate(values["batch"], samples)
+    values.setdefault("rate_exponent", rate)
+    values.setdefault("backend", "numpy" if floating else "emu")
     values["net"] = NetworkSpec.parse(values["net"]).name
     if values["dataset"] != datasets.places.IN_MEMORY:
         values["dataset"] = runs.lasting_name(values["dataset"])

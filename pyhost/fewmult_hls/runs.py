@@ -30,19 +30,13 @@ from .config import RunConfig, save_config
 from .course import METRICS, Course, Watcher
 from .datasets import Dataset, Split
 from .errors import FewmultError, UsageError
-from .evaluation import Means, Precision, evaluator, precisions
 from .files import write_atomic, writing
-from .model import Domain, Model, save_model
-from .networks import Network, NetworkSpec
-from .operations import count_step, multiplications
+from .networks import Shape
+from .trained import Trained
 
 CONFIG = "config.toml"
 MODEL = "model.npz"
 SUMMARY = "summary.json"
-
-# What a weight takes at most, by measurement.
-_BYTES_LARGEST_LAYER = 9
-_BYTES_EVERY_LAYER = 7
 
 
 def lasting_name(dataset: str) -> str:
@@ -63,7 +57,7 @@ def lasting_name(dataset: str) -> str:
     return path
 
 
-def check_fit(spec: NetworkSpec, dataset: Dataset) -> None:
+def check_fit(spec: Shape, dataset: Dataset) -> None:
     """Whether a net and a batch can be trained on the data.
 
     Raises:
@@ -82,14 +76,7 @@ def check_fit(spec: NetworkSpec, dataset: Dataset) -> None:
         )
 
 
-def domain_of(dataset: Dataset) -> Domain:
-    """What a net that is trained on the data stands for."""
-    # One row of values is no image: any that has so many pixels will do.
-    shape = None if dataset.image_shape[0] == 1 else dataset.image_shape
-    return Domain(shape, dataset.class_names)
-
-
-def test_split(model: Model, dataset: Dataset) -> Split:
+def test_split(model: Trained, dataset: Dataset) -> Split:
     """The test images with the labels that a trained net gives to their classes.
 
     The data may lack some of the net's classes. Classes with names are matched by name.
@@ -97,7 +84,7 @@ def test_split(model: Model, dataset: Dataset) -> Split:
     Raises:
         UsageError: the net cannot be tested on the data.
     """
-    spec = model.network.spec
+    spec = model.spec
     if spec.widths[0] != dataset.features or spec.widths[-1] < dataset.classes:
         raise UsageError(
             f"net {spec.name} cannot be tested on {dataset.name}, whose images have "
@@ -116,18 +103,16 @@ def test_split(model: Model, dataset: Dataset) -> Split:
     return Split(dataset.test.images, numbers[dataset.test.labels])
 
 
-def check_memory(spec: NetworkSpec) -> None:
+def check_memory(spec: Shape) -> None:
     """Refuses a net for which a system that overcommits memory would kill the process.
 
     Raises:
         FewmultError: it needs more than is free.
     """
-    sizes = [layer.inputs * layer.outputs for layer in spec.layers]
-    needed = max(sizes) * _BYTES_LARGEST_LAYER + sum(sizes) * _BYTES_EVERY_LAYER
     free = _free_memory()
-    if free is not None and needed > free:
+    if free is not None and spec.memory > free:
         raise FewmultError(
-            f"net {spec.name} needs about {needed / 2**30:.1f} GiB of memory, "
+            f"net {spec.name} needs about {spec.memory / 2**30:.1f} GiB of memory, "
             f"and {free / 2**30:.1f} GiB are free: take a smaller net"
         )
 
@@ -268,54 +253,30 @@ def _check_same(now: dict[str, Any], then: dict[str, Any], path: Path) -> None:
 
 def _finish(course: Course, watcher: Watcher) -> dict[str, Any]:
     """Trains to the end, evaluates the best state, and writes the model and the summary."""
-    start = time.perf_counter()
+    start, earlier = time.perf_counter(), course.seconds
     best = course.train(watcher)
-    config, dataset, backend, folder = course.config, course.dataset, course.backend, course.folder
-    steps, seconds = course.trainer.step_number, course.seconds
+    config, dataset, folder, method = course.config, course.dataset, course.folder, course.method
+    steps = course.trainer.step_number
     fingerprint = course.trainer.network().fingerprint
-    network = Network.of_tensors(config.spec, best.tensors)
-    errors, means = _final_errors(backend, network, dataset)
-    save_model(folder / MODEL, Model(network, means, domain_of(dataset)))
+    state, errors = method.finish(best.tensors, folder / MODEL)
     del course.trainer  # counting needs memory of its own
-    operations = count_step(
-        Network.initial(config.spec, config.seed),
-        dataset.train,
-        config.seed,
-        config.rate_exponent,
-        config.perturb,
-    )
+    multiplications, operations = method.operations()
     images = len(course.metrics) * (len(dataset.train.labels) // config.batch * config.batch)
     summary = {
         **asdict(config),
         "fingerprint": fingerprint,
         "best_epoch": best.epoch,
-        "best_fingerprint": network.fingerprint,
+        "best_fingerprint": state.fingerprint,
         "validation_error": best.error,
         **errors,
-        "executor": backend.info(),
-        "multiplications_per_step": multiplications(operations),
-        "operations_per_step": dict(sorted(operations.items())),
-        "samples_per_second": round(images / max(seconds, 1e-9), 1),
+        "executor": course.backend.info(),
+        "multiplications_per_step": multiplications,
+        "operations_per_step": operations,
+        "samples_per_second": round(images / max(course.seconds, 1e-9), 1),
         "epochs_trained": len(course.metrics),
         "steps": steps,
-        "seconds": round(seconds + time.perf_counter() - start, 2),
+        "seconds": round(earlier + time.perf_counter() - start, 2),
         "version": __version__,
     }
     write_atomic(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
     return summary
-
-
-def _final_errors(
-    backend: Backend, network: Network, dataset: Dataset
-) -> tuple[dict[str, float], dict[Precision, Means]]:
-    """The test errors of a summary; the only place where a run meets the test data."""
-    errors, means = {}, {}
-    for precision in precisions(network.spec):
-        judge, means[precision] = evaluator(backend, network, precision, dataset.train.images)
-        errors[error_name(precision)] = judge.error(dataset.test)
-    return errors, means
-
-
-def error_name(precision: Precision) -> str:
-    """What a summary calls the test error, in per cent, with weights of a precision."""
-    return "test_error" if precision == "8-bit" else f"test_error_{precision}"

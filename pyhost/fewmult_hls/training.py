@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,41 @@ from .networks import Layer, Network
 from .oracle.draws import Purpose, purpose_word, shuffle
 
 PHASES = 6  # of a run; the learning rate of each is half of the one before
+
+
+class Pace(Protocol):
+    """How a run's numbers follow from the epoch, which is counted from 0; see ``Schedule``."""
+
+    @property
+    def epochs(self) -> int:
+        """Of the whole run."""
+
+    def rate(self, epoch: int) -> float:
+        """log2 of the learning rate."""
+
+    def sharpness(self, epoch: int) -> int:
+        """How often the spread of the samples is halved."""
+
+
+class Learner(Protocol):
+    """A net in training; see ``Trainer``.
+
+    Attributes:
+        seed: of every random draw.
+        step_number: of the next step.
+        hinge_one: what a hinge of 1.0 adds to the loss.
+    """
+
+    seed: int
+    step_number: int
+    hinge_one: int
+
+    @property
+    def batch(self) -> int:
+        """Samples a step."""
+
+    def step(self, split: Split, chosen: npt.NDArray[np.int64], rate: Any, sharpness: int) -> float:
+        """Learns from one batch and returns its loss."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +107,8 @@ class Trainer:
             batch, a power of two; 0 for no such step (contract, section 13).
     """
 
+    hinge_one = 64
+
     def __init__(
         self,
         backend: Backend,
@@ -106,6 +144,11 @@ class Trainer:
         self._logits = empty((layers[-1].outputs, batch), np.int32)
         self._labels = empty((batch,), np.uint8)
         self._loss = empty((1,), np.int32)
+
+    @property
+    def batch(self) -> int:
+        """Samples a step."""
+        return self.spec.batch
 
     def _key(self, purpose: Purpose, layer: Layer) -> Key:
         return Key(self.seed, purpose_word(purpose, layer.index))
@@ -270,7 +313,7 @@ class Epoch:
 
     epoch: int
     step: int
-    rate_exponent: int
+    rate_exponent: float
     hinge: float
     seconds: float
     samples_per_second: float
@@ -289,14 +332,14 @@ class Progress:
 
     epoch: int = 0
     batch: int = 0
-    loss: int = 0
+    loss: float = 0
     seconds: float = 0.0
 
 
 def train_epochs(
-    trainer: Trainer,
+    trainer: Learner,
     split: Split,
-    schedule: Schedule,
+    schedule: Pace,
     on_step: Callable[[int, int, float], None] = lambda epoch, step, hinge: None,
     progress: Progress | None = None,
 ) -> Iterator[Epoch]:
@@ -310,7 +353,7 @@ def train_epochs(
             What it raises ends the training between two batches, with ``progress`` up to date.
         progress: where to go on from, kept up to date; the start of a run by default.
     """
-    batches = whole_batches(len(split.labels), trainer.spec.batch)
+    batches = whole_batches(len(split.labels), trainer.batch)
     at = progress if progress is not None else Progress()
     while at.epoch < schedule.epochs:
         _train_epoch(trainer, split, schedule, on_step, at, batches)
@@ -318,24 +361,24 @@ def train_epochs(
             epoch=at.epoch + 1,
             step=trainer.step_number,
             rate_exponent=schedule.rate(at.epoch),
-            hinge=mean_hinge(at.loss, batches * trainer.spec.batch),
+            hinge=mean_hinge(trainer, at.loss, batches),
             seconds=at.seconds,
-            samples_per_second=batches * trainer.spec.batch / max(at.seconds, 1e-9),
+            samples_per_second=batches * trainer.batch / max(at.seconds, 1e-9),
         )
         # Only now: an epoch whose evaluation was interrupted is handed out again.
         at.epoch, at.batch, at.loss, at.seconds = at.epoch + 1, 0, 0, 0.0
 
 
 def _train_epoch(
-    trainer: Trainer,
+    trainer: Learner,
     split: Split,
-    schedule: Schedule,
+    schedule: Pace,
     on_step: Callable[[int, int, float], None],
     at: Progress,
     batches: int,
 ) -> None:
     """The batches of an epoch that are left."""
-    batch = trainer.spec.batch
+    batch = trainer.batch
     order = shuffle(trainer.seed, at.epoch, len(split.labels))
     rate, sharpness = schedule.rate(at.epoch), schedule.sharpness(at.epoch)
     before, start = at.seconds, time.perf_counter()
@@ -346,9 +389,9 @@ def _train_epoch(
             at.batch += 1
             at.loss += loss
             at.seconds = before + time.perf_counter() - start
-        on_step(at.epoch + 1, at.batch, mean_hinge(loss, batch))
+        on_step(at.epoch + 1, at.batch, mean_hinge(trainer, loss, 1))
 
 
-def mean_hinge(loss: int, samples: int) -> float:
-    """The hinge of a sample, summed over the outputs, from a sum of |delta|."""
-    return loss / 64 / samples
+def mean_hinge(trainer: Learner, loss: float, batches: int) -> float:
+    """The hinge of a sample, summed over the outputs, from the loss of some batches."""
+    return loss / trainer.hinge_one / (batches * trainer.batch)

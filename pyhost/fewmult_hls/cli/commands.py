@@ -15,6 +15,7 @@ import click
 from .. import __version__
 from ..errors import FewmultError
 from .bench import bench
+from .build import build
 from .compare import compare
 from .data import data
 from .doctor import doctor
@@ -23,6 +24,7 @@ from .export import export
 from .ops import ops
 from .predict import predict
 from .presets import presets
+from .report import report
 from .train import train
 from .verify import verify
 
@@ -51,9 +53,11 @@ for _command in (
     predict,
     export,
     compare,
+    report,
     verify,
     bench,
     ops,
+    build,
     data,
     doctor,
 ):

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from pathlib import Path
 
 import click
@@ -33,24 +32,22 @@ def evaluate(model: Path, dataset: str | None, backend: str, threads: int | None
     DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --packed` wrote,
     which has ternary or binary weights only.
     """
-    from ..backends import open_backend
     from ..classifier import read_model
     from ..datasets import load
-    from ..evaluation import Evaluator
+    from ..evaluation import error_per_cent
     from ..runs import test_split
     from .results import error_text, show_rows
 
     trained = read_model(model)
     data = load(dataset or _dataset_of(model))
-    network = trained.network
     split = test_split(trained, data)
-    with closing(open_backend(backend, threads)) as device:
-        errors = {
-            precision: Evaluator(device, network, precision, means).error(split)
-            for precision, means in trained.means.items()
-        }
+    errors = {}
+    for precision in trained.precisions:
+        scorer, close = trained.open(precision, backend, threads)
+        errors[precision] = error_per_cent(scorer.logits(split.images), split.labels)
+        close()
     tests = len(split.labels)
-    click.echo(f"{network.spec.name} on {data.name}, {tests:,} test images\n")
+    click.echo(f"{trained.spec.name} on {data.name}, {tests:,} test images\n")
     rows = [f"{error_text(error, tests)}, {name} weights" for name, error in errors.items()]
     names = ["test error", *[""] * (len(rows) - 1)]
     show_rows([*zip(names, rows, strict=True), ("fingerprint", trained.fingerprint)])

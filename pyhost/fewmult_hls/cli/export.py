@@ -34,6 +34,7 @@ def export(model: Path, packed: bool, out: Path, overwrite: bool) -> None:
     `evaluate`, which answer bit for bit as with the model and ternary or binary weights.
     """
     from ..classifier import read_model
+    from ..model import Model
     from ..packed import save_packed
 
     if not packed:
@@ -43,6 +44,8 @@ def export(model: Path, packed: bool, out: Path, overwrite: bool) -> None:
     if out.exists() and not overwrite:
         raise UsageError(f"{out} is there already: name another file or add --overwrite")
     trained = read_model(model)
+    if not isinstance(trained, Model):
+        raise UsageError(f"{model} computes in floating point: only -qbp methods can be packed")
     save_packed(out, trained)
     weights = sum(array.size for array in trained.network.weights)
     size = out.stat().st_size

@@ -7,14 +7,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from .arguments import BACKEND, THREADS, NamedPath
-
-if TYPE_CHECKING:
-    from ..evaluation import Precision
 
 # click keeps the lines of a paragraph that a backspace opens.
 EXAMPLES = """\b
@@ -29,7 +25,7 @@ Examples:
 @click.argument("files", metavar="FILES..", type=NamedPath(), nargs=-1, required=True)
 @click.option(
     "--precision",
-    type=click.Choice(["ternary", "binary", "8-bit"]),
+    type=click.Choice(["ternary", "binary", "8-bit", "real-valued"]),
     help="Of the weights: 8-bit takes seven passes through the kernels, the others one.  "
     "[default: ternary or binary, as the net was trained]",
 )
@@ -39,7 +35,7 @@ Examples:
 def predict(
     model: Path,
     files: Sequence[Path],
-    precision: Precision | None,
+    precision: str | None,
     as_json: bool,
     backend: str,
     threads: int | None,

@@ -54,12 +54,16 @@ def epoch_line(config: RunConfig, epoch: Epoch, error: float, width: int = _WIDE
         f"hinge {epoch.hinge:.4f}",
         f"validation error {error:5.2f} %",
         f"{epoch.samples_per_second:9,.0f} samples/s",
-        f"rate 2^{epoch.rate_exponent}",
+        f"rate {_rate(epoch.rate_exponent)}",
     ):
         if len(line) + 2 + len(part) > width:
             break
         line += f"  {part}"
     return line
+
+
+def _rate(exponent: float) -> str:
+    return f"2^{exponent}" if isinstance(exponent, int) else f"{2**exponent:.4f}"
 
 
 class Display:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..backend_names import BACKENDS
+from ..method_names import FLOATING, METHODS
 from .arguments import THREADS, NamedPath
 
 if TYPE_CHECKING:
@@ -41,9 +42,11 @@ Examples:
     "[default: two hidden layers of 256]",
 )
 @click.option(
-    "--weights",
-    type=click.Choice(["ternary", "binary"]),
-    help="What a weight is sampled as: -1, 0 or 1, or only -1 or 1.  [default: ternary]",
+    "--method",
+    type=click.Choice(METHODS),
+    help="Column of the paper's table. Without multiplications: weights are sampled as -1, 0 or 1 "
+    "(ternary-qbp), or as -1 or 1. To compare, in numpy, with multiplications: float, and binary "
+    "(BinaryConnect).  [default: ternary-qbp]",
 )
 @click.option(
     "--master-bits",
@@ -206,26 +209,28 @@ def _heading(config: RunConfig, dataset: Dataset, executor: str) -> str:
     train, validation, test = (f"{count:,}" for count in counts)
     return (
         f"{config.net} on {dataset.name}\n"
-        f"{config.weights} weights, {config.master_bits}-bit masters, batch {config.batch}, "
-        f"seed {config.seed}\n"
+        f"{config.method}, {_numbers(config)}, batch {config.batch}, seed {config.seed}\n"
         f"{config.backend}{executor}\n"
         f"{train} images to learn from, {validation} to validate, {test} to test\n"
     )
 
 
+def _numbers(config: RunConfig) -> str:
+    if config.method in FLOATING:
+        return "in floating point, with multiplications"
+    return f"{config.master_bits}-bit masters"
+
+
 def _show(summary: dict[str, Any], dataset: Dataset, folder: Path) -> None:
-    from ..runs import error_name
     from .results import error_text, show_rows
 
-    one_plane = error_name(summary["weights"])
     tests, validations = len(dataset.test.labels), len(dataset.validation.labels)
     trained = summary["epochs_trained"]
     epochs = "1 epoch" if trained == 1 else f"{trained} epochs"
     click.echo()
     show_rows(
         [
-            ("test error", f"{error_text(summary['test_error'], tests)}, 8-bit weights"),
-            ("", f"{error_text(summary[one_plane], tests)}, {summary['weights']} weights"),
+            *_errors(summary, tests),
             (
                 "validation",
                 f"{error_text(summary['validation_error'], validations)}, "
@@ -233,7 +238,7 @@ def _show(summary: dict[str, Any], dataset: Dataset, folder: Path) -> None:
             ),
             (
                 "arithmetic",
-                f"{summary['multiplications_per_step']} multiplications in a training step",
+                f"{summary['multiplications_per_step']:,} multiplications in a training step",
             ),
             (
                 "time",
@@ -244,3 +249,16 @@ def _show(summary: dict[str, Any], dataset: Dataset, folder: Path) -> None:
             ("written to", str(folder)),
         ]
     )
+
+
+def _errors(summary: dict[str, Any], tests: int) -> Iterator[tuple[str, str]]:
+    """A row for each kind of weights: the full ones, and those that are deployed."""
+    from .results import error_text
+
+    full = "real-valued" if summary["method"] in FLOATING else "8-bit"
+    name = "test error"
+    for key, error in summary.items():
+        if key.startswith("test_error"):
+            kind = key[len("test_error_") :] or full
+            yield name, f"{error_text(error, tests)}, {kind} weights"
+            name = ""

@@ -26,10 +26,19 @@ class Clock:
 
 @dataclass(frozen=True)
 class Processor:
-    """The cores beside the fabric."""
+    """The cores beside the fabric.
+
+    Attributes:
+        cores: their number.
+        mhz: their clock.
+        bank0: signals of the first bank of their pins, as Vivado calls them.
+        bank1: of the second.
+    """
 
     cores: int
     mhz: int
+    bank0: str
+    bank1: str
 
 
 @dataclass(frozen=True)

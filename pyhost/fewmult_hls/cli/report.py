@@ -1,0 +1,44 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""``fewmult-hls report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..errors import FewmultError
+from .arguments import BACKEND, NamedPath
+
+# click keeps the lines of a paragraph that a backspace opens.
+EXAMPLES = """\b
+Examples:
+  fewmult-hls report runs/digits
+  fewmult-hls report runs/paper-1 runs/paper-2 runs/paper-3 --out paper"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("runs", metavar="DIR..", type=NamedPath(), nargs=-1, required=True)
+@click.option(
+    "--out",
+    type=NamedPath(),
+    metavar="DIR",
+    help="Where the report goes.  [default: the folder report in the first run's]",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the report that is there.")
+@BACKEND
+def report(runs: tuple[Path, ...], out: Path | None, overwrite: bool, backend: str) -> None:
+    """Show runs in one HTML file: curves, weights, codes, filters, confusions, commands.
+
+    DIR is the folder of a run, finished or not. The file needs no network; the pictures lie beside
+    it as PNGs, too.
+    """
+    try:
+        from ..report.writing import write_report
+    except ImportError as error:
+        raise FewmultError(
+            f"a report needs {error.name}: pip install 'fewmult-hls[report]'"
+        ) from error
+    page = write_report(runs, out or runs[0] / "report", backend=backend, overwrite=overwrite)
+    click.echo(f"written to {page}")

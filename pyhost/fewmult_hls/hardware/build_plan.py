@@ -1,0 +1,194 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""A plan: a folder with all that the vendor's tools need to build an overlay, and one script.
+
+It holds copies, and only relative paths: it can be taken to the machine that has the tools.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+
+from ..errors import FewmultError, UsageError
+from ..files import write_atomic, writing
+from ..golden import encode, golden_cases
+from .board import Board
+from .hls_project import config_text, period_ns, tcl_text
+from .interfaces import Interface, load_interface
+from .manifest import Manifest, planned_manifest, save_manifest
+from .overlay_tcl import overlay_script
+from .sources import source_root
+
+SCRIPT = "run.sh"
+CHECK = "check_reports.py"
+MANIFEST = "fewmult.json"
+FACTS = "plan.json"
+_TEMPLATES = Path(__file__).with_name("templates")
+_UNIX_MODE = 0o755
+
+
+def check_request(board: Board, overlay: str, kernels: Sequence[str]) -> tuple[str, ...]:
+    """The kernels to build: those that are named, or all of the overlay.
+
+    Raises:
+        UsageError: the board has no such overlay, or the overlay no such kernel.
+    """
+    if overlay not in board.overlays:
+        raise UsageError(
+            f"{board.name} has no overlay '{overlay}': take {' or '.join(board.overlays)}"
+        )
+    there = board.overlays[overlay]
+    for name in kernels:
+        if name not in there:
+            others = [other for other, names in board.overlays.items() if name in names]
+            more = f", and --overlay {others[0]} has it" if others else ""
+            raise UsageError(f"overlay {overlay} has {', '.join(there)}, no '{name}'{more}")
+    return tuple(name for name in there if name in kernels) if kernels else there
+
+
+def check_folder(folder: Path, *, overwrite: bool) -> None:
+    """Whether a plan may go into a folder; changes nothing.
+
+    Raises:
+        UsageError: something is there, and it is no plan or ``overwrite`` is not set.
+    """
+    with writing(folder):
+        if not folder.exists():
+            return
+        if not folder.is_dir():
+            raise UsageError(f"{folder} is a file, and a plan needs a folder: name another")
+        if next(folder.iterdir(), None) is None:
+            return
+        if not (folder / FACTS).is_file():
+            raise UsageError(f"{folder} is not empty, and no plan: name another with --out")
+        if not overwrite:
+            raise UsageError(
+                f"{folder} holds a plan: go on with {folder / SCRIPT}, "
+                "name another folder with --out, or add --overwrite"
+            )
+
+
+def write_plan(
+    folder: Path, board: Board, overlay: str, kernels: Sequence[str] = (), *, overwrite: bool
+) -> Manifest:
+    """Writes a plan, whole or not at all.
+
+    Args:
+        folder: new, empty, or with ``overwrite`` an earlier plan.
+        board: to build for.
+        overlay: of the board.
+        kernels: only these; all, and then the overlay, if none is named.
+        overwrite: replace an earlier plan, with all that the tools left in it.
+
+    Returns:
+        What the build must come to.
+
+    Raises:
+        UsageError: see ``check_request`` and ``check_folder``.
+        FewmultError: this installation has no sources, or the folder cannot be written.
+    """
+    chosen = check_request(board, overlay, kernels)
+    folder = folder.resolve()
+    check_folder(folder, overwrite=overwrite)
+    manifest = planned_manifest(board, overlay, git=_revision(source_root()))
+    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}")
+    with writing(folder):
+        try:
+            temporary.mkdir(parents=True)
+            _fill(temporary, board, manifest, chosen)
+            if not kernels:
+                _write_overlay(temporary / "overlay", board, manifest)
+            if folder.exists():
+                shutil.rmtree(folder)
+            temporary.replace(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return manifest
+
+
+def _fill(plan: Path, board: Board, manifest: Manifest, kernels: Sequence[str]) -> None:
+    for name in ("kernels", "testbench"):
+        shutil.copytree(
+            source_root() / name, plan / name, ignore=lambda _, names: _no_sources(names)
+        )
+    _set_build_id(plan / "kernels" / "build_id.hpp", manifest.build_id)
+    (plan / "golden").mkdir()
+    for name in kernels:
+        write_atomic(plan / "golden" / f"{name}.bin", encode(golden_cases(name)))
+        _write_project(plan / "hls" / name, board, load_interface(name))
+    save_manifest(plan / MANIFEST, manifest)
+    facts = {
+        "board": board.name,
+        "overlay": manifest.overlay,
+        "build_id": manifest.build_id,
+        "clock_ns": round(period_ns(board), 3),
+        "limits": {"dsp": board.limits.dsp},
+        "kernels": list(kernels),
+    }
+    write_atomic(plan / FACTS, json.dumps(facts, indent=2) + "\n")
+    shutil.copyfile(Path(__file__).with_name("reports.py"), plan / CHECK)
+    shutil.copyfile(_TEMPLATES / SCRIPT, plan / SCRIPT)
+    (plan / SCRIPT).chmod(_UNIX_MODE)
+    readme = Template((_TEMPLATES / "plan.md").read_text(encoding="utf-8"))
+    values = {"board": board.title, "part": board.part, "overlay": manifest.overlay}
+    write_atomic(
+        plan / "README.md", readme.substitute(values, build_id=f"{manifest.build_id:#010x}")
+    )
+
+
+def _no_sources(names: list[str]) -> list[str]:
+    return [name for name in names if not name.endswith((".hpp", ".cpp"))]
+
+
+def _write_project(folder: Path, board: Board, interface: Interface) -> None:
+    folder.mkdir(parents=True)
+    write_atomic(folder / "hls_config.cfg", config_text(board, interface))
+    write_atomic(folder / "hls.tcl", tcl_text(board, interface))
+
+
+def _set_build_id(path: Path, build_id: int) -> None:
+    before = path.read_text(encoding="utf-8")
+    after = before.replace("kBuildId = 0;", f"kBuildId = {build_id:#010x};")
+    if after == before:
+        raise FewmultError(
+            f"{path.name} has no kBuildId to set: are these sources of this version?"
+        )
+    write_atomic(path, after)
+
+
+def _write_overlay(folder: Path, board: Board, manifest: Manifest) -> None:
+    folder.mkdir()
+    write_atomic(folder / f"{manifest.overlay}.tcl", overlay_script(board, manifest))
+
+
+def _revision(root: Path) -> str:
+    """Of the checkout that the sources are in, or empty."""
+    if not (root / ".git").exists():
+        return ""
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return found.stdout.strip()
+
+
+def missing_tool(stage: str, *, has_overlay: bool) -> str:
+    """What a stage needs and PATH lacks, or empty."""
+    if shutil.which("bash") is None:
+        return "bash"
+    if shutil.which("vitis-run") is not None:
+        tools = ["v++"]
+    elif shutil.which("vitis_hls") is not None:
+        tools = []
+    else:
+        return "vitis-run"
+    if stage == "overlay" or (stage == "all" and has_overlay):
+        tools.append("vivado")
+    return next((tool for tool in tools if shutil.which(tool) is None), "")

@@ -1,0 +1,352 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the vendor's tools report of a plan: read into build.json, and judged.
+
+A multiplier, a missed clock or a loop slower than its pragma asks is a failure, not a warning.
+
+Every plan holds a copy of this file as check_reports.py, for a machine without this package: it
+needs Python 3.8 and nothing else. Its folder is the plan's.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FORMAT = 1  # of build.json
+SYNTHESIS = "work/hls/syn/report/csynth.xml"
+IMPLEMENTATION = "work/hls/impl/report/verilog/export_impl.xml"
+TIMING = "overlay/reports/timing_summary.rpt"
+UTILIZATION = "overlay/reports/utilization.rpt"
+OVERLAY = "overlay"
+
+_FOR = re.compile(r"^\s*(?:(\w+):\s*)?for \(")
+_LABEL = re.compile(r"^\s*(\w+):\s*$")
+_PIPELINE = re.compile(r"#pragma HLS PIPELINE II = (\d+)")
+_LOOP_LINE = re.compile(r"VITIS_LOOP_(\d+)_\d+")
+_SITES = {
+    "lut": r"(?:Slice|CLB) LUTs",
+    "ff": r"(?:Slice|CLB) Registers",
+    "bram36": r"Block RAM Tile",
+    "dsp": r"DSPs",
+}
+
+
+class ReportError(ValueError):
+    """A report is missing, damaged, or not of the form that is known."""
+
+
+class Target(NamedTuple):
+    """A loop in the sources whose pragma asks for an interval.
+
+    Attributes:
+        place: file and line of its ``for``.
+        label: or empty.
+        interval: cycles from one iteration to the next; None if no pragma pipelines it.
+    """
+
+    place: str
+    label: str
+    interval: int | None
+
+
+def targets(folder: Path) -> list[Target]:
+    """Every loop of the sources in ``folder``, with what its pragma asks for."""
+    found = []
+    for path in sorted(folder.glob("*.[ch]pp")):
+        label = ""
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines, start=1):
+            loop = _FOR.match(line)
+            if loop:
+                place = f"{path.name}:{number}"
+                found.append(Target(place, loop[1] or label, _interval(lines[number - 1 :])))
+            alone = _LABEL.match(line)
+            label = alone[1] if alone else ""
+    return found
+
+
+def _interval(lines: list[str]) -> int | None:
+    """Of the loop that the lines begin with: its pragmas follow the head."""
+    rest = iter(lines)
+    open_brackets = 0
+    for line in rest:
+        open_brackets += line.count("(") - line.count(")")
+        if open_brackets == 0:
+            break
+    for line in rest:
+        if not line.strip().startswith(("#pragma", "//")):
+            return None
+        pipeline = _PIPELINE.search(line)
+        if pipeline:
+            return int(pipeline[1])
+    return None
+
+
+def read_synthesis(path: Path, loops: list[Target]) -> dict[str, Any]:
+    """csynth.xml of Vitis HLS: estimates, and the loops of all modules.
+
+    Args:
+        path: of the file.
+        loops: of the sources.
+
+    Returns:
+        ``tool``, ``top``, ``clock_ns``, ``wns_ns``, ``lut``, ``ff``, ``bram18``, ``dsp``,
+        ``uram``, ``latency`` (cycles) and ``loops``.
+    """
+    root = _parse(path)
+    target = _number(root, "UserAssignments/TargetClockPeriod")
+    clock = _number(root, "PerformanceEstimates/SummaryOfTimingAnalysis/EstimatedClockPeriod")
+    latency = root.find("PerformanceEstimates/SummaryOfOverallLatency")
+    return {
+        "tool": root.findtext("ReportVersion/Version", ""),
+        "top": root.findtext("UserAssignments/TopModelName", ""),
+        "clock_ns": clock,
+        "wns_ns": round(target - clock, 3),
+        **_area(root, "AreaEstimates/Resources", "BRAM_18K"),
+        "latency": _latency(latency),
+        "loops": [loop for module in root.iter("Module") for loop in _module_loops(module, loops)],
+    }
+
+
+def read_implementation(path: Path) -> dict[str, Any]:
+    """export_impl.xml of Vitis HLS: a kernel, placed and routed by itself.
+
+    Returns:
+        ``clock_ns``, ``wns_ns``, ``lut``, ``ff``, ``bram18``, ``dsp``, ``uram``.
+    """
+    root = _parse(path)
+    if root.findtext("RunData/RUN_TYPE", "impl") != "impl":
+        raise ReportError(f"{path} is of a synthesis, not of an implementation")
+    return {
+        "clock_ns": _number(root, "TimingReport/CP_FINAL"),
+        "wns_ns": _number(root, "TimingReport/WNS_FINAL"),
+        **_area(root, "AreaReport/Resources", "BRAM"),
+    }
+
+
+def read_overlay(timing: Path, utilization: Path) -> dict[str, Any]:
+    """Vivado's report_timing_summary and report_utilization of the routed overlay.
+
+    Returns:
+        ``wns_ns``, ``lut``, ``ff``, ``bram18``, ``dsp``.
+    """
+    slack = re.search(r"^\s*WNS\(ns\).*\n[\s-]+\n?^\s*(-?\d+\.\d+)\s", _read(timing), re.MULTILINE)
+    if not slack:
+        raise ReportError(f"{timing} names no WNS: are there constraints at all?")
+    text = _read(utilization)
+    used = {}
+    for name, site in _SITES.items():
+        row = re.search(rf"^\|\s*{site}\*?\s*\|\s*(\d+(?:\.\d+)?)\s*\|", text, re.MULTILINE)
+        if not row:
+            raise ReportError(f"{utilization} has no row of {name.upper()}")
+        used[name] = float(row[1])
+    return {
+        "wns_ns": float(slack[1]),
+        "lut": int(used["lut"]),
+        "ff": int(used["ff"]),
+        "bram18": int(2 * used["bram36"]),
+        "dsp": int(used["dsp"]),
+    }
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise ReportError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _parse(path: Path) -> ET.Element:
+    try:
+        root = ET.fromstring(_read(path))
+    except ET.ParseError as error:
+        raise ReportError(f"{path} is damaged: {error}") from error
+    if root.tag != "profile":
+        raise ReportError(f"{path} is not a report of Vitis HLS")
+    return root
+
+
+def _number(root: ET.Element, path: str) -> float:
+    text = root.findtext(path, "")
+    if not re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", text):
+        raise ReportError(f"{path} of the report is no number: '{text}'")
+    return float(text)
+
+
+def _area(root: ET.Element, path: str, bram: str) -> dict[str, int]:
+    names = {"lut": "LUT", "ff": "FF", "bram18": bram, "dsp": "DSP", "uram": "URAM"}
+    return {name: round(_number(root, f"{path}/{tag}")) for name, tag in names.items()}
+
+
+def _module_loops(module: ET.Element, loops: list[Target]) -> list[dict[str, Any]]:
+    name = module.findtext("Name", "")
+    summary = module.find("PerformanceEstimates/SummaryOfLoopLatency")
+    sources: dict[str, set[str]] = {}
+    for node in module.iter("BindNode"):
+        place = Path(node.get("SOURCE", "")).name  # file:line of an operation in the loop
+        sources.setdefault(node.get("LOOP", ""), set()).add(place)
+    found = []
+    for element in () if summary is None else _loops(summary):
+        loop = element.findtext("Name") or element.tag
+        interval = _integer(element.findtext("PipelineII"))
+        found.append(
+            {
+                "name": loop,
+                "module": name,
+                "ii": interval,
+                "target_ii": _target(loop, sources.get(loop, set()), loops),
+                "depth": _integer(element.findtext("PipelineDepth")),
+                "trip_count": _span(element.find("TripCount")),
+                "latency": _span(element.find("Latency")),
+            }
+        )
+    return found
+
+
+def _loops(element: ET.Element) -> Iterator[ET.Element]:
+    """Loops, outer before inner; each lies in the one around it."""
+    for child in element:
+        if child.find("TripCount") is not None or child.find("Latency") is not None:
+            yield child
+            yield from _loops(child)
+
+
+def _target(name: str, places: set[str], loops: list[Target]) -> int | None:
+    """What is asked of a loop; loops that are one in hardware have names that are joined.
+
+    Vitis names a loop by its label or, without one, by its line. Where several files have loops in
+    that line, the places of its operations tell which is meant.
+    """
+    lines = _LOOP_LINE.findall(name)
+    innermost = [loop for loop in loops if lines and loop.place.endswith(f":{lines[-1]}")]
+    labelled = [loop for loop in loops if loop.label and name.endswith(loop.label)]
+    candidates = labelled or innermost
+    candidates = [loop for loop in candidates if loop.place in places] or candidates
+    asked = {loop.interval for loop in candidates}
+    return asked.pop() if len(asked) == 1 else None
+
+
+def _integer(text: str | None) -> int | None:
+    return int(text) if text and text.strip().isdecimal() else None
+
+
+def _span(element: ET.Element | None) -> list[int] | None:
+    """``12``, ``12 ~ 34`` or <range>: smallest and largest; None where the tool cannot tell."""
+    if element is None:
+        return None
+    least, most = element.findtext("range/min"), element.findtext("range/max")
+    texts = (element.text or "").split("~") if least is None else [least, most or ""]
+    return _ends(texts[0], texts[-1])
+
+
+def _latency(summary: ET.Element | None) -> list[int] | None:
+    if summary is None:
+        return None
+    return _ends(summary.findtext("Best-caseLatency"), summary.findtext("Worst-caseLatency"))
+
+
+def _ends(least: str | None, most: str | None) -> list[int] | None:
+    ends = (_integer(least), _integer(most))
+    return None if ends[0] is None or ends[1] is None else [ends[0], ends[1]]
+
+
+def failures(name: str, found: dict[str, Any], dsp: int) -> list[str]:
+    """What of a kernel or an overlay breaks the policy, one line each.
+
+    Args:
+        name: of the kernel, or ``overlay``.
+        found: as read.
+        dsp: how many may be used.
+    """
+    lines = []
+    if found["dsp"] > dsp:
+        lines.append(f"{name}: {found['dsp']} DSP, and {dsp} may be used: a data path multiplies")
+    if found["wns_ns"] < 0:
+        lines.append(f"{name}: the clock is missed by {-found['wns_ns']:g} ns (WNS < 0)")
+    for loop in found.get("loops", ()):
+        asked = loop["target_ii"]
+        if asked is None or (loop["ii"] is not None and loop["ii"] <= asked):
+            continue
+        got = "is not pipelined" if loop["ii"] is None else f"has II {loop['ii']}"
+        where = f"{name}: loop {loop['name']} in {loop['module']}"
+        lines.append(f"{where} {got}, and its pragma asks for II {asked}")
+    return lines
+
+
+def read_build(plan: Path) -> dict[str, Any]:
+    """All that the tools have left in a plan, as build.json holds it.
+
+    Raises:
+        ReportError: the folder is no plan, or a report cannot be understood.
+    """
+    facts = _read_facts(plan / "plan.json")
+    loops = targets(plan / "kernels")
+    kernels = {}
+    for name in facts.pop("kernels"):
+        folder = plan / "hls" / name
+        if (folder / SYNTHESIS).is_file():
+            kernels[name] = {"from": "synthesis", **read_synthesis(folder / SYNTHESIS, loops)}
+            if (folder / IMPLEMENTATION).is_file():
+                real = read_implementation(folder / IMPLEMENTATION)
+                kernels[name].update({"from": "implementation", **real})
+    build = {"format": FORMAT, **facts, "kernels": kernels}
+    if (plan / TIMING).is_file() or (plan / UTILIZATION).is_file():
+        build["routed"] = read_overlay(plan / TIMING, plan / UTILIZATION)
+    return build
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads(_read(path))
+        kernels, limit = facts["kernels"], facts["limits"]["dsp"]
+        if all(isinstance(name, str) for name in kernels) and isinstance(limit, int):
+            return dict(facts)
+        reason = "not as it was written"
+    except (ValueError, TypeError, KeyError) as error:
+        if isinstance(error, ReportError):
+            raise
+        reason = str(error)
+    raise ReportError(f"{path} is damaged: {reason}")
+
+
+def main(plan: Path, names: list[str]) -> int:
+    """Writes build.json, says what is in it of ``names`` (by default of all), and judges that.
+
+    Returns:
+        1 if the policy is broken or a report cannot be understood.
+    """
+    try:
+        build = read_build(plan)
+    except ReportError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    parts = dict(build["kernels"])
+    if "routed" in build:
+        parts[OVERLAY] = build["routed"]
+    temporary = plan / ".build.json"
+    temporary.write_text(json.dumps(build, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(plan / "build.json")
+    broken = []
+    for name in names or list(parts):
+        if name not in parts:
+            broken.append(f"{name}: there is no report")
+            continue
+        found = parts[name]
+        sys.stdout.write(
+            f"{name}: {found['lut']} LUT, {found['ff']} FF, {found['bram18'] / 2:g} BRAM, "
+            f"{found['dsp']} DSP, slack {found['wns_ns']:g} ns\n"
+        )
+        broken += failures(name, found, build["limits"]["dsp"])
+    for line in broken:
+        sys.stderr.write(f"error: {line}\n")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(__file__).resolve().parent, sys.argv[1:]))

@@ -1,0 +1,61 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the gradient sees of a batch: the power-of-two codes of each layer's inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..backends import Backend, Update
+from ..config import RunConfig
+from ..datasets import Dataset
+from ..networks import Network
+from ..oracle.draws import sample_bytes
+from ..oracle.gradient import power_of_two_codes
+from ..training import Trainer
+
+Codes = npt.NDArray[np.int64]
+
+
+class _Recorder:
+    """A backend that notes what the gradient kernel gets."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self.codes: list[Codes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._backend, name)
+
+    def shift_gradient(
+        self, weights: Any, sign: Any, mask: Any, x: Any, deltas: Any, update: Update
+    ) -> None:
+        """See ``Backend``; draws the codes that the kernel draws."""
+        units, batch = x.shape
+        random_bytes = sample_bytes(update.code_key, units, batch, update.step)
+        self.codes.append(power_of_two_codes(x.astype(np.int64), random_bytes))
+        self._backend.shift_gradient(weights, sign, mask, x, deltas, update)
+
+
+def codes_of_a_step(
+    network: Network, config: RunConfig, dataset: Dataset, backend: Backend, step: int
+) -> list[Codes]:
+    """What enters each layer's gradient in a further step of a trained net, on the first batch.
+
+    Args:
+        network: the state; it is not changed.
+        config: of its run.
+        dataset: that it learned from.
+        backend: executes the kernels.
+        step: number of this step.
+
+    Returns:
+        Codes for each layer, (inputs, batch): 0, or c for 2**c.
+    """
+    recorder = _Recorder(backend)
+    trainer = Trainer(recorder, network, config.seed, step)
+    trainer.step(dataset.train, np.arange(config.batch), config.rate_exponent)
+    return recorder.codes[::-1]

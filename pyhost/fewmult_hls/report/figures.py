@@ -1,0 +1,221 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The charts of a report. Each function returns what draws one, for either theme."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from .answers import Answers
+from .codes import Codes
+from .drawing import Draw, Theme, bare, plain
+from .records import Record
+
+FILTERS = (6, 16)  # rows and columns of the picture of the first layer
+MISTAKES = (3, 10)
+_BINS = 104
+_LARGEST_CODE = 7
+_NAMED_CLASSES = 20  # up to so many, cells of the confusion matrix show their counts
+
+
+def curves(records: Sequence[Record]) -> Draw:
+    """Validation error and hinge by epoch, all runs together."""
+
+    def draw(figure: Figure, theme: Theme) -> None:
+        left, right = figure.subplots(1, 2)
+        for name, axes, title in (
+            ("validation_error", left, "validation error, %"),
+            ("hinge", right, "hinge of a training image"),
+        ):
+            for k, record in enumerate(records):
+                x = [epoch["epoch"] for epoch in record.epochs]
+                y = [epoch[name] for epoch in record.epochs]
+                axes.plot(x, y, label=record.label, **_line(k, theme))
+                if name == "validation_error" and record.summary is not None and x:
+                    best = record.summary["best_epoch"]
+                    axes.plot(best, y[best - 1], "o", color=_line(k, theme)["color"], ms=4)
+            axes.set_title(title)
+            axes.set_xlabel("epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            _log_scale(axes)
+            plain(axes)
+        left.legend(frameon=False)
+
+    return draw
+
+
+def _line(k: int, theme: Theme) -> dict[str, Any]:
+    """Colour, and beyond the colours another dash, of the k-th run."""
+    colours = theme.series
+    styles = ("-", "--", ":", "-.")
+    return {
+        "color": colours[k % len(colours)],
+        "linestyle": styles[k // len(colours) % len(styles)],
+        "linewidth": 1.4,
+    }
+
+
+def _log_scale(axes: Axes) -> None:
+    """Errors fall by powers; a run that reached 0 keeps a linear axis."""
+    lines = [np.asarray(line.get_ydata()) for line in axes.get_lines()]
+    if any(len(values) for values in lines) and all((values > 0).all() for values in lines):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(
+            FuncFormatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else "")
+        )
+        axes.tick_params(which="minor", labelsize=7)
+
+
+def weights(layers: Sequence[npt.NDArray[Any]], unit: Sequence[float], kind: str) -> Draw:
+    """Histograms of master weights in units of 1.0, and what a kind of sample makes of them.
+
+    Args:
+        layers: master weights of each layer.
+        unit: what is 1.0 in each.
+        kind: ``ternary``, ``binary`` or ``real-valued``.
+    """
+
+    def draw(figure: Figure, theme: Theme) -> None:
+        for k, axes in enumerate(_row(figure, len(layers))):
+            w = layers[k].ravel() / unit[k]
+            axes.hist(w, bins=_BINS, color=theme.series[0], histtype="stepfilled")
+            for edge in _thresholds(kind):
+                axes.axvline(edge, color=theme.series[1], linewidth=1, linestyle="--")
+            axes.set_title(f"layer {k}{_shares(w, kind)}", fontsize=8.5)
+            axes.set_xlabel("weight")
+            axes.yaxis.set_major_formatter(FuncFormatter(_thousands))
+            plain(axes)
+
+    return draw
+
+
+def _thresholds(kind: str) -> tuple[float, ...]:
+    return {"ternary": (-0.5, 0.5), "binary": (0.0,)}.get(kind, ())
+
+
+def _shares(w: npt.NDArray[Any], kind: str) -> str:
+    if kind == "ternary":
+        parts = {"-1": (w < -0.5).mean(), "0": (np.abs(w) <= 0.5).mean(), "+1": (w > 0.5).mean()}
+    elif kind == "binary":
+        parts = {"-1": (w < 0).mean(), "+1": (w >= 0).mean()}
+    else:
+        return ""
+    return "\n" + "   ".join(f"{name}: {100 * share:.0f} %" for name, share in parts.items())
+
+
+def _thousands(value: float, _: Any) -> str:
+    return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"
+
+
+def _row(figure: Figure, count: int) -> list[Axes]:
+    """One chart a layer, four in a row."""
+    columns = min(count, 4)
+    grid = figure.subplots(-(-count // columns), columns, squeeze=False)
+    for axes in grid.ravel()[count:]:
+        axes.set_visible(False)
+    return list(grid.ravel()[:count])
+
+
+def codes(batches: Sequence[Codes]) -> Draw:
+    """Shares of the power-of-two codes that enter each layer's gradient (the paper's figure 3)."""
+
+    def draw(figure: Figure, theme: Theme) -> None:
+        values = np.arange(_LARGEST_CODE + 1)
+        names = ["0", *(f"$2^{code}$" for code in values[1:])]
+        for k, axes in enumerate(_row(figure, len(batches))):
+            found = batches[k].ravel()
+            share = 100 * np.bincount(found, minlength=len(values)) / found.size
+            axes.bar(values, share, color=[theme.faint, *[theme.series[2]] * _LARGEST_CODE])
+            axes.set_xticks(values, names)
+            axes.set_title(f"layer {k}: {share[0]:.0f} % are 0", fontsize=8.5)
+            axes.set_xlabel("quantized activation")
+            axes.set_ylabel("share, %" if k % 4 == 0 else "")
+            # Zeros would hide the rest.
+            axes.set_ylim(0, 1.15 * max(share[1:].max(), 1e-3))
+            plain(axes)
+
+    return draw
+
+
+def filters(first: npt.NDArray[Any], shape: tuple[int, int]) -> Draw:
+    """Weights of the first layer's first units, as images.
+
+    Args:
+        first: master weights of the first layer, (outputs, inputs).
+        shape: of an image.
+    """
+    rows, columns = FILTERS
+    shown = first[: rows * columns].astype(np.float64)
+    rows = -(-len(shown) // columns)
+    height, width = shape
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
+    for k, unit in enumerate(shown):
+        top, left = k // columns * (height + 1), k % columns * (width + 1)
+        sheet[top : top + height, left : left + width] = unit.reshape(shape)
+
+    def draw(figure: Figure, theme: Theme) -> None:
+        axes = figure.subplots()
+        limit = np.abs(shown).max() or 1
+        axes.imshow(sheet, cmap=theme.signed, vmin=-limit, vmax=limit, interpolation="nearest")
+        bare(axes)
+
+    return draw
+
+
+def confusion(found: Answers) -> Draw:
+    """Right labels against answers; the diagonal, which is right, is left pale."""
+    counts = found.confusion
+    size = len(counts)
+
+    def draw(figure: Figure, theme: Theme) -> None:
+        axes = figure.subplots()
+        wrong = np.where(np.eye(size, dtype=np.bool_), 0, counts)
+        largest = max(1, wrong.max())
+        axes.imshow(wrong, cmap=theme.ramp, vmin=0, vmax=largest)
+        if size <= _NAMED_CLASSES:
+            for (row, column), count in np.ndenumerate(counts):
+                strong = wrong[row, column] > largest / 2
+                colour = theme.ground if strong else theme.faint if row == column else theme.ink
+                text = f"{count}" if count else ""
+                axes.text(column, row, text, ha="center", va="center", color=colour, size=7)
+            axes.set_xticks(range(size), found.classes, rotation=0 if size <= 10 else 90)
+            axes.set_yticks(range(size), found.classes)
+        axes.set_xlabel("answer")
+        axes.set_ylabel("right")
+        axes.tick_params(length=0)
+        axes.spines[:].set_visible(False)
+
+    return draw
+
+
+def mistakes(found: Answers, shape: tuple[int, int]) -> Draw:
+    """Test images with a wrong answer, the most certain ones first."""
+    rows, columns = MISTAKES
+    shown = found.mistakes[: rows * columns]
+
+    def draw(figure: Figure, theme: Theme) -> None:
+        grid = figure.subplots(rows_of(len(shown), columns), columns, squeeze=False)
+        for axes in grid.ravel():
+            bare(axes)
+        for axes, number in zip(grid.ravel(), shown.tolist(), strict=False):
+            axes.imshow(found.images[number].reshape(shape), cmap="gray", vmin=0, vmax=255)
+            right, answer = found.classes[found.right[number]], found.classes[found.labels[number]]
+            text = f"{right} \N{RIGHTWARDS ARROW} {answer}"
+            axes.set_title(text, fontsize=8, loc="center", color=theme.ink, pad=3)
+            axes.set_xlabel(f"{found.margins[number]:.2f}", fontsize=6.5, color=theme.faint)
+
+    return draw
+
+
+def rows_of(count: int, columns: int) -> int:
+    """Rows for so many pictures."""
+    return max(1, math.ceil(count / columns))

@@ -1,0 +1,182 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""From the folders of runs to the folder of a report."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from ..backends import open_backend
+from ..datasets import Dataset, load
+from ..errors import FewmultError, UsageError
+from ..files import write_atomic, writing
+from ..floating.model import FloatModel
+from ..model import Model
+from ..trained import Trained
+from . import figures
+from .answers import answers
+from .codes import codes_of_a_step
+from .drawing import DARK, LIGHT, Draw, render
+from .page import Picture, Section, html
+from .records import Record, read_records
+
+PAGE = "report.html"
+
+
+def write_report(
+    folders: Sequence[Path], out: Path, *, backend: str = "emu", overwrite: bool = False
+) -> Path:
+    """Writes the page and its pictures.
+
+    Args:
+        folders: of runs, finished or not.
+        out: folder for the report.
+        backend: who computes the answers to the test images.
+        overwrite: a report that is there may be replaced.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        UsageError: a folder holds no run, or the report is there already.
+        FewmultError: a run is damaged, or the report cannot be written.
+    """
+    page = out / PAGE
+    if page.exists() and not overwrite:
+        raise UsageError(f"{page} is there already: name another folder or add --overwrite")
+    records = read_records(list(folders))
+    curves = None
+    if any(record.epochs for record in records):
+        text = "Validation error and hinge of every epoch; the dot is the epoch that was kept."
+        draw = figures.curves([record for record in records if record.epochs])
+        curves = _picture("curves", "Training", text, draw, 9, 3.4)
+    names = _file_names(records)
+    sections = [
+        _section(record, name, backend) for record, name in zip(records, names, strict=True)
+    ]
+    pictures = [*([curves] if curves else []), *(p for s in sections for p in s.pictures)]
+    content = html(sections, curves)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+    for picture in pictures:
+        for file, png in picture.files.items():
+            write_atomic(out / file, png)
+    write_atomic(page, content)  # last: it says that the rest is there
+    return page
+
+
+def _file_names(records: Sequence[Record]) -> list[str]:
+    """A beginning of file names for each run, no two alike."""
+    names = [re.sub(r"[^A-Za-z0-9._-]+", "-", record.label).strip("-.") for record in records]
+    unique = len(set(names)) == len(names) and all(names)
+    return names if unique else [f"run-{k}" for k in range(1, len(records) + 1)]
+
+
+def _picture(name: str, title: str, text: str, draw: Draw, width: float, height: float) -> Picture:
+    light, dark = (render(draw, width, height, theme) for theme in (LIGHT, DARK))
+    return Picture(name, title, text, light, dark)
+
+
+def _section(record: Record, name: str, backend: str) -> Section:
+    section = Section(record)
+    if record.model is None:
+        section.notes.append(f"The run is {record.state}: there is no model yet.")
+        return section
+    _weights(section, name, record.model)
+    try:
+        dataset = load(record.config.dataset)
+    except FewmultError as error:
+        section.notes.append(f"Without its data, there are no answers to show: {error}.")
+        return section
+    _filters(section, name, record.model, dataset)
+    _codes(section, name, record.model, dataset, backend)
+    _answers(section, name, record.model, dataset, backend)
+    return section
+
+
+def _weights(section: Section, name: str, model: Trained) -> None:
+    if isinstance(model, Model):
+        layers, one = model.network.weights, 1 << (model.spec.master_bits - 1)
+        draw = figures.weights(layers, [one] * len(layers), model.deployed)
+        text = (
+            f"Master weights of each layer, 1.0 = {one}. The dashed lines decide what is deployed, "
+            f"{model.deployed} weights: their shares stand above each chart."
+        )
+    else:
+        assert isinstance(model, FloatModel)
+        layers = model.network.weights
+        bounds = [model.spec.bound(k) for k in range(len(layers))]
+        draw = figures.weights(layers, bounds, "real-valued")
+        text = "Real-valued weights of each layer, in units of W0."
+    rows = figures.rows_of(len(model.spec.layer_sizes), 4)
+    section.pictures.append(_picture(f"{name}-weights", "Weights", text, draw, 9, 2.4 * rows))
+
+
+def _codes(section: Section, name: str, model: Trained, dataset: Dataset, backend: str) -> None:
+    if not isinstance(model, Model):
+        section.notes.append(
+            f"Method {section.record.config.method} quantizes nothing in back propagation: "
+            "there are no power-of-two codes."
+        )
+        return
+    assert section.record.summary is not None
+    with closing(open_backend(backend)) as device:
+        step = int(section.record.summary["steps"])
+        batches = codes_of_a_step(model.network, section.record.config, dataset, device, step)
+    text = (
+        "One batch in back propagation (the paper's figure 3): the powers of two that the "
+        "activations entering each layer are quantized to. Zeros, which need no shift and no "
+        "addition, are in the titles."
+    )
+    rows = figures.rows_of(len(batches), 4)
+    draw = figures.codes(batches)
+    picture = _picture(f"{name}-codes", "Power-of-two codes", text, draw, 9, 2.4 * rows)
+    section.pictures.append(picture)
+
+
+def _filters(section: Section, name: str, model: Trained, dataset: Dataset) -> None:
+    shape = _image_shape(dataset)
+    if shape is None:
+        return
+    assert isinstance(model, (Model, FloatModel))
+    first, columns = model.network.weights[0], figures.FILTERS[1]
+    count = min(len(first), figures.FILTERS[0] * columns)
+    text = f"Weights of the first {count} units of the first layer: plus blue, minus orange."
+    height = 9 / columns * figures.rows_of(count, columns) * shape[0] / shape[1]
+    draw = figures.filters(first, shape)
+    section.pictures.append(_picture(f"{name}-filters", "First layer", text, draw, 9, height + 0.1))
+
+
+def _answers(section: Section, name: str, model: Trained, dataset: Dataset, backend: str) -> None:
+    found = answers(model, dataset, backend)
+    wrong, tests = len(found.mistakes), len(found.right)
+    text = (
+        f"Answers to the {tests:,} test images with {model.deployed} weights: {wrong} are wrong, "
+        f"{100 * wrong / tests:.2f} %. Cells off the diagonal are mistakes."
+    )
+    size = min(9.0, max(3.6, 0.42 * len(found.classes) + 0.6))
+    draw = figures.confusion(found)
+    section.pictures.append(_picture(f"{name}-confusion", "Confusions", text, draw, size, size))
+    shape = _image_shape(dataset)
+    if wrong and shape is not None:
+        shown = min(wrong, figures.MISTAKES[0] * figures.MISTAKES[1])
+        text = (
+            f"{shown} of the {wrong} wrong answers, the most certain first: right label, answer, "
+            "and by how much the net prefers it."
+        )
+        height = 1.15 * figures.rows_of(shown, figures.MISTAKES[1])
+        draw = figures.mistakes(found, shape)
+        picture = _picture(f"{name}-mistakes", "Mistakes", text, draw, 9, height)
+        section.pictures.append(picture)
+
+
+def _image_shape(dataset: Dataset) -> tuple[int, int] | None:
+    """Of an image; None for rows of values that make no square."""
+    if dataset.image_shape[0] > 1:
+        return dataset.image_shape
+    side = math.isqrt(dataset.features)
+    return (side, side) if side * side == dataset.features and side > 1 else None
