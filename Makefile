@@ -16,11 +16,15 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
   $(shell find kernels bindings pyhost -not -path '*/__pycache__*')
 CXX_FILES := $(shell find kernels bindings testbench -name '*.[ch]pp')
 
+<<<<<<< HEAD
 .PHONY: help train test test-board lint format clean
+=======
+.PHONY: help train test lint lint-kernels format clean
+>>>>>>> lint
 .DELETE_ON_ERROR:
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 train: $(VENV)/package.stamp ## Train on the bundled digits
 	$(BIN)/fewmult-hls train --out runs/digits --overwrite
@@ -41,6 +45,9 @@ lint: $(VENV)/lint.stamp ## Check style, format and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
+
+lint-kernels: $(VENV)/test.stamp ## Say where an HLS compiler would refuse a kernel
+	$(BIN)/python tests/hls_lint.py
 
 format: $(VENV)/lint.stamp ## Rewrite the sources in the house format
 	$(BIN)/ruff check --fix

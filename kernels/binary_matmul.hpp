@@ -97,10 +97,8 @@ void binary_matmul(typename Tile::Sums& sums, const Product& product, const std:
 // How far the words of the next tile are from those of this one.
 template <class Tile>
 inline int words_to_next_tile(const Product& product) {
-  if (!product.transposed) return Tile::kRows;
-  int words = 0;
-  for (int row = 0; row < Tile::kRows; row += kWordBits) words += product.outputs;
-  return words;
+  return product.transposed ? words_of_columns<Tile::kRows / kWordBits>(product.outputs)
+                            : Tile::kRows;
 }
 
 }  // namespace fewmult

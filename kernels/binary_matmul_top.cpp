@@ -14,9 +14,11 @@ using Tile = fewmult::FabricTile;
 
 void write_sums(Tile::Sums& sums, int rows, int log2_batch, std::int32_t* z) {
   for (int row = 0; row < rows; ++row) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
     const std::int32_t* sum = Tile::row_of(sums, row, 1 << log2_batch);
     for (int b = 0; b < 1 << log2_batch; ++b) {
 #pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 16 max = 256
       *z++ = sum[b];
     }
   }
@@ -44,6 +46,7 @@ extern "C" void binary_matmul_top(const std::int8_t* source, const std::uint64_t
   const Product product = {transposed != 0, inputs, outputs, log2_batch, planes};
   Tile::Sums sums;
   for (int first = 0; first < units_of(product); first += Tile::kRows) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
     const int rows = smaller(units_of(product) - first, Tile::kRows);
     binary_matmul<Tile>(sums, product, source, sign, mask, rows);
     write_sums(sums, rows, log2_batch, z);

@@ -65,6 +65,7 @@ struct FabricTile {
   // What stands behind the product, for one unit.
   static void finish_unit(const LayerPass& pass, const LayerArrays& arrays, int unit,
                           const std::int32_t* z) {
+#pragma HLS INLINE
     fewmult::finish_unit(pass, arrays, unit, z);
   }
 

@@ -52,9 +52,11 @@ struct LayerArrays {
   std::int32_t* loss;          // output: one number
 };
 
-// Finishes one unit, whose sums are z.
+// Finishes one unit, whose sums are z. Inlined, like all that gets LayerArrays: a struct of
+// pointers that is handed on would be a memory of addresses.
 inline void finish_unit(const LayerPass& pass, const LayerArrays& arrays, int unit,
                         const std::int32_t* z) {
+#pragma HLS INLINE
   const int batch = 1 << pass.log2_batch;
   const int first = unit << pass.log2_batch;
   if (pass.pass == Pass::kPerturb) {

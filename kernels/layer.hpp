@@ -18,6 +18,7 @@ inline Product product_of(const LayerPass& pass) {
 
 template <class Tile>
 void layer(const LayerPass& pass, const LayerArrays& arrays) {
+#pragma HLS INLINE
   typename Tile::Sums sums;
   const Product product = product_of(pass);
   const int stride = words_to_next_tile<Tile>(product);

@@ -43,6 +43,7 @@ extern "C" void normalize_top(int pass, const std::int32_t* z, const std::int8_t
     std::int32_t sums[kMaxBatch];
     for (int b = 0; b < 1 << log2_batch; ++b) {
 #pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
       sums[b] = *z++;
     }
     finish_unit(numbers, arrays, unit, sums);

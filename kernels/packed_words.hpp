@@ -13,6 +13,15 @@ namespace fewmult {
 
 inline int word_columns(int inputs) { return (inputs + kWordBits - 1) >> 6; }
 
+// The packed words of a constant number of word columns: a compiler makes a product of a sum whose
+// number of terms it does not know, and a shift of this one.
+template <int kColumns>
+inline int words_of_columns(int outputs) {
+  int words = 0;
+  for (int k = 0; k < kColumns; ++k) words += outputs;
+  return words;
+}
+
 template <int kRows>
 struct PackedRows {
   Word sign[kRows];

@@ -62,7 +62,9 @@ void shift_gradient(Weight* weights, Word* sign, Word* mask, const std::int8_t* 
         number += static_cast<std::uint32_t>(layer.outputs);
       }
     }
-    for (int k = 0; k < group; ++k) group_number += static_cast<std::uint32_t>(layer.outputs);
+    // Of a full group: after a smaller one none follows.
+    group_number +=
+        static_cast<std::uint32_t>(words_of_columns<Tile::kGradientWords>(layer.outputs));
   }
 }
 
