@@ -16,11 +16,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
   $(shell find kernels bindings pyhost -not -path '*/__pycache__*')
 CXX_FILES := $(shell find kernels bindings testbench -name '*.[ch]pp')
 
-<<<<<<< HEAD
-.PHONY: help train test test-board lint format clean
-=======
-.PHONY: help train test lint lint-kernels format clean
->>>>>>> lint
+.PHONY: help train test test-board lint lint-kernels format clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
