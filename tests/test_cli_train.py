@@ -10,6 +10,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -207,9 +208,11 @@ def test_verify_names_what_differs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     right = backends.open_backend
-    monkeypatch.setattr(
-        backends, "open_backend", lambda name: _OneBitOff() if name == "emu" else right(name)
-    )
+
+    def opened(name: str, **options: Any) -> backends.Backend:
+        return _OneBitOff() if name == "emu" else right(name, **options)
+
+    monkeypatch.setattr(backends, "open_backend", opened)
     assert run(["verify", "--cases", "2"]) == 1
     out, err = capsys.readouterr()
     assert re.search(r"^shift_gradient +weights\[0, 0, 0\] is -?\d+ and -?\d+ in Case", out, re.M)
