@@ -92,6 +92,14 @@ def test_the_command_leaves_the_fingerprint_of_emu(tmp_path: Path) -> None:
     assert mine["fingerprint"] == other["fingerprint"]
     assert mine["test_error_ternary"] == other["test_error_ternary"]
     assert mine["executor"]["overlay"] == "fewmult"
+    np.save(tmp_path / "images.npy", DIGITS.test.images)
+    outputs = []
+    for more in ([], ["--backend", "pynq", "--device", "emulated"]):
+        shown = fewmult("evaluate", tmp_path / "pynq", *more)
+        answers = fewmult("predict", tmp_path / "pynq", tmp_path / "images.npy", *more)
+        assert (shown.returncode, answers.returncode) == (0, 0), shown.stderr + answers.stderr
+        outputs.append((shown.stdout, answers.stdout))
+    assert outputs[0] == outputs[1]
     done = fewmult("verify", "--backend", "pynq", "--device", "emulated", "--cases", "3")
     assert done.returncode == 0, done.stdout
     assert "agree on every bit" in done.stdout

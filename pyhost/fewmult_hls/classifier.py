@@ -174,6 +174,7 @@ def load(
     precision: str | None = None,
     backend: str = "emu",
     threads: int | None = None,
+    device: str | None = None,
 ) -> Classifier:
     """A trained network, ready to answer.
 
@@ -183,8 +184,9 @@ def load(
             one pass through the kernels, which is what a run's choices are made with and what a
             packed file holds; or ``8-bit``, seven. Of floating-point nets ``real-valued``, and
             of the method binary also ``binary``.
-        backend: who computes, ``emu`` or ``numpy``; floating-point nets always run in numpy.
+        backend: who computes, ``emu``, ``numpy`` or ``pynq``; floating-point nets run in numpy.
         threads: of emu, by default one for each physical core.
+        device: of pynq, ``board`` or ``emulated``.
 
     Raises:
         UsageError: there is no such file, or it does not have weights of this precision.
@@ -195,7 +197,7 @@ def load(
     if chosen not in model.precisions:
         there = " or ".join(model.precisions)
         raise UsageError(f"{path} has no {chosen} weights: take precision {there}")
-    return classifier_of(model, chosen, backend, threads)
+    return classifier_of(model, chosen, backend, threads, device=device)
 
 
 def classifier_of(
@@ -204,9 +206,10 @@ def classifier_of(
     backend: str,
     threads: int | None,
     summary: dict[str, Any] | None = None,
+    device: str | None = None,
 ) -> Classifier:
     """A model with a backend of its own; the arguments are those of ``load``."""
-    opened = model.open(precision, backend, threads)
+    opened = model.open(precision, backend, threads, device)
     return Classifier(
         opened.scorer,
         model.spec.widths,

@@ -63,11 +63,12 @@ class Model:
         """The one of them that training chose by."""
         return self.spec.weights
 
-    def open(self, precision: str, backend: str, threads: int | None) -> Opened:
+    def open(
+        self, precision: str, backend: str, threads: int | None, device: str | None = None
+    ) -> Opened:
         """The network on a backend of its own; see ``trained.Trained``."""
-        device = open_backend(backend, threads)
-        chosen = cast(Precision, precision)
-        return Opened(Evaluator(device, self.network, chosen, self.means[chosen]), device.close)
+        opened, chosen = open_backend(backend, threads, device), cast(Precision, precision)
+        return Opened(Evaluator(opened, self.network, chosen, self.means[chosen]), opened.close)
 
 
 def header_arrays(spec: NetworkSpec, domain: Domain, fingerprint: str) -> dict[str, Any]:

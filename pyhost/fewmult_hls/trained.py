@@ -55,11 +55,14 @@ class Trained(Protocol):
     def deployed(self) -> str:
         """The one of them that training chose by."""
 
-    def open(self, precision: str, backend: str, threads: int | None) -> Opened:
+    def open(
+        self, precision: str, backend: str, threads: int | None, device: str | None = None
+    ) -> Opened:
         """Makes the network ready.
 
         Args:
             precision: one of ``precisions``.
             backend: who executes the kernels; a floating-point net has none and runs in numpy.
             threads: of the backend.
+            device: of the backend.
         """

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ..errors import UsageError
-from .arguments import BACKEND, THREADS, NamedPath
+from .arguments import BACKEND, DEVICE, THREADS, NamedPath
 
 # click keeps the lines of a paragraph that a backspace opens.
 EXAMPLES = """\b
@@ -25,8 +25,11 @@ Examples:
     "--dataset", metavar="NAME|DIR", help="Other images to test on.  [default: the run's own]"
 )
 @BACKEND
+@DEVICE
 @THREADS
-def evaluate(model: Path, dataset: str | None, backend: str, threads: int | None) -> None:
+def evaluate(
+    model: Path, dataset: str | None, backend: str, device: str | None, threads: int | None
+) -> None:
     """Measure the test error of a trained model again.
 
     DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --packed` wrote,
@@ -43,7 +46,7 @@ def evaluate(model: Path, dataset: str | None, backend: str, threads: int | None
     split = test_split(trained, data)
     errors = {}
     for precision in trained.precisions:
-        scorer, close = trained.open(precision, backend, threads)
+        scorer, close = trained.open(precision, backend, threads, device)
         errors[precision] = error_per_cent(scorer.logits(split.images), split.labels)
         close()
     tests = len(split.labels)

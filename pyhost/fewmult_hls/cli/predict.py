@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from .arguments import BACKEND, THREADS, NamedPath
+from .arguments import BACKEND, DEVICE, THREADS, NamedPath
 
 # click keeps the lines of a paragraph that a backspace opens.
 EXAMPLES = """\b
@@ -31,6 +31,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array instead of a table.")
 @BACKEND
+@DEVICE
 @THREADS
 def predict(
     model: Path,
@@ -38,6 +39,7 @@ def predict(
     precision: str | None,
     as_json: bool,
     backend: str,
+    device: str | None,
     threads: int | None,
 ) -> None:
     """Classify images with a trained model.
@@ -55,7 +57,7 @@ def predict(
     from ..classifier import load
     from ..images import read_images
 
-    with load(model, precision=precision, backend=backend, threads=threads) as net:
+    with load(model, precision=precision, backend=backend, threads=threads, device=device) as net:
         read = [read_images(path, net.domain, net.features) for path in files]
         labels, margins = net.answers(np.concatenate(read))
         names = [net.domain.class_name(label) for label in labels.tolist()]

@@ -57,7 +57,13 @@ class FloatModel:
         """The one of them that training chose by."""
         return self.spec.precisions[0]
 
-    def open(self, precision: str, backend: str, threads: int | None) -> Opened:
+    def open(
+        self,
+        precision: str,
+        backend: str,
+        threads: int | None,
+        device: str | None = None,
+    ) -> Opened:
         """The network in numpy; a backend has nothing to do here."""
         chosen = cast(Precision, precision)
         scorer = FloatEvaluator(self.network, chosen, self.statistics[chosen])
