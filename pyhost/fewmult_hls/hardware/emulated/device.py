@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pynq import ps
 from pynq.buffer import PynqBuffer
 from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
 from pynq.pl_server.device import Device
@@ -47,6 +48,13 @@ class EmulatedDevice(Device):  # type: ignore[misc]
         # The PLLs as the board's boot loader leaves them: feedback dividers of 26 and 20.
         self._slcr[_ARM_PLL_CONTROL // 4] = 26 << 12
         self._slcr[_IO_PLL_CONTROL // 4] = 20 << 12
+
+    def select(self) -> None:
+        """Makes it the device that pynq takes where nothing names one, as its clocks do."""
+        Device.active_device = self
+        ps.CPU_ARCH = self.arch  # pynq 3.0 asks the machine that it runs on
+        if hasattr(ps.Clocks, "_real_instance"):
+            del ps.Clocks._real_instance
 
     def mmap(self, base: int, length: int) -> Any:
         """The registers in an address range, as words."""

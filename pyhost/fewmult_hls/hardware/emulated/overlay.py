@@ -40,4 +40,5 @@ def open_emulated_device(board: Board, faults: Faults | None = None) -> Any:
         return KernelModel(name, ip, memory, backend, device.build_id, wrong)
 
     device = EmulatedDevice(board, factory)
+    device.select()
     return device
