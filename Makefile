@@ -16,7 +16,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
   $(shell find kernels bindings pyhost -not -path '*/__pycache__*')
 CXX_FILES := $(shell find kernels bindings testbench -name '*.[ch]pp')
 
-.PHONY: help train test test-board lint lint-kernels format clean
+.PHONY: help train test test-board board-wheel lint lint-kernels format clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -35,6 +35,11 @@ test: $(VENV)/test.stamp ## Run the testbenches, plain and sanitized, then pytes
 # pynq holds numpy below 2: an environment of its own.
 test-board: .venv-board/board.stamp ## Run the tests that need pynq (Python 3.10 to 3.12)
 	.venv-board/bin/python -m pytest tests/test_pynq_backend.py tests/test_hwh.py tests/test_api.py
+
+board-wheel: $(VENV)/package.stamp ## Make the wheel for boards: pure Python, nothing is compiled
+	$(PIP) wheel --no-deps --wheel-dir $(DIST)/board \
+	  -C wheel.cmake=false -C wheel.platlib=false -C wheel.py-api=py3 .
+	@ls $(DIST)/board/*.whl
 
 lint: $(VENV)/lint.stamp ## Check style, format and types
 	$(BIN)/ruff check
