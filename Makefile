@@ -14,7 +14,7 @@ DIST := $(VENV)/dist
 # Folders are listed too: their time changes when a file disappears.
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
   $(shell find kernels bindings pyhost -not -path '*/__pycache__*')
-CXX_FILES := $(shell find kernels bindings testbench -name '*.[ch]pp')
+CXX_FILES := $(shell find kernels bindings testbench pyhost tests/rtl -name '*.[ch]pp')
 
 .PHONY: help train test test-board board-wheel lint lint-kernels format clean
 .DELETE_ON_ERROR:
@@ -32,9 +32,11 @@ test: $(VENV)/test.stamp ## Run the testbenches, plain and sanitized, then pytes
 	$(call testbenches,build/sanitize,ON)
 	$(BIN)/python -m pytest
 
+BOARD_TESTS := $(patsubst %,tests/test_%.py,pynq_backend rtl_device hwh api)
+
 # pynq holds numpy below 2: an environment of its own.
 test-board: .venv-board/board.stamp ## Run the tests that need pynq (Python 3.10 to 3.12)
-	.venv-board/bin/python -m pytest tests/test_pynq_backend.py tests/test_hwh.py tests/test_api.py
+	.venv-board/bin/python -m pytest $(BOARD_TESTS)
 
 board-wheel: $(VENV)/package.stamp ## Make the wheel for boards: pure Python, nothing is compiled
 	$(PIP) wheel --no-deps --wheel-dir $(DIST)/board \

@@ -39,6 +39,7 @@ def test_it_is_pure_python_and_holds_what_the_package_reads() -> None:
     assert not [name for name in names if name.endswith((".so", ".pyc"))]
     for part in (
         "boards/pynq_z2.toml",
+        "hardware/rtl/harness/harness.cpp",
         "hardware/templates/overlay.tcl",
         "presets/digits.toml",
         "report/templates/page.html.jinja",

@@ -1,7 +1,38 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""The backends' names, outside ``backends/``, whose import waits for numpy."""
+"""The backends' names and devices, outside ``backends/``, whose import waits for numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import UsageError
 
 BACKENDS = ("emu", "numpy", "pynq")
-# What --backend pynq runs on.
-DEVICES = ("board", "emulated")
+DEVICES = ("board", "emulated", "rtl")
+
+
+@dataclass(frozen=True)
+class Device:
+    """What the pynq backend runs on.
+
+    Attributes:
+        name: one of ``DEVICES``: the board, one that this machine emulates, or one with simulated
+            RTL in it.
+        rtl: the folder with the Verilog.
+
+    Raises:
+        UsageError: there is no such device, or RTL is missing or of no use.
+    """
+
+    name: str = "board"
+    rtl: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.name not in DEVICES:
+            raise UsageError(f"there is no device '{self.name}': take {' or '.join(DEVICES)}")
+        if self.name == "rtl" and self.rtl is None:
+            raise UsageError("--device rtl needs --rtl DIR, the folder with the kernels' Verilog")
+        if self.name != "rtl" and self.rtl is not None:
+            raise UsageError("--rtl is for --device rtl: add that, or leave --rtl out")

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import packed
+from .backend_names import Device
 from .datasets.arrays import checked_images, checked_labels
 from .domain import Domain
 from .errors import UsageError
@@ -174,7 +175,7 @@ def load(
     precision: str | None = None,
     backend: str = "emu",
     threads: int | None = None,
-    device: str | None = None,
+    device: Device | str | None = None,
 ) -> Classifier:
     """A trained network, ready to answer.
 
@@ -186,7 +187,7 @@ def load(
             of the method binary also ``binary``.
         backend: who computes, ``emu``, ``numpy`` or ``pynq``; floating-point nets run in numpy.
         threads: of emu, by default one for each physical core.
-        device: of pynq, ``board`` or ``emulated``.
+        device: of pynq, ``board``, ``emulated``, or a ``backends.Device``.
 
     Raises:
         UsageError: there is no such file, or it does not have weights of this precision.
@@ -197,7 +198,8 @@ def load(
     if chosen not in model.precisions:
         there = " or ".join(model.precisions)
         raise UsageError(f"{path} has no {chosen} weights: take precision {there}")
-    return classifier_of(model, chosen, backend, threads, device=device)
+    place = Device(device) if isinstance(device, str) else device
+    return classifier_of(model, chosen, backend, threads, device=place)
 
 
 def classifier_of(
@@ -206,7 +208,7 @@ def classifier_of(
     backend: str,
     threads: int | None,
     summary: dict[str, Any] | None = None,
-    device: str | None = None,
+    device: Device | None = None,
 ) -> Classifier:
     """A model with a backend of its own; the arguments are those of ``load``."""
     opened = model.open(precision, backend, threads, device)

@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from .archive import Archive, checked, reading_archive, save_arrays
+from .backend_names import Device
 from .backends import open_backend
 from .domain import Domain, domain_arrays, read_domain
 from .errors import FewmultError
@@ -64,7 +65,7 @@ class Model:
         return self.spec.weights
 
     def open(
-        self, precision: str, backend: str, threads: int | None, device: str | None = None
+        self, precision: str, backend: str, threads: int | None, device: Device | None = None
     ) -> Opened:
         """The network on a backend of its own; see ``trained.Trained``."""
         opened, chosen = open_backend(backend, threads, device), cast(Precision, precision)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from .backend_names import Device
 from .domain import Domain
 from .networks import Shape
 
@@ -56,7 +57,7 @@ class Trained(Protocol):
         """The one of them that training chose by."""
 
     def open(
-        self, precision: str, backend: str, threads: int | None, device: str | None = None
+        self, precision: str, backend: str, threads: int | None, device: Device | None = None
     ) -> Opened:
         """Makes the network ready.
 

@@ -7,11 +7,13 @@ Training code never asks which backend it has; they all leave the same bits.
 
 from __future__ import annotations
 
+from ..backend_names import Device
 from ..errors import UsageError
 from .base import Backend, Key, LayerArrays, LayerNumbers, Pass, Update, placed
 
 __all__ = [
     "Backend",
+    "Device",
     "Key",
     "LayerArrays",
     "LayerNumbers",
@@ -22,13 +24,13 @@ __all__ = [
 ]
 
 
-def open_backend(name: str, threads: int | None = None, device: str | None = None) -> Backend:
+def open_backend(name: str, threads: int | None = None, device: Device | None = None) -> Backend:
     """The backend of that name, ready to run.
 
     Args:
         name: one of ``backend_names.BACKENDS``.
         threads: for emu, by default one for each physical core.
-        device: for pynq, one of ``backend_names.DEVICES``, by default the board.
+        device: for pynq, by default the board.
 
     Raises:
         UsageError: the backend takes no number of threads, or not this one, or has no device.
@@ -41,7 +43,7 @@ def open_backend(name: str, threads: int | None = None, device: str | None = Non
 
         if threads is not None:
             raise UsageError("the pynq backend has no threads: leave --threads out")
-        return open_pynq(device or "board")
+        return open_pynq(device or Device())
     if name == "numpy":
         from .oracle_backend import OracleBackend
 

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..backend_names import Device
 from ..errors import FewmultError
 from ..hardware.board import Board, load_board
+from ..hardware.interfaces import kernel_names, load_interface
 from .base import Int8Array, Int32Array, Key, LayerArrays, LayerNumbers, Pass, Update, Words
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 TRAINS, UNITS = "fewmult", "fewmult_units"  # overlays: fused kernels, and their parts
 _BOARD = "pynq-z2"
+# Seconds until a kernel counts as hung; simulated fabric is slow, and slow is not hung.
+_TIMEOUT, _RTL_TIMEOUT = 10.0, 3600.0
 _OVERLAYS = Path(__file__).parents[1] / "overlays"
 
 
@@ -35,6 +39,8 @@ class PynqBackend:
         folder: with the overlays' files.
         timeout: seconds until a kernel counts as hung.
         at_end: called when the backend is closed.
+        overlay: that is used wherever it has the kernel: the one that trains, or the one with its
+            parts, which then does the same in more steps.
     """
 
     name = "pynq"
@@ -44,8 +50,9 @@ class PynqBackend:
         device: Any,
         board: Board,
         folder: Path,
-        timeout: float = 10.0,
+        timeout: float = _TIMEOUT,
         at_end: Callable[[], None] = lambda: None,
+        overlay: str = TRAINS,
     ) -> None:
         from ..hardware.driver import Buffers
 
@@ -53,7 +60,8 @@ class PynqBackend:
         self._at_end = at_end
         self._buffers = Buffers(device, board)
         self._drivers: dict[str, OverlayDriver] = {}
-        self._main = self._driver(TRAINS)
+        self._products: dict[tuple[int, int], Int32Array] = {}
+        self._main = self._driver(overlay)
 
     def _driver(self, overlay: str) -> OverlayDriver:
         """An overlay's driver, in the fabric."""
@@ -162,9 +170,21 @@ class PynqBackend:
         *,
         inputs: int,
     ) -> None:
-        """See ``Backend``."""
+        """See ``Backend``; without the fused kernel, the sums travel between its parts."""
+        if not self._main.has("layer"):
+            units = inputs if pass_.sends_back else sign.shape[2]
+            z = self._sums(units, source.shape[1])
+            self.binary_matmul(source, sign, mask, z, inputs=inputs, transposed=pass_.sends_back)
+            self.normalize(pass_, z, arrays, numbers)
+            return
         product = _product(source, sign, mask, inputs)
         self._call("layer", **product, **_pass(pass_, arrays, numbers))
+
+    def _sums(self, units: int, batch: int) -> Int32Array:
+        """A place for a product that no host sees: always the same one of a shape."""
+        if (units, batch) not in self._products:
+            self._products[units, batch] = self.empty((units, batch), np.int32)
+        return self._products[units, batch]
 
     def shift_gradient(
         self,
@@ -208,6 +228,7 @@ class PynqBackend:
     def close(self) -> None:
         """Forgets the overlays; what is in the fabric stays there."""
         self._drivers.clear()
+        self._products.clear()
         self._at_end()
 
 
@@ -244,11 +265,11 @@ def _log2(batch: int) -> int:
     return batch.bit_length() - 1
 
 
-def open_pynq(device: str = "board", overlays: Path | None = None) -> PynqBackend:
+def open_pynq(device: Device, overlays: Path | None = None) -> PynqBackend:
     """The backend on a board, or on an emulated one.
 
     Args:
-        device: one of ``DEVICES``.
+        device: where.
         overlays: folder with .bit, .hwh and .json; by default the package's own. The emulated
             board makes its own.
 
@@ -257,8 +278,8 @@ def open_pynq(device: str = "board", overlays: Path | None = None) -> PynqBacken
     """
     _check_pynq()
     board = load_board(_BOARD)
-    if device == "emulated":
-        return emulated_backend(board)
+    if device.name != "board":
+        return emulated_backend(board, rtl=device.rtl)
     _check_environment(board)
     from pynq import Device
 
@@ -273,24 +294,42 @@ def open_pynq(device: str = "board", overlays: Path | None = None) -> PynqBacken
 
 
 def emulated_backend(
-    board: Board, *, faults: Faults | None = None, timeout: float = 10.0
+    board: Board,
+    *,
+    faults: Faults | None = None,
+    timeout: float | None = None,
+    rtl: Path | None = None,
 ) -> PynqBackend:
     """The backend on an emulated board with overlays of its own.
 
     Args:
         board: to emulate.
         faults: what is to go wrong, for tests.
-        timeout: seconds until a kernel counts as hung.
+        timeout: seconds until a kernel counts as hung; simulated ones may take long.
+        rtl: folder with the Verilog of kernels that are to be simulated; the others are emulated.
+
+    Raises:
+        UsageError: the folder has no Verilog of a kernel.
+        FewmultError: Verilator is not here, or refuses it.
     """
     from ..hardware.emulated.overlay import open_emulated_device, write_emulated_overlay
+    from ..hardware.rtl.library import find_tops, verilate
 
+    tops = find_tops(rtl, kernel_names()) if rtl else {}
+    fused, parts = set(board.overlays[TRAINS]), set(board.overlays[UNITS])
+    # The fused kernel would leave RTL of its parts idle.
+    overlay = UNITS if set(tops) & (parts - fused) and not set(tops) & (fused - parts) else TRAINS
     place = tempfile.TemporaryDirectory(prefix="fewmult-overlays-")
     try:
         folder = Path(place.name)
-        for overlay in board.overlays:
-            write_emulated_overlay(folder, board, overlay)
-        device = open_emulated_device(board, faults)
-        return PynqBackend(device, board, folder, timeout, place.cleanup)
+        for name in board.overlays:
+            write_emulated_overlay(folder, board, name)
+        libraries = {
+            name: verilate(load_interface(name), top, folder) for name, top in tops.items()
+        }
+        device = open_emulated_device(board, faults, libraries)
+        seconds = timeout or (_RTL_TIMEOUT if rtl else _TIMEOUT)
+        return PynqBackend(device, board, folder, seconds, place.cleanup, overlay)
     except BaseException:
         place.cleanup()
         raise

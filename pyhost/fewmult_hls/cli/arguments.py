@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ..backend_names import BACKENDS, DEVICES
+from ..backend_names import BACKENDS, DEVICES, Device
 
 
 class NamedPath(click.Path):
@@ -37,9 +39,26 @@ THREADS = click.option(
     "[default: one for each physical core]",
 )
 
-DEVICE = click.option(
-    "--device",
-    type=click.Choice(DEVICES),
-    help="Of the pynq backend: the board that this runs on, or one that this machine emulates, "
-    "behind the same driver.  [default: board]",
-)
+
+def device_options(command: Callable[..., None]) -> Callable[..., None]:
+    """``--device`` and ``--rtl``, which reach the command as one argument, ``device``."""
+
+    @click.option(
+        "--device",
+        type=click.Choice(DEVICES),
+        help="Of the pynq backend: the board that this runs on, one that this machine emulates "
+        "behind the same driver, or one with simulated RTL in it.  [default: board]",
+    )
+    @click.option(
+        "--rtl",
+        type=NamedPath(),
+        metavar="DIR",
+        help="For --device rtl: the folder with Verilog of kernels, KERNEL_top.v; kernels without "
+        "are emulated.",
+    )
+    @functools.wraps(command)
+    def wrapped(device: str | None, rtl: Path | None, **others: Any) -> None:
+        given = device is not None or rtl is not None
+        command(device=Device(device or "board", rtl) if given else None, **others)
+
+    return wrapped

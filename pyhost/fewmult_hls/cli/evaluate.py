@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
+from ..backend_names import Device
 from ..errors import UsageError
-from .arguments import BACKEND, DEVICE, THREADS, NamedPath
+from .arguments import BACKEND, THREADS, NamedPath, device_options
 
 # click keeps the lines of a paragraph that a backspace opens.
 EXAMPLES = """\b
@@ -25,10 +26,10 @@ Examples:
     "--dataset", metavar="NAME|DIR", help="Other images to test on.  [default: the run's own]"
 )
 @BACKEND
-@DEVICE
+@device_options
 @THREADS
 def evaluate(
-    model: Path, dataset: str | None, backend: str, device: str | None, threads: int | None
+    model: Path, dataset: str | None, backend: str, device: Device | None, threads: int | None
 ) -> None:
     """Measure the test error of a trained model again.
 

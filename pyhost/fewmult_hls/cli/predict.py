@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from .arguments import BACKEND, DEVICE, THREADS, NamedPath
+from ..backend_names import Device
+from .arguments import BACKEND, THREADS, NamedPath, device_options
 
 # click keeps the lines of a paragraph that a backspace opens.
 EXAMPLES = """\b
@@ -31,7 +32,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array instead of a table.")
 @BACKEND
-@DEVICE
+@device_options
 @THREADS
 def predict(
     model: Path,
@@ -39,7 +40,7 @@ def predict(
     precision: str | None,
     as_json: bool,
     backend: str,
-    device: str | None,
+    device: Device | None,
     threads: int | None,
 ) -> None:
     """Classify images with a trained model.

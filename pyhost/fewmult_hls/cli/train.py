@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..backend_names import BACKENDS
+from ..backend_names import BACKENDS, Device
 from ..method_names import FLOATING, METHODS
-from .arguments import DEVICE, THREADS, NamedPath
+from .arguments import THREADS, NamedPath, device_options
 
 if TYPE_CHECKING:
     from ..config import RunConfig
@@ -104,7 +104,7 @@ Examples:
     metavar="N",
     help="Epochs between checkpoints; an interrupt leaves one too.  [default: 10]",
 )
-@DEVICE
+@device_options
 @THREADS
 @click.option("--preset", metavar="NAME", help="Settings that belong together: see `presets`.")
 @click.option(
@@ -129,7 +129,7 @@ def train(
     out: Path | None,
     overwrite: bool,
     resume: Path | None,
-    device: str | None,
+    device: Device | None,
     threads: int | None,
     **options: Any,
 ) -> None:
@@ -180,7 +180,7 @@ def _go_on(
     options: dict[str, Any],
     overwrite: bool,
     threads: int | None,
-    device: str | None,
+    device: Device | None,
 ) -> None:
     """``--resume``: the run's own config counts, only who computes may differ."""
     from .. import runs

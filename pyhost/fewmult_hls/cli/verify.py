@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..backend_names import BACKENDS
+from ..backend_names import BACKENDS, Device
 from ..errors import FewmultError
-from .arguments import DEVICE
+from .arguments import device_options
 
 if TYPE_CHECKING:
     from ..backends import Backend
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     default="emu",
     help="Whose kernels to check.  [default: emu]",
 )
-@DEVICE
+@device_options
 @click.option(
     "--cases",
     type=click.IntRange(1),
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     default=1,
     help="Of the random layers.  [default: 1]",
 )
-def verify(backend: str, device: str | None, cases: int, seed: int) -> None:
+def verify(backend: str, device: Device | None, cases: int, seed: int) -> None:
     """Compare a backend with the numpy oracle, bit for bit.
 
     First every kernel on random layers, then two short trainings on the built-in digits.

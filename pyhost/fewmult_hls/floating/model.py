@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 
 from ..archive import Archive, reading_archive, save_arrays
+from ..backend_names import Device
 from ..domain import Domain, domain_arrays, read_domain
 from ..method_names import FLOAT_MARK
 from ..trained import Opened
@@ -62,7 +63,7 @@ class FloatModel:
         precision: str,
         backend: str,
         threads: int | None,
-        device: str | None = None,
+        device: Device | None = None,
     ) -> Opened:
         """The network in numpy; a backend has nothing to do here."""
         chosen = cast(Precision, precision)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ...backends.emu import has_kernels
 from ...files import write_atomic, writing
 from ..board import Board
 from ..manifest import KernelIp, Manifest, planned_manifest, save_manifest
+from ..rtl.kernel import RtlKernel
 from .hwh import emulated_hwh
 from .ip import Ip, Memory
 from .kernels import Faults, KernelModel
@@ -28,8 +30,16 @@ def write_emulated_overlay(folder: Path, board: Board, overlay: str) -> Manifest
     return manifest
 
 
-def open_emulated_device(board: Board, faults: Faults | None = None) -> Any:
-    """The board, as a device of pynq; its kernels run on this machine."""
+def open_emulated_device(
+    board: Board, faults: Faults | None = None, rtl: Mapping[str, Path] | None = None
+) -> Any:
+    """The board, as a device of pynq; its kernels run on this machine.
+
+    Args:
+        board: to emulate.
+        faults: what is to go wrong.
+        rtl: libraries of the kernels that are verilated, by name; a backend computes the others.
+    """
     from ...backends import open_backend
     from .device import EmulatedDevice
 
@@ -37,6 +47,8 @@ def open_emulated_device(board: Board, faults: Faults | None = None) -> Any:
     backend = open_backend("emu" if has_kernels() else "numpy")
 
     def factory(name: str, ip: KernelIp, memory: Memory) -> Ip:
+        if rtl and name in rtl:
+            return RtlKernel(name, ip, rtl[name], memory)
         return KernelModel(name, ip, memory, backend, device.build_id, wrong)
 
     device = EmulatedDevice(board, factory)

@@ -1,0 +1,237 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""RTL in the loop, without pynq: the harness, and a hand-written kernel inside it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fewmult_hls.backends import open_backend
+from fewmult_hls.errors import FewmultError, UsageError
+from fewmult_hls.hardware.board import load_board
+from fewmult_hls.hardware.emulated.ip import Fault
+from fewmult_hls.hardware.emulated.memory import Ddr
+from fewmult_hls.hardware.interfaces import load_interface
+from fewmult_hls.hardware.manifest import planned_manifest
+from fewmult_hls.hardware.rtl import library as rtl
+from fewmult_hls.hardware.rtl.kernel import RtlKernel
+from fewmult_hls.layouts import pack_ternary
+from rtl_ip import RTL, VERILOG, needs_verilator, write_rtl
+
+TOP = "binary_matmul_top"
+UNITS = planned_manifest(load_board("pynq-z2"), "fewmult_units")
+IP = UNITS.kernels["binary_matmul"]
+HARNESS = Path(rtl.__file__).parent / "harness"
+EMU = open_backend("emu")
+
+
+# --- the Verilog ---
+
+
+@needs_verilator
+def test_verilator_finds_nothing_to_complain_about() -> None:
+    done = subprocess.run(
+        ["verilator", "--lint-only", "-Wall", "--top-module", TOP, *map(str, VERILOG)],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("yosys") is None, reason="needs Yosys: the package yosys")
+def test_no_multiplier_comes_out_of_synthesis(tmp_path: Path) -> None:
+    files = " ".join(map(str, VERILOG))
+    script = f"read_verilog {files}; synth_xilinx -flatten -top {TOP}; tee -o stat.txt stat"
+    done = subprocess.run(["yosys", "-q", "-p", script], cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    cells = dict(re.findall(r"^ +(\w+) +(\d+)$", (tmp_path / "stat.txt").read_text(), re.MULTILINE))
+    assert int(cells["CARRY4"]) > 100, "it does add"
+    assert not [cell for cell in cells if "DSP" in cell]
+
+
+def test_it_has_the_registers_of_the_top() -> None:
+    control = (RTL / "binary_matmul_control.v").read_text()
+    wires = re.findall(r"assign (\w+) = arguments\[(\d)\]", control)
+    places = {name: 0x10 + 8 * int(index) for name, index in wires}
+    places["build_id"] = int(re.search(r"BUILD = 7'h(\w+)", control)[1], 16)  # type: ignore[index]
+    assert places == {name: argument.offset for name, argument in IP.arguments.items()}
+
+
+# --- the memory port ---
+
+
+@pytest.fixture(scope="module")
+def ports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    program = tmp_path_factory.mktemp("ports") / "ports_test"
+    warnings = ["-Wall", "-Wextra", "-Wshadow", "-Werror", "-fsanitize=address,undefined"]
+    source = [f"-I{HARNESS}", str(RTL / "ports_test.cpp"), "-o", str(program)]
+    subprocess.run(["g++", "-std=c++17", *warnings, *source], check=True)
+    return program
+
+
+@pytest.mark.parametrize(
+    ("case", "answer"),
+    [
+        ("bursts", "no fault"),
+        ("strobes", "no fault"),
+        ("4k", "fault: AR of 2 beats at 0xff8: it crosses 4 KiB"),
+        ("aligned", "fault: AR of 1 beats at 0x4: the address is not a whole beat's"),
+        ("size", "fault: AR of 1 beats at 0x0: a beat is not as wide as the port"),
+        ("kind", "fault: AW of 1 beats at 0x0: addresses do not ascend"),
+        ("outside", "fault: "),
+        ("last", "fault: WLAST is wrong in beat 0 of 2 at 0x0"),
+        ("withdrawn", "fault: AR took back what it offered before it was accepted"),
+        ("changed", "fault: AR took back what it offered before it was accepted"),
+    ],
+)
+def test_the_port_refuses_what_axi_forbids(ports: Path, case: str, answer: str) -> None:
+    done = subprocess.run([ports, case], capture_output=True, text=True, timeout=20)
+    assert (done.stdout, done.stderr) == (answer + "\n", "")
+
+
+# --- the kernel ---
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("verilator") is None:
+        pytest.skip("needs Verilator: the package verilator")
+    folder = tmp_path_factory.mktemp("rtl")
+    top = write_rtl(folder / "verilog", UNITS.build_id) / f"{TOP}.v"
+    return rtl.verilate(load_interface("binary_matmul"), top, folder)
+
+
+class Call:
+    """A kernel called as the driver calls it: arrays in DDR, registers, AP_IDLE."""
+
+    def __init__(self, library: Path, stall_percent: int) -> None:
+        self.ddr = Ddr(1 << 20)
+        self.kernel = RtlKernel("binary_matmul", IP, library, self.ddr, stall_percent)
+
+    def place(self, array: np.ndarray) -> int:
+        address = self.ddr.allocate(array.nbytes)
+        self.ddr.host_view(address)[:] = np.frombuffer(array.tobytes(), np.uint8)
+        self.ddr.flush(address, array.nbytes)
+        return address
+
+    def run(self, **values: int) -> None:
+        for name, argument in IP.arguments.items():
+            if argument.kind != "status":
+                self.kernel.write(argument.offset, values.get(name, 0))
+        self.kernel.write(0, 1)
+        while not self.kernel.read(0) & 4:
+            pass
+
+
+def _product(
+    library: Path, stall_percent: int, transposed: bool, planes: int, sizes: tuple[int, int, int]
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """What the RTL leaves, what emu leaves, and the cycles."""
+    inputs, outputs, batch = sizes
+    generator = np.random.default_rng([inputs, outputs, batch])
+    packed = [pack_ternary(generator.integers(-1, 2, (outputs, inputs))) for _ in range(planes)]
+    sign, mask = (np.stack(words) for words in zip(*packed, strict=True))
+    source = generator.integers(-127, 128, (outputs if transposed else inputs, batch), np.int8)
+    expected = np.zeros((inputs if transposed else outputs, batch), np.int32)
+    EMU.binary_matmul(source, sign, mask, expected, inputs=inputs, transposed=transposed)
+    call = Call(library, stall_percent)
+    z = call.place(np.full_like(expected, -1))
+    call.run(
+        source=call.place(source),
+        sign=call.place(sign),
+        mask=call.place(mask),
+        z=z,
+        transposed=int(transposed),
+        inputs=inputs,
+        outputs=outputs,
+        log2_batch=batch.bit_length() - 1,
+        planes=planes,
+    )
+    call.ddr.invalidate(z, expected.nbytes)
+    found = call.ddr.host_view(z).view(np.int32).reshape(expected.shape)
+    return found, expected, call.kernel.cycles
+
+
+@pytest.mark.parametrize("sizes", [(1, 1, 16), (64, 10, 32), (70, 65, 64), (130, 3, 256)])
+@pytest.mark.parametrize(("transposed", "planes"), [(False, 1), (False, 7), (True, 1)])
+def test_the_bits_of_emu_whatever_the_bus_does(
+    library: Path, transposed: bool, planes: int, sizes: tuple[int, int, int]
+) -> None:
+    cycles = []
+    for stall_percent in (0, 25, 80):
+        found, expected, passed = _product(library, stall_percent, transposed, planes, sizes)
+        assert np.array_equal(found, expected)
+        cycles.append(passed)
+    assert cycles[0] <= cycles[1] < cycles[2]
+
+
+def test_the_control_registers_are_those_of_vitis(library: Path) -> None:
+    kernel = Call(library, 25).kernel
+    build_id = IP.arguments["build_id"].offset
+    assert kernel.read(0) == 4, "idle"
+    kernel.write(0x04, 1)
+    kernel.write(0x08, 3)
+    kernel.write(0, 1)
+    assert kernel.read(0) == 4 | 2 | 8, "a call of no units is done at once"
+    assert kernel.read(0) == 4, "reading clears done and ready"
+    assert kernel.read(build_id) == UNITS.build_id
+    assert [kernel.read(build_id + 4) for _ in range(2)] == [1, 0], "valid, until it is read"
+    assert kernel.read(0x0C) == 3
+    kernel.write(0x0C, 3)
+    assert kernel.read(0x0C) == 0, "writing ones toggles"
+    kernel.write(0x10, 0x1234_5678)
+    assert kernel.read(0x10) == 0x1234_5678
+    for offset in (0x60, 0x1000, 0x12):
+        with pytest.raises(Fault, match=f"binary_matmul has no register at {offset:#x}"):
+            kernel.write(offset, 1)
+
+
+def test_an_address_outside_all_buffers(library: Path) -> None:
+    call = Call(library, 25)
+    with pytest.raises(Fault, match=r"a kernel read 8 bytes at 0x40, which are in no live buffer"):
+        call.run(mask=0x40, inputs=64, outputs=1, log2_batch=4, planes=1)
+
+
+def test_a_bus_that_never_answers(library: Path) -> None:
+    with pytest.raises(Fault, match="RTL of binary_matmul: s_axi_control does not answer a read"):
+        Call(library, 100).kernel.read(0)
+
+
+# --- folders of Verilog ---
+
+
+def test_tops_are_found_at_any_depth(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no folder"):
+        rtl.find_tops(tmp_path / "none", ["layer"])
+    with pytest.raises(UsageError, match=r"has no Verilog of a kernel: none of layer_top\.v"):
+        rtl.find_tops(tmp_path, ["layer"])
+    for folder in ("work/hls/syn/verilog", "work/hls/impl/verilog"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "layer_top.v").write_text("module layer_top; endmodule\n")
+    found = rtl.find_tops(tmp_path, ["layer", "normalize"])
+    assert list(found) == ["layer"]
+    found["layer"].write_text("something else")
+    with pytest.raises(UsageError, match="are not the same"):
+        rtl.find_tops(tmp_path, ["layer"])
+
+
+@needs_verilator
+def test_verilog_that_is_none(tmp_path: Path) -> None:
+    top = tmp_path / f"{TOP}.v"
+    top.write_text("module binary_matmul_top(;\nendmodule\n")
+    with pytest.raises(
+        FewmultError, match=r"Verilator makes nothing of .*: %Error: .*syntax error"
+    ):
+        rtl.verilate(load_interface("binary_matmul"), top, tmp_path)
+
+
+def test_without_verilator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FewmultError, match="--device rtl needs Verilator"):
+        rtl.verilate(load_interface("binary_matmul"), RTL / f"{TOP}.v", tmp_path)
