@@ -20,22 +20,23 @@ namespace {
 
 using Top = Vkernel;
 
+// The signals of a port, as functions of the top.
+// clang-format off
 #define PIN(bundle, ours, theirs) \
   static auto& ours(Top& top) { return top.m_axi_##bundle##_##theirs; }
-#define X(bundle)                                                                             \
-  struct bundle##_pins {                                                                      \
-    PIN(bundle, arvalid, ARVALID)                                                             \
-    PIN(bundle, arready, ARREADY) PIN(bundle, araddr, ARADDR) PIN(bundle, arlen, ARLEN)       \
-        PIN(bundle, arsize, ARSIZE) PIN(bundle, arburst, ARBURST) PIN(bundle, rvalid, RVALID) \
-            PIN(bundle, rready, RREADY) PIN(bundle, rdata, RDATA) PIN(bundle, rlast, RLAST)   \
-                PIN(bundle, awvalid, AWVALID) PIN(bundle, awready, AWREADY)                   \
-                    PIN(bundle, awaddr, AWADDR) PIN(bundle, awlen, AWLEN)                     \
-                        PIN(bundle, awsize, AWSIZE) PIN(bundle, awburst, AWBURST)             \
-                            PIN(bundle, wvalid, WVALID) PIN(bundle, wready, WREADY)           \
-                                PIN(bundle, wdata, WDATA) PIN(bundle, wstrb, WSTRB)           \
-                                    PIN(bundle, wlast, WLAST) PIN(bundle, bvalid, BVALID)     \
-                                        PIN(bundle, bready, BREADY)                           \
+#define X(bundle)                                                                           \
+  struct bundle##_pins {                                                                    \
+    PIN(bundle, arvalid, ARVALID) PIN(bundle, arready, ARREADY) PIN(bundle, araddr, ARADDR) \
+    PIN(bundle, arlen, ARLEN) PIN(bundle, arsize, ARSIZE) PIN(bundle, arburst, ARBURST)     \
+    PIN(bundle, rvalid, RVALID) PIN(bundle, rready, RREADY) PIN(bundle, rdata, RDATA)       \
+    PIN(bundle, rlast, RLAST)                                                               \
+    PIN(bundle, awvalid, AWVALID) PIN(bundle, awready, AWREADY) PIN(bundle, awaddr, AWADDR) \
+    PIN(bundle, awlen, AWLEN) PIN(bundle, awsize, AWSIZE) PIN(bundle, awburst, AWBURST)     \
+    PIN(bundle, wvalid, WVALID) PIN(bundle, wready, WREADY) PIN(bundle, wdata, WDATA)       \
+    PIN(bundle, wstrb, WSTRB) PIN(bundle, wlast, WLAST)                                     \
+    PIN(bundle, bvalid, BVALID) PIN(bundle, bready, BREADY)                                 \
   };
+// clang-format on
 RTL_BUNDLES
 #undef X
 #undef PIN
