@@ -225,9 +225,7 @@ def test_tops_are_found_at_any_depth(tmp_path: Path) -> None:
 def test_verilog_that_is_none(tmp_path: Path) -> None:
     top = tmp_path / f"{TOP}.v"
     top.write_text("module binary_matmul_top(;\nendmodule\n")
-    with pytest.raises(
-        FewmultError, match="Verilator makes nothing of .* syntax error"
-    ):
+    with pytest.raises(FewmultError, match=r"Verilator makes nothing of .* syntax error"):
         rtl.verilate(load_interface("binary_matmul"), top, tmp_path)
 
 

@@ -21,12 +21,15 @@ struct Top {
 };
 
 struct Pins {
+// clang-format off
 #define PIN(name) \
   static auto& name(Top& top) { return top.name; }
-  PIN(arvalid)
-  PIN(arready) PIN(arlen) PIN(arsize) PIN(arburst) PIN(rvalid) PIN(rready) PIN(rlast) PIN(awvalid)
-      PIN(awready) PIN(awlen) PIN(awsize) PIN(awburst) PIN(wvalid) PIN(wready) PIN(wstrb) PIN(wlast)
-          PIN(bvalid) PIN(bready) PIN(araddr) PIN(awaddr) PIN(rdata) PIN(wdata)
+  PIN(arvalid) PIN(arready) PIN(araddr) PIN(arlen) PIN(arsize) PIN(arburst)
+  PIN(rvalid) PIN(rready) PIN(rdata) PIN(rlast)
+  PIN(awvalid) PIN(awready) PIN(awaddr) PIN(awlen) PIN(awsize) PIN(awburst)
+  PIN(wvalid) PIN(wready) PIN(wdata) PIN(wstrb) PIN(wlast)
+  PIN(bvalid) PIN(bready)
+// clang-format on
 #undef PIN
 };
 
