@@ -20,8 +20,8 @@ struct Top {
   std::uint64_t rdata, wdata;
 };
 
-struct Pins {
 // clang-format off
+struct Pins {
 #define PIN(name) \
   static auto& name(Top& top) { return top.name; }
   PIN(arvalid) PIN(arready) PIN(araddr) PIN(arlen) PIN(arsize) PIN(arburst)
@@ -29,9 +29,9 @@ struct Pins {
   PIN(awvalid) PIN(awready) PIN(awaddr) PIN(awlen) PIN(awsize) PIN(awburst)
   PIN(wvalid) PIN(wready) PIN(wdata) PIN(wstrb) PIN(wlast)
   PIN(bvalid) PIN(bready)
-// clang-format on
 #undef PIN
 };
+// clang-format on
 
 std::array<std::uint8_t, 8192> bytes;
 
