@@ -4,7 +4,7 @@
 #include "bindings/level_of_tile.hpp"
 #include "bindings/simd/avx512.hpp"
 #include "bindings/simd/peak.hpp"
-#include "bindings/simd/vector_tile.hpp"
+#include "bindings/simd/vector_gradient.hpp"
 
 namespace fewmult_bindings {
 

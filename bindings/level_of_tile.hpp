@@ -13,6 +13,16 @@
 
 namespace fewmult {
 
+// A tile's gradient: the kernel itself, unless the tile takes the blocks in another order.
+template <class Tile>
+struct GradientOf {
+  static void run(const fewmult_bindings::GradientCall& call, const Gradients& rows,
+                  const Update& update) {
+    shift_gradient<Tile>(call.weights8, call.weights16, call.weights8, call.weights16, call.sign,
+                         call.mask, call.x, call.deltas, rows, update);
+  }
+};
+
 template <class Tile>
 struct LevelOf {
   static void sample(const fewmult_bindings::SampleCall& call) {
@@ -66,13 +76,10 @@ struct LevelOf {
                            {call.seed, call.code_purpose},
                            {call.seed, call.weight_purpose},
                            call.step};
-    const Gradients rows = {call.inputs, call.outputs, call.first_output, call.end_output,
-                            call.log2_batch};
-    if (call.master_bits == 8) {
-      shift_gradient<Tile>(call.weights8, call.sign, call.mask, call.x, call.deltas, rows, update);
-    } else {
-      shift_gradient<Tile>(call.weights16, call.sign, call.mask, call.x, call.deltas, rows, update);
-    }
+    GradientOf<Tile>::run(call,
+                          {call.inputs, call.outputs, call.first_output, call.end_output,
+                           call.log2_batch, call.master_bits},
+                          update);
   }
 
  private:

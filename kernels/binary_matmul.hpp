@@ -25,72 +25,106 @@ inline int units_of(const Product& product) {
   return product.transposed ? product.inputs : product.outputs;
 }
 
-// sums = T x for the `rows` outputs at which sign and mask point. With several planes, the first
-// one weighs most and each next half as much: T is the sum of plane << (planes - 1 - p).
+// The operands of one step of a product: some word columns of inputs, or of outputs if transposed,
+// and the packed rows that meet them.
 template <class Tile>
-void multiply_forward(typename Tile::Sums& sums, const Product& product, const std::int8_t* x,
-                      const Word* sign, const Word* mask, int rows) {
+struct Block {
   typename Tile::Panel panel;
   PackedRows<Tile::kRows> words[Tile::kPanelWords];
-  const int batch = 1 << product.log2_batch;
-  for (int plane = 0; plane < product.planes; ++plane) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 7
-    if (plane > 0) Tile::twice(sums, rows, batch);
-    const std::int8_t* block = x;
-    int k = 0;
-    for (int first = 0; first < product.inputs; first += kWordBits) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
-      Tile::load(panel, k, block, smaller(product.inputs - first, kWordBits), product.log2_batch);
-      load_rows(words[k], sign, mask, rows);
-      block += kWordBits << product.log2_batch;
-      sign += product.outputs;  // a plane ends where the next begins
-      mask += product.outputs;
-      ++k;
-      if (k == Tile::kPanelWords || first + kWordBits >= product.inputs) {
-        Tile::accumulate(sums, panel, words, k, rows, batch);
-        k = 0;
-      }
-    }
+  int columns;
+};
+
+// Of T x, for the `rows` outputs at which sign and mask point.
+template <class Tile>
+void load_forward(Block<Tile>& block, const Product& product, const std::int8_t* x,
+                  const Word* sign, const Word* mask, const Columns& columns, int column,
+                  int rows) {
+  const int first = column << 6;
+  x += first << product.log2_batch;
+  const int there = block.columns;
+  for (int k = 0; k < there; ++k) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 1
+    Tile::load(block.panel, k, x, smaller(product.inputs - first - (k << 6), kWordBits),
+               product.log2_batch);
+    const int at = columns.first[column + k];
+    load_rows(block.words[k], 0, sign + at, mask + at, rows);
+    x += kWordBits << product.log2_batch;
   }
 }
 
-// sums = T^T d for the `rows` inputs at whose first word column sign and mask point.
+// Of T^T d, for the `rows` inputs at whose first word column sign and mask point.
 template <class Tile>
-void multiply_transposed(typename Tile::Sums& sums, const Product& product,
-                         const std::int8_t* deltas, const Word* sign, const Word* mask, int rows) {
-  typename Tile::Panel panel;
-  PackedRows<Tile::kRows> words[Tile::kPanelWords];
-  int k = 0;
-  for (int first = 0; first < product.outputs; first += kWordBits) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
-    const int there = smaller(product.outputs - first, kWordBits);
-    Tile::load(panel, k, deltas, there, product.log2_batch);
-    const Word* sign_column = sign + first;
-    const Word* mask_column = mask + first;
+void load_backward(Block<Tile>& block, const Product& product, const std::int8_t* deltas,
+                   const Word* sign, const Word* mask, const Columns& columns, int column,
+                   int rows) {
+  const int first = column << 6;
+  deltas += first << product.log2_batch;
+  const int there = block.columns;
+  for (int k = 0; k < there; ++k) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 1
+    const int output = first + (k << 6);
+    const int outputs = smaller(product.outputs - output, kWordBits);
+    Tile::load(block.panel, k, deltas, outputs, product.log2_batch);
     for (int row = 0; row < rows; row += kWordBits) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
-      Tile::load_transposed(words[k], row, sign_column, mask_column, there);
-      sign_column += product.outputs;
-      mask_column += product.outputs;
+      const int at = columns.first[row >> 6] + output;
+      Tile::load_transposed(block.words[k], row, sign + at, mask + at, outputs);
     }
     deltas += kWordBits << product.log2_batch;
-    ++k;
-    if (k == Tile::kPanelWords || first + kWordBits >= product.outputs) {
-      Tile::accumulate(sums, panel, words, k, rows, 1 << product.log2_batch);
-      k = 0;
-    }
   }
 }
 
-// The tile of `rows` units whose words are at sign and mask.
+template <class Tile>
+void load_block(Block<Tile>& block, const Product& product, const std::int8_t* source,
+                const Word* sign, const Word* mask, const Columns& columns, int number, int rows) {
+  const int column = number << Tile::kLog2PanelWords;
+  const int all = word_columns(product.transposed ? product.outputs : product.inputs);
+  block.columns = smaller(all - column, Tile::kPanelWords);
+  if (product.transposed) {
+    load_backward<Tile>(block, product, source, sign, mask, columns, column, rows);
+  } else {
+    load_forward<Tile>(block, product, source, sign, mask, columns, column, rows);
+  }
+}
+
+template <class Tile>
+void accumulate_block(typename Tile::Sums& sums, const Block<Tile>& block, const Product& product,
+                      int rows) {
+  Tile::accumulate(sums, block.panel, block.words, block.columns, rows, 1 << product.log2_batch,
+                   product.transposed);
+}
+
+// One plane of a product. While a block meets the array, the next one is loaded.
+template <class Tile>
+void multiply_plane(typename Tile::Sums& sums, const Product& product, const std::int8_t* source,
+                    const Word* sign, const Word* mask, const Columns& columns, int rows,
+                    int blocks) {
+  for (int number = 0; number < blocks; ++number) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
+#pragma HLS DATAFLOW
+    Block<Tile> block;
+    load_block<Tile>(block, product, source, sign, mask, columns, number, rows);
+    accumulate_block<Tile>(sums, block, product, rows);
+  }
+}
+
+// The tile of `rows` units whose words are at sign and mask. With several planes, the first one
+// weighs most and each next half as much: T is the sum of plane << (planes - 1 - p).
 template <class Tile>
 void binary_matmul(typename Tile::Sums& sums, const Product& product, const std::int8_t* source,
                    const Word* sign, const Word* mask, int rows) {
+  Columns columns;
+  find_columns(columns, product.inputs, product.outputs);
+  const int all = word_columns(product.transposed ? product.outputs : product.inputs);
+  const int blocks = (all + Tile::kPanelWords - 1) >> Tile::kLog2PanelWords;
+  const int planes = product.transposed ? 1 : product.planes;
   Tile::clear(sums, rows, 1 << product.log2_batch);
-  if (product.transposed) {
-    multiply_transposed<Tile>(sums, product, source, sign, mask, rows);
-  } else {
-    multiply_forward<Tile>(sums, product, source, sign, mask, rows);
+  for (int plane = 0; plane < planes; ++plane) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 7
+    if (plane > 0) Tile::twice(sums, rows, 1 << product.log2_batch);
+    multiply_plane<Tile>(sums, product, source, sign, mask, columns, rows, blocks);
+    sign += columns.plane;
+    mask += columns.plane;
   }
 }
 

@@ -28,10 +28,7 @@ void layer(const LayerPass& pass, const LayerArrays& arrays) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
     const int rows = smaller(pass.end_unit - first, Tile::kRows);
     binary_matmul<Tile>(sums, product, arrays.source, sign, mask, rows);
-    for (int row = 0; row < rows; ++row) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 256
-      Tile::finish_unit(pass, arrays, first + row, Tile::row_of(sums, row, 1 << pass.log2_batch));
-    }
+    Tile::finish(pass, arrays, first, rows, sums);
     sign += stride;
     mask += stride;
   }

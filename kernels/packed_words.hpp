@@ -22,60 +22,59 @@ inline int words_of_columns(int outputs) {
   return words;
 }
 
+constexpr int kMaxColumns = 1 << (kMaxLog2Width - 6);  // word columns of the widest layer
+
+// Where each word column begins, and where the next plane does.
+struct Columns {
+  int first[kMaxColumns];
+  int plane;
+};
+
+inline void find_columns(Columns& columns, int inputs, int outputs) {
+  int at = 0;
+  for (int column = 0; column < word_columns(inputs); ++column) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
+    columns.first[column] = at;
+    at += outputs;
+  }
+  columns.plane = at;
+}
+
 template <int kRows>
 struct PackedRows {
   Word sign[kRows];
   Word mask[kRows];
 };
 
+// Rows `first` and those after it.
 template <int kRows>
-inline void load_rows(PackedRows<kRows>& words, const Word* sign, const Word* mask, int rows) {
+inline void load_rows(PackedRows<kRows>& words, int first, const Word* sign, const Word* mask,
+                      int rows) {
+  // One port brings both: two loops of one word a cycle are as fast as one of two, and are bursts.
   for (int row = 0; row < rows; ++row) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows
-    words.sign[row] = sign[row];
-    words.mask[row] = mask[row];
+    words.sign[first + row] = sign[row];
+  }
+  for (int row = 0; row < rows; ++row) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows
+    words.mask[first + row] = mask[row];
   }
 }
 
-// Bit i of word k becomes bit k of word i: a network of exchanges, each half the size of the last.
-inline void transpose_bits(Word (&block)[kWordBits]) {
-#pragma HLS INLINE
-  Word low = 0x00000000FFFFFFFFU;
-  for (int log2_span = 5; log2_span >= 0; --log2_span) {
-#pragma HLS UNROLL
-    const int span = 1 << log2_span;
-    for (int pair = 0; pair < kWordBits / 2; ++pair) {
-#pragma HLS UNROLL
-      const int upper = (pair >> log2_span << (log2_span + 1)) + (pair & (span - 1));
-      const Word exchange = (block[upper] >> span ^ block[upper + span]) & low;
-      block[upper] ^= exchange << span;
-      block[upper + span] ^= exchange;
-    }
-    low ^= low << (span >> 1);
-  }
-}
-
-// The words of 64 inputs and up to 64 outputs, turned: row `first` + i then holds input i's
-// weights, bit k for output k. Outputs that are not there count as zero weights.
 template <int kRows>
-inline void load_rows_transposed(PackedRows<kRows>& words, int first, const Word* sign,
-                                 const Word* mask, int outputs) {
-  Word sign_block[kWordBits];
-  Word mask_block[kWordBits];
-#pragma HLS ARRAY_PARTITION variable = sign_block complete
-#pragma HLS ARRAY_PARTITION variable = mask_block complete
-  for (int output = 0; output < kWordBits; ++output) {
+inline void store_rows(Word* sign, Word* mask, const PackedRows<kRows>& words, int rows) {
+  for (int row = 0; row < rows; ++row) {
 #pragma HLS PIPELINE II = 1
-    sign_block[output] = output < outputs ? sign[output] : 0;
-    mask_block[output] = output < outputs ? mask[output] : 0;
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows
+    sign[row] = words.sign[row];
   }
-  transpose_bits(sign_block);
-  transpose_bits(mask_block);
-  for (int input = 0; input < kWordBits; ++input) {
+  for (int row = 0; row < rows; ++row) {
 #pragma HLS PIPELINE II = 1
-    words.sign[first + input] = sign_block[input];
-    words.mask[first + input] = mask_block[input];
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows
+    mask[row] = words.mask[row];
   }
 }
 

@@ -9,6 +9,12 @@
 
 namespace fewmult {
 
+inline std::int8_t moved_pixel(std::int32_t g, std::int32_t x, std::int32_t step) {
+  const std::int32_t up = g > 0 ? step : 0;
+  const std::int32_t down = g < 0 ? step : 0;
+  return static_cast<std::int8_t>(clamp(x + up - down, 0, kActivationMax));
+}
+
 inline void perturb(const std::int32_t* g, const std::int8_t* x, int shift, int batch,
                     std::int8_t* moved) {
   const std::int32_t step = 1 << shift;
@@ -16,9 +22,7 @@ inline void perturb(const std::int32_t* g, const std::int8_t* x, int shift, int 
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
 #pragma HLS UNROLL factor = 8
-    const std::int32_t up = g[b] > 0 ? step : 0;
-    const std::int32_t down = g[b] < 0 ? step : 0;
-    moved[b] = static_cast<std::int8_t>(clamp(x[b] + up - down, 0, kActivationMax));
+    moved[b] = moved_pixel(g[b], x[b], step);
   }
 }
 

@@ -11,12 +11,15 @@
 
 namespace fewmult {
 
+// Where master weights of so many bits are clipped: 13/16 of 1.0.
+constexpr std::int32_t clip_of(int master_bits) { return 13 << (master_bits - 5); }
+
 // Master weights of type int8_t or int16_t; +-2^(bits - 1) would be +-1.0.
 template <class Weight>
 struct Master {
   static constexpr int kBits = sizeof(Weight) << 3;
   static constexpr std::int32_t kOne = 1 << (kBits - 1);
-  static constexpr std::int32_t kClip = 13 << (kBits - 5);  // 13/16 of 1.0
+  static constexpr std::int32_t kClip = clip_of(kBits);
   static_assert(kBits == 8 || kBits == 16, "master weights have 8 or 16 bits");
   static_assert(kClip <= kOne - 1, "a clipped weight fits its type");
 };
@@ -37,49 +40,42 @@ inline Word inputs_there(int inputs_left) {
   return inputs_left >= kWordBits ? ~Word{0} : (Word{1} << inputs_left) - 1;
 }
 
-// Samples 64 weights; the high byte of a weight's half decides.
-template <class Weight>
-inline PackedWord sample_word(const Weight (&weights)[kWordBits],
-                              const std::uint16_t (&halves)[kWordBits], Sampling sampling,
-                              Word there) {
-  std::uint8_t nonzero[kWordBits];
-  std::uint8_t minus[kWordBits];
-#pragma HLS ARRAY_PARTITION variable = nonzero complete
-#pragma HLS ARRAY_PARTITION variable = minus complete
-  for (int lane = 0; lane < kWordBits; ++lane) {
-#pragma HLS UNROLL
-    const std::int32_t w = weights[lane];
-    const std::int32_t byte = halves[lane] >> 8;
-    const std::int32_t size = w < 0 ? -w : w;
-    const bool drawn = size > sample_threshold(byte, Master<Weight>::kBits - 1, sampling.sharpness);
-    const bool plus = w + Master<Weight>::kOne >
-                      sample_threshold(byte, Master<Weight>::kBits, sampling.sharpness);
-    nonzero[lane] = sampling.binary || drawn ? 1 : 0;
-    minus[lane] = sampling.binary ? !plus : drawn && w < 0;
-  }
-  PackedWord packed = {0, 0};
-  for (int lane = 0; lane < kWordBits; ++lane) {
-#pragma HLS UNROLL
-    packed.sign |= Word{minus[lane]} << lane;
-    packed.mask |= Word{nonzero[lane]} << lane;
-  }
-  packed.sign &= there;
-  packed.mask &= there;
-  return packed;
+struct SampledWeight {
+  std::uint8_t minus;
+  std::uint8_t nonzero;
+};
+
+// One sample of a master weight of so many bits; the high byte of its half decides.
+inline SampledWeight sample_weight(std::int32_t weight, std::int32_t half, Sampling sampling,
+                                   int master_bits) {
+  const std::int32_t byte = half >> 8;
+  const std::int32_t size = weight < 0 ? -weight : weight;
+  const std::int32_t one = 1 << (master_bits - 1);
+  const bool drawn = size > sample_threshold(byte, master_bits - 1, sampling.sharpness);
+  const bool plus = weight + one > sample_threshold(byte, master_bits, sampling.sharpness);
+  const bool minus = sampling.binary ? !plus : drawn && weight < 0;
+  const bool nonzero = sampling.binary || drawn;
+  return {static_cast<std::uint8_t>(minus ? 1 : 0), static_cast<std::uint8_t>(nonzero ? 1 : 0)};
 }
 
-// Draws the sample of packed word `number`, whose 64 weights are at `weights`.
+// Draws the sample of packed word `number`, whose 64 weights are at `weights`, four a cycle.
 template <class Weight>
 PackedWord draw_word(const Weight* weights, std::uint32_t number, std::uint32_t step, Key key,
                      Sampling sampling, Word there) {
-  Weight block[kWordBits];
-  std::uint16_t halves[kWordBits];
-  for (int lane = 0; lane < kWordBits; ++lane) {
+  PackedWord packed = {0, 0};
+  for (int four = 0; four < kWordBits / 4; ++four) {
 #pragma HLS PIPELINE II = 1
-    block[lane] = weights[lane];
+    const Bits64 bits = threefry(key, (number << 4) + static_cast<std::uint32_t>(four), step);
+    for (int k = 0; k < 4; ++k) {
+#pragma HLS UNROLL
+      const int lane = (four << 2) + k;
+      const SampledWeight sampled =
+          sample_weight(weights[lane], half_of(bits, k), sampling, Master<Weight>::kBits);
+      packed.sign |= Word{sampled.minus} << lane;
+      packed.mask |= Word{sampled.nonzero} << lane;
+    }
   }
-  draw_halves(key, number, step, halves);
-  return sample_word(block, halves, sampling, there);
+  return {packed.sign & there, packed.mask & there};
 }
 
 // Samples a whole layer for step `step`. Weights lie as [word column][output][64].

@@ -22,49 +22,107 @@ struct Gradients {
   int first_output;
   int end_output;
   int log2_batch;
+  int master_bits;
 };
 
+// The steps of a sweep over the word columns, for the outputs of a tile.
+
+inline void find_word(std::uint32_t& number, const Columns& columns, int column, int output) {
+  number = static_cast<std::uint32_t>(columns.first[column] + output);
+}
+
+template <class Tile>
+void encode_column(typename Tile::Codes& codes, const std::int8_t* x, const Gradients& layer,
+                   int column, const Update& update) {
+  const int first = column << 6;
+  Tile::encode(codes, x + (first << layer.log2_batch), smaller(layer.inputs - first, kWordBits),
+               first, layer.log2_batch, update);
+}
+
+// Of the two kinds of weights, those of master_bits are there.
+template <class Tile>
+void load_column(typename Tile::Weights& fours, const std::int8_t* weights8,
+                 const std::int16_t* weights16, int master_bits, std::uint32_t number, int rows) {
+  const std::size_t first = std::size_t{number} << 6;
+  if (master_bits == 8) {
+    Tile::load_weights(fours, weights8 + first, rows);
+  } else {
+    Tile::load_weights(fours, weights16 + first, rows);
+  }
+}
+
+template <class Tile>
+void update_column(typename Tile::Samples& samples, typename Tile::Weights& updated,
+                   const typename Tile::Weights& weights, const typename Tile::Gradient& gradient,
+                   const Gradients& layer, int column, int rows, std::uint32_t number,
+                   const Update& update) {
+  Tile::update(samples, updated, weights, gradient, rows, number,
+               inputs_there(layer.inputs - (column << 6)), layer.master_bits, update);
+}
+
+template <class Tile>
+void store_column(std::int8_t* weights8, std::int16_t* weights16,
+                  const typename Tile::Weights& fours, int master_bits, std::uint32_t number,
+                  int rows) {
+  const std::size_t first = std::size_t{number} << 6;
+  if (master_bits == 8) {
+    Tile::store_weights(weights8 + first, fours, rows);
+  } else {
+    Tile::store_weights(weights16 + first, fours, rows);
+  }
+}
+
+template <class Tile>
+void store_samples(Word* sign, Word* mask, const typename Tile::Samples& samples,
+                   std::uint32_t number, int rows) {
+  store_rows(sign + number, mask + number, samples, rows);
+}
+
+// All word columns of a tile's outputs, `output` and those after it. While one column is updated,
+// the array has the next one, and the one after that is encoded.
+template <class Tile>
+void sweep_columns(const std::int8_t* weights8, const std::int16_t* weights16,
+                   std::int8_t* updated8, std::int16_t* updated16, Word* sign, Word* mask,
+                   const std::int8_t* x, const typename Tile::Deltas& deltas,
+                   const Gradients& layer, const Columns& columns, int output, int rows,
+                   int number_of_columns, const Update& update) {
+  for (int column = 0; column < number_of_columns; ++column) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
+#pragma HLS DATAFLOW
+    std::uint32_t number;
+    typename Tile::Codes codes;
+    typename Tile::Gradient gradient;
+    typename Tile::Weights weights;
+    typename Tile::Weights updated;
+    typename Tile::Samples samples;
+#pragma HLS STREAM variable = weights.four depth = 16
+#pragma HLS STREAM variable = updated.four depth = 16
+    find_word(number, columns, column, output);
+    encode_column<Tile>(codes, x, layer, column, update);
+    load_column<Tile>(weights, weights8, weights16, layer.master_bits, number, rows);
+    Tile::shift_accumulate(gradient, codes, deltas, rows, layer.log2_batch);
+    update_column<Tile>(samples, updated, weights, gradient, layer, column, rows, number, update);
+    store_column<Tile>(updated8, updated16, updated, layer.master_bits, number, rows);
+    store_samples<Tile>(sign, mask, samples, number, rows);
+  }
+}
+
 // x is [input][sample], deltas [output][sample], weights [word column][output][64], sign and mask
-// [word column][output].
-template <class Tile, class Weight>
-void shift_gradient(Weight* weights, Word* sign, Word* mask, const std::int8_t* x,
-                    const std::int8_t* deltas, const Gradients& layer, const Update& update) {
-  typename Tile::Codes codes;
-  typename Tile::Deltas rows;
-  typename Tile::Gradient gradient;
-  const int columns = word_columns(layer.inputs);
-  std::uint32_t group_number = 0;  // of the first word of the group of word columns
-  for (int column = 0; column < columns; column += Tile::kGradientWords) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
-    const int group = smaller(columns - column, Tile::kGradientWords);
-    for (int k = 0; k < group; ++k) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
-      const int first = (column + k) << 6;
-      Tile::encode(codes, k, x + (first << layer.log2_batch),
-                   smaller(layer.inputs - first, kWordBits), first, layer.log2_batch, update);
-    }
-    for (int output = layer.first_output; output < layer.end_output;
-         output += Tile::kGradientRows) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
-      const int there = smaller(layer.end_output - output, Tile::kGradientRows);
-      Tile::load_deltas(rows, deltas + (output << layer.log2_batch), there, layer.log2_batch);
-      std::uint32_t number = group_number + static_cast<std::uint32_t>(output);
-      for (int k = 0; k < group; ++k) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
-        const int in_block = k & (Tile::kGradientBlock - 1);
-        if (in_block == 0) {
-          Tile::shift_accumulate(gradient, codes, k, rows, 1 << layer.log2_batch, number,
-                                 layer.outputs, update);
-        }
-        Tile::update(gradient, in_block, there, weights + (std::size_t{number} << 6), sign + number,
-                     mask + number, number, inputs_there(layer.inputs - ((column + k) << 6)),
-                     update);
-        number += static_cast<std::uint32_t>(layer.outputs);
-      }
-    }
-    // Of a full group: after a smaller one none follows.
-    group_number +=
-        static_cast<std::uint32_t>(words_of_columns<Tile::kGradientWords>(layer.outputs));
+// [word column][output]. The updated weights may take the place of the weights.
+template <class Tile>
+void shift_gradient(const std::int8_t* weights8, const std::int16_t* weights16,
+                    std::int8_t* updated8, std::int16_t* updated16, Word* sign, Word* mask,
+                    const std::int8_t* x, const std::int8_t* deltas, const Gradients& layer,
+                    const Update& update) {
+  typename Tile::Deltas tile;
+  Columns columns;
+  find_columns(columns, layer.inputs, layer.outputs);
+  for (int output = layer.first_output; output < layer.end_output; output += Tile::kGradientRows) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
+    const int rows = smaller(layer.end_output - output, Tile::kGradientRows);
+    Tile::load_deltas(tile, deltas + (output << layer.log2_batch), rows, layer.log2_batch);
+    sweep_columns<Tile>(weights8, weights16, updated8, updated16, sign, mask, x, tile, layer,
+                        columns, output, rows, word_columns(layer.inputs), update);
   }
 }
 

@@ -5,7 +5,8 @@
 #include "kernels/shift_gradient.hpp"
 #include "kernels/tops.hpp"
 
-extern "C" void shift_gradient_top(std::int8_t* weights8, std::int16_t* weights16,
+extern "C" void shift_gradient_top(const std::int8_t* weights8, const std::int16_t* weights16,
+                                   std::int8_t* updated8, std::int16_t* updated16,
                                    std::uint64_t* sign, std::uint64_t* mask, const std::int8_t* x,
                                    const std::int8_t* deltas, int master_bits, int inputs,
                                    int outputs, int log2_batch, int shift, int binary,
@@ -14,8 +15,10 @@ extern "C" void shift_gradient_top(std::int8_t* weights8, std::int16_t* weights1
                                    std::uint32_t* build_id) {
 #pragma HLS INTERFACE m_axi port = weights8 offset = slave bundle = gmem1 depth = 8192
 #pragma HLS INTERFACE m_axi port = weights16 offset = slave bundle = gmem1 depth = 8192
-#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem1 depth = 128
-#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem1 depth = 128
+#pragma HLS INTERFACE m_axi port = updated8 offset = slave bundle = gmem1 depth = 8192
+#pragma HLS INTERFACE m_axi port = updated16 offset = slave bundle = gmem1 depth = 8192
+#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem0 depth = 128
+#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem0 depth = 128
 #pragma HLS INTERFACE m_axi port = x offset = slave bundle = gmem0 depth = 16384
 #pragma HLS INTERFACE m_axi port = deltas offset = slave bundle = gmem0 depth = 16384
 #pragma HLS INTERFACE s_axilite port = master_bits bundle = control
@@ -35,10 +38,7 @@ extern "C" void shift_gradient_top(std::int8_t* weights8, std::int16_t* weights1
   *build_id = kBuildId;
   const Update update = {
       shift, {binary != 0, sharpness}, {seed, code_purpose}, {seed, weight_purpose}, step};
-  const Gradients layer = {inputs, outputs, 0, outputs, log2_batch};
-  if (master_bits == 8) {
-    shift_gradient<FabricTile>(weights8, sign, mask, x, deltas, layer, update);
-  } else {
-    shift_gradient<FabricTile>(weights16, sign, mask, x, deltas, layer, update);
-  }
+  const Gradients layer = {inputs, outputs, 0, outputs, log2_batch, master_bits};
+  shift_gradient<FabricTile>(weights8, weights16, updated8, updated16, sign, mask, x, deltas, layer,
+                             update);
 }

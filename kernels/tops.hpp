@@ -4,7 +4,8 @@
 // The kernels' tops: the only functions with interface pragmas, one a file. Plain pointers and
 // numbers, so that any HLS compiler, testbench or host can call them. Arrays: docs/arithmetic.md,
 // section 9. Each leaves kBuildId in build_id; with no units it does nothing else. Of weights8 and
-// weights16, only the one that master_bits names is touched.
+// weights16, and of updated8 and updated16, only the one that master_bits names is touched; what
+// is updated may take the place of what it was.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +34,8 @@ void layer_top(int pass, const std::int8_t* source, const std::uint64_t* sign,
                int bias_exponent, std::uint32_t seed, std::uint32_t purpose, std::uint32_t step,
                std::uint32_t* build_id);
 
-void shift_gradient_top(std::int8_t* weights8, std::int16_t* weights16, std::uint64_t* sign,
+void shift_gradient_top(const std::int8_t* weights8, const std::int16_t* weights16,
+                        std::int8_t* updated8, std::int16_t* updated16, std::uint64_t* sign,
                         std::uint64_t* mask, const std::int8_t* x, const std::int8_t* deltas,
                         int master_bits, int inputs, int outputs, int log2_batch, int shift,
                         int binary, int sharpness, std::uint32_t seed, std::uint32_t code_purpose,

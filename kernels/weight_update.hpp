@@ -19,26 +19,24 @@ struct Update {
   std::uint32_t step;  // the step whose gradient this is; the next sample is for step + 1
 };
 
-// Updates the 64 weights of packed word `number` and samples them.
-template <class Weight>
-PackedWord update_word(Weight* weights, const std::int32_t (&gradient)[kWordBits],
-                       std::uint32_t number, Word there, const Update& update) {
-  Weight block[kWordBits];
-  std::uint16_t halves[kWordBits];
-  draw_halves(update.weight_key, number, update.step + 1, halves);
+// How a gradient becomes the change of a weight.
+struct WeightStep {
+  int right;
+  int left;
+  Rounding rounding;
+};
+
+inline WeightStep step_of(const Update& update) {
   const int right = larger(update.shift, 0);
-  const int left = larger(-update.shift, 0);
-  const Rounding rounding = rounding_of(right);
-  for (int lane = 0; lane < kWordBits; ++lane) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS UNROLL factor = 4
-    const std::int32_t term = rounding_term(halves[lane] & 0xFF, rounding);
-    const std::int32_t change = shift_left((gradient[lane] + term) >> right, left);
-    block[lane] = static_cast<Weight>(
-        clamp(weights[lane] - change, -Master<Weight>::kClip, Master<Weight>::kClip));
-    weights[lane] = block[lane];
-  }
-  return sample_word(block, halves, update.sampling, there);
+  return {right, larger(-update.shift, 0), rounding_of(right)};
+}
+
+// A master weight of so many bits after one step; the low byte of its half rounds.
+inline std::int32_t stepped_weight(std::int32_t weight, std::int32_t gradient, std::int32_t half,
+                                   const WeightStep& step, int master_bits) {
+  const std::int32_t term = rounding_term(half & 0xFF, step.rounding);
+  const std::int32_t change = shift_left((gradient + term) >> step.right, step.left);
+  return clamp(weight - change, -clip_of(master_bits), clip_of(master_bits));
 }
 
 }  // namespace fewmult

@@ -230,15 +230,24 @@ def pragma_between(node: Cursor, first: int, last: int, name: str) -> bool:
     return any(pragma.match(line.strip()) for line in lines)
 
 
+def is_first_pragma(loop: Cursor, body: Cursor, name: str) -> bool:
+    """Whether a pragma stands before the first statement of a loop's body."""
+    statements = children(body)
+    first, last = body.extent.start.line, (statements or [body])[0].extent.start.line
+    return pragma_between(loop, first, last, name)
+
+
 # Files.
 
 PRAGMAS = {
     "ARRAY_PARTITION",
+    "DATAFLOW",
     "DEPENDENCE",
     "INLINE",
     "INTERFACE",
     "LOOP_TRIPCOUNT",
     "PIPELINE",
+    "STREAM",
     "UNROLL",
 }
 
@@ -260,8 +269,7 @@ def preprocessor(line: str) -> bool:
 
 @line_rule
 def pragma(line: str) -> bool:
-    """not one of those that kernels use: a misspelt pragma is silently left out, and DATAFLOW
-    needs streams, which there are none of"""
+    """not one of those that kernels use: a misspelt pragma is silently left out"""
     found = re.match(r"\s*#\s*pragma\s+HLS\s*(\w*)", line)
     return bool(found) and found[1] not in PRAGMAS
 
@@ -579,8 +587,72 @@ def trip_count(node: Cursor) -> bool:
     statements = children(loop.body)
     if loop.body.kind != CursorKind.COMPOUND_STMT or not statements:
         return True
-    first, last = loop.body.extent.start.line, statements[0].extent.start.line
-    return not pragma_between(node, first, last, "LOOP_TRIPCOUNT")
+    return not is_first_pragma(node, loop.body, "LOOP_TRIPCOUNT")
+
+
+# Processes that run at the same time.
+
+
+def holds_arrays(kind: cindex.Type) -> bool:
+    """Whether a type is an array, or a struct with one in it."""
+    kind = pointee(kind.get_canonical())
+    if kind.kind == TypeKind.CONSTANTARRAY:
+        return True
+    return any(holds_arrays(field.type) for field in kind.get_fields())
+
+
+def canonical(function: Cursor) -> bool:
+    """Whether a function is one loop over calls that hand on what they make, each to one other."""
+    statements = children(children(function)[-1])
+    if len(statements) != 1 or statements[0].kind != CursorKind.FOR_STMT:
+        return False
+    loop, condition = counted(statements[0]), children(statements[0])[1]
+    if loop is None or constant(loop.first) != 0 or binary(condition) != Binary.LESS:
+        return False
+    if step_of(children(statements[0])[2])[1:] != (1,):  # type: ignore[index]
+        return False
+    if not is_first_pragma(statements[0], loop.body, "DATAFLOW"):
+        return False
+    body = children(loop.body)
+    declared = [v for n in body if n.kind == CursorKind.DECL_STMT for v in children(n)]
+    calls = [n for n in body if n.kind == CursorKind.CALL_EXPR]
+    if any(n.kind not in (CursorKind.DECL_STMT, CursorKind.CALL_EXPR) for n in body):
+        return False
+    return not any(initialised(v) for v in declared) and all(
+        handed_on(variable, calls, variable in declared)
+        for variable in {v.hash: v for call in calls for v in variables_in(call)}.values()
+    )
+
+
+def initialised(variable: Cursor) -> bool:
+    """Whether a value is given to a variable where it is declared; a constructor is none."""
+    if variable.type.get_canonical().kind == TypeKind.CONSTANTARRAY:
+        return any(n.kind == CursorKind.INIT_LIST_EXPR for n in children(variable))
+    values = [n for n in children(variable) if n.kind.is_expression()]
+    return any(n.kind != CursorKind.CALL_EXPR or children(n) for n in values)
+
+
+def handed_on(variable: Cursor, calls: list[Cursor], is_local: bool) -> bool:
+    """Whether one call alone writes a variable, and one alone reads what is no single number."""
+    users = [call for call in calls if variable in variables_in(call)]
+    writers = [call for call in users if variable in written_by(call)]
+    if is_local:
+        readers = len(users) - len(writers)
+        alone = readers == 1 or not holds_arrays(variable.type)
+        return len(writers) == 1 and users[0] == writers[0] and alone
+    shared = pointer(variable.type) or holds_arrays(variable.type)
+    return len(users) == 1 if shared or writers else True
+
+
+@node_rule
+def dataflow(node: Cursor) -> bool:
+    """DATAFLOW is right only in the canonical form, else hardware may differ silently: a function
+    that is one loop from 0 up by 1, the pragma first in its body, then variables without values and
+    calls, each array written by one call and read by one after it, each pointer in one call"""
+    if node.kind not in FUNCTIONS or not node.is_definition():
+        return False
+    first, last = node.extent.start.line, node.extent.end.line
+    return pragma_between(node, first, last, "DATAFLOW") and not canonical(node)
 
 
 # Tops.

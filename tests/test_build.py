@@ -139,7 +139,7 @@ def test_golden_vectors_fit_the_ports(kernel: str) -> None:
     """Co-simulation copies as many elements as a port's depth says, and no more."""
     cases = golden_cases(kernel)
     for argument in load_interface(kernel).arguments:
-        name = re.sub(r"^weights\d+$", "weights", argument.name)
+        name = re.sub(r"^(weights|updated)\d+$", "weights", argument.name)
         found = [
             arrays[name]
             for case in cases
@@ -287,11 +287,11 @@ def test_all_stages(plan: Path, tmp_path: Path) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     tail = "--config hls_config.cfg --work_dir work"
     assert tools.calls() == [
-        *3 * [f"vitis-run --mode hls --csim {tail}"],
-        *3 * [f"v++ --compile --mode hls {tail}"],
-        *3 * [f"vitis-run --mode hls --cosim {tail}"],
-        *3 * [f"vitis-run --mode hls --package {tail}"],
-        *3 * [f"vitis-run --mode hls --impl {tail}"],
+        *2 * [f"vitis-run --mode hls --csim {tail}"],
+        *2 * [f"v++ --compile --mode hls {tail}"],
+        *2 * [f"vitis-run --mode hls --cosim {tail}"],
+        *2 * [f"vitis-run --mode hls --package {tail}"],
+        *2 * [f"vitis-run --mode hls --impl {tail}"],
     ]
     build = json.loads((plan / "build.json").read_text())
     assert set(build["kernels"]) == set(Z2.overlays["fewmult"])
@@ -324,7 +324,7 @@ def test_overlay_comes_after_packages(plan: Path, tmp_path: Path) -> None:
     result = run(plan, tools, "overlay")
     assert (result.returncode, result.stderr) == (0, "")
     calls = tools.calls()
-    assert len(calls) == 7
+    assert len(calls) == 2 * len(Z2.overlays["fewmult"]) + 1
     assert calls[-1].startswith("vivado -mode batch")
     assert calls[-1].endswith("-source fewmult.tcl")
     assert json.loads((plan / "build.json").read_text())["routed"]["wns_ns"] == 0.206
@@ -337,7 +337,7 @@ def test_overlay_comes_after_packages(plan: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stage", ["csim", "package"])
 def test_first_failure_stops_and_is_mended(plan: Path, tmp_path: Path, stage: str) -> None:
-    kernels = ("sample_weights", "layer")
+    kernels = ("shift_gradient", "layer")
     tools = Tools(tmp_path, *(TCL if stage == "package" else UNIFIED))
     result = run(plan, tools, "all", *kernels, MISCHIEF=f"{stage} layer fail")
     order = ["csim", "synth", "cosim", "package", "impl"]

@@ -78,7 +78,6 @@ REFUSED = [
     ("preprocessor", "", "#ifndef SNIPPET\n#endif"),
     ("preprocessor", "", "#pragma omp parallel"),
     ("pragma", "\n#pragma HLS PIPELIN II = 1\n", ""),
-    ("pragma", "\n#pragma HLS DATAFLOW\n", ""),
     ("warning", "const int unused = n;", ""),
     ("warning", "std::int8_t b = n; (void)b;", ""),
     ("warning", "const std::uint64_t w = ~0ULL >> (n & 7); const std::size_t s = w; (void)s;", ""),
@@ -254,7 +253,10 @@ def test_refused(rules: str, body: str, declared: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rule", hls_lint.rule_names())
 def test_every_rule_has_a_case_and_a_reason(rule: str) -> None:
-    assert rule in {name for names, _, _ in REFUSED for name in names.split()} | {"interface"}
+    assert rule in {name for names, _, _ in REFUSED for name in names.split()} | {
+        "dataflow",
+        "interface",
+    }
     page = (REPOSITORY / "docs" / "hardware" / "kernels.md").read_text(encoding="utf-8")
     assert f"| `{rule}` |" in page
 
@@ -284,6 +286,52 @@ ALLOWED = [
 @pytest.mark.parametrize(("body", "declared"), ALLOWED)
 def test_allowed(body: str, declared: str, tmp_path: Path) -> None:
     assert lint(tmp_path, body, declared) == []
+
+
+# A function in the canonical form, and what takes it out of it.
+FLOW = """struct Row { int v[8]; };
+inline void make(Row& row, const std::int32_t* x, int i) { row.v[i & 7] = x[i]; }
+inline void take(std::int32_t* y, const Row& row, int i) { y[i] = row.v[i & 7]; }
+inline void both(std::int32_t* y, Row& row, int i) { y[i] = ++row.v[i & 7]; }
+inline void flow(const std::int32_t* x, std::int32_t* y, int n) {
+  for (int i = 0; i < n; ++i) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
+#pragma HLS DATAFLOW
+    Row row;
+    make(row, x, i);
+    take(y, row, i);
+  }
+}
+"""
+OTHERWISE = [
+    ("int i = 0;", "int i = 1;"),
+    ("i < n; ++i", "i <= n; ++i"),
+    ("i < n; ++i", "i < n; i += 2"),
+    ("  for (int", "  y[0] = 0;\n  for (int"),
+    ("    Row row;", "    if (n > 3) y[i] = 0;\n    Row row;"),
+    ("    Row row;", "    Row row = {};"),
+    ("    make(row, x, i);", "    make(row, x, i);\n    make(row, x, i);"),
+    ("    take(y, row, i);", "    take(y, row, i);\n    take(y, row, i);"),
+    ("    take(y, row, i);", "    both(y, row, i);"),
+    ("    make(row, x, i);\n    take(y, row, i);", "    take(y, row, i);\n    make(row, x, i);"),
+    ("    take(y, row, i);", "    take(y, row, i);\n    y[i] += 1;"),
+    ("    make(row, x, i);", "    make(row, y, i);"),
+    ("    Row row;\n", ""),
+    ("#pragma HLS DATAFLOW\n    Row row;", "    Row row;\n#pragma HLS DATAFLOW"),
+]
+
+
+def test_dataflow_in_the_canonical_form(tmp_path: Path) -> None:
+    assert lint(tmp_path, "flow(x, y, n);", FLOW) == []
+
+
+@pytest.mark.parametrize(("old", "new"), OTHERWISE)
+def test_dataflow_in_another_form(old: str, new: str, tmp_path: Path) -> None:
+    assert old in FLOW
+    changed = FLOW.replace(old, new)
+    if "Row row;" not in changed and "Row row = " not in changed:
+        changed = changed.replace("  for (int", "  Row row;\n  for (int")
+    assert "dataflow" in {f.rule for f in lint(tmp_path, "flow(x, y, n);", changed)}
 
 
 INTERFACES = [
@@ -342,8 +390,8 @@ def test_templates_are_judged_as_the_tops_instantiate_them() -> None:
     for tree in trees:
         assert sum(1 for _ in tree.nodes()) > 500
     seen = {function.displayname for tree in trees for function in tree.functions.values()}
-    assert {"sample_word<>(const signed char (&)[64], const std::uint16_t (&)[64], Sampling, Word)",
-            "sample_word<>(const short (&)[64], const std::uint16_t (&)[64], Sampling, Word)",
+    assert {"load_weights<>(Weights &, const signed char *, int)",
+            "load_weights<>(Weights &, const short *, int)",
             "threefry_round<>(BitsOf<unsigned int> &)"} <= seen  # fmt: skip
 
 

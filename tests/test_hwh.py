@@ -52,7 +52,7 @@ def test_a_real_one() -> None:
     processor = hwh.modules["processing_system7_0"].parameters
     assert processor["PCW_S_AXI_HP0_DATA_WIDTH"] == "64"
     assert {key for key, _ in processor_settings(Z2)} - processor.keys() == set()
-    with pytest.raises(FewmultError, match="is not of this plan: it has no sample_weights_0"):
+    with pytest.raises(FewmultError, match="is not of this plan: it has no layer_0"):
         check_hwh(planned_manifest(Z2, "fewmult"), path)
 
 
@@ -197,8 +197,8 @@ def forget_clock(root: Element) -> None:
             "layer_0 is a normalize_top, not a layer_top",
         ),
         (
-            lambda r: edit(r, "MEMRANGE", "INSTANCE", "layer_0", BASEVALUE="0x40018000"),
-            "layer_0 has 0x8000 bytes at 0x40018000, not 0x10000 at 0x40010000",
+            lambda r: edit(r, "MEMRANGE", "INSTANCE", "shift_gradient_0", BASEVALUE="0x40018000"),
+            "shift_gradient_0 has 0x8000 bytes at 0x40018000, not 0x10000 at 0x40010000",
         ),
         (remove_address, "layer_0 has no address"),
         (move_register, "layer_0 has mask at 0x34, not at 0x28"),
@@ -213,7 +213,7 @@ def forget_clock(root: Element) -> None:
             ),
             "layer_0 runs at 125 MHz, not at 100 MHz",
         ),
-        (forget_clock, "sample_weights_0 has no clock"),
+        (forget_clock, "layer_0 has no clock"),
         (add_stranger, "it also has a filter_0"),
         (
             lambda r: edit(r, "PARAMETER", "NAME", "PCW_S_AXI_HP2_DATA_WIDTH", VALUE="32"),

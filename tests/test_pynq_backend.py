@@ -28,7 +28,7 @@ from fewmult_hls.errors import FewmultError
 from fewmult_hls.evaluation import evaluator
 from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.emulated.ip import Fault
-from fewmult_hls.hardware.emulated.kernels import Faults
+from fewmult_hls.hardware.emulated.kernels import WORK, Faults
 from fewmult_hls.hardware.emulated.memory import BASE, PAGE, Ddr
 from fewmult_hls.hardware.emulated.overlay import open_emulated_device, write_emulated_overlay
 from fewmult_hls.hardware.hwh import check_hwh
@@ -105,12 +105,70 @@ def test_the_command_leaves_the_fingerprint_of_emu(tmp_path: Path) -> None:
     assert "agree on every bit" in done.stdout
 
 
+def test_updates_go_on_while_products_run(
+    backend: PynqBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = []
+    for name, work in WORK.items():
+        monkeypatch.setitem(
+            WORK,
+            name,
+            lambda call, host, name=name, work=work: (  # type: ignore[misc]
+                ended.append((name, call["outputs"])),
+                work(call, host),
+            ),
+        )
+    spec = NetworkSpec((64, 40, 30, 10), batch=64)
+    trainer = Trainer(backend, Network.initial(spec, 3), 3)
+    ended.clear()
+    trainer.step(DIGITS.train, np.arange(64), rate=2)
+    products, updates = ([o for n, o in ended if n == k] for k in ("layer", "shift_gradient"))
+    assert (products, updates) == ([40, 30, 10, 10, 30], [10, 30, 40])
+    assert ended[4:6] == [("layer", 30), ("shift_gradient", 10)], "the later one ended first"
+
+
+def test_a_call_waits_for_what_it_needs(backend: PynqBackend) -> None:
+    driver, batch = backend._main, 16
+    call: dict[str, Any] = {
+        "weights16": placed(backend, np.ones((1, 8, 64), np.int16)),
+        "sign": backend.empty((1, 1, 8), np.uint64),
+        "mask": backend.empty((1, 1, 8), np.uint64),
+        "x": backend.empty((64, batch), np.int8),
+        "deltas": backend.empty((8, batch), np.int8),
+        **{"master_bits": 16, "inputs": 64, "outputs": 8, "log2_batch": 4},
+    }
+    call["updated16"] = call["weights16"]
+    layer: dict[str, Any] = {
+        "source": backend.empty((64, batch), np.int8),
+        "sign": backend.empty((1, 1, 8), np.uint64),
+        "mask": backend.empty((1, 1, 8), np.uint64),
+        "bias": backend.empty((8,), np.int32),
+        "mean": backend.empty((8,), np.int32),
+        "result": backend.empty((8, batch), np.int8),
+        **{"inputs": 64, "outputs": 8, "log2_batch": 4, "planes": 1},
+    }
+    for name, taken, waits in (
+        ("sign", call["sign"], True),  # written there, read here
+        ("result", call["x"], True),  # read there, written here
+        ("source", call["x"], False),  # read by both
+        ("source", layer["source"], False),
+    ):
+        driver.wait()
+        driver.start("shift_gradient", **call)
+        driver.call("layer", **{**layer, name: taken})
+        assert ("shift_gradient" in driver._running) != waits, name
+    driver.start("shift_gradient", **call)
+    backend.to_host(call["sign"])
+    assert not driver._running
+
+
 # --- faults ---
 
 
 def test_a_kernel_that_hangs_and_the_next_run() -> None:
     faults = Faults()
     with closing(emulated_backend(Z2, faults=faults, timeout=0.3)) as backend:
+        train_briefly(backend, DIGITS, False, 16)
         faults.hung.add("shift_gradient")
         begin = time.monotonic()
         with pytest.raises(FewmultError) as caught:
@@ -138,7 +196,7 @@ def test_a_missing_flush(backend: PynqBackend, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_missing_invalidation(backend: PynqBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PynqBackend, "to_host", lambda self, *arrays: None)
+    monkeypatch.setattr(PynqBackend, "to_host", lambda self, *arrays: self._main.wait())
     with pytest.raises(Fault, match="over what a kernel wrote there: invalidate before writing"):
         train_briefly(backend, DIGITS, False, 16)
 
@@ -160,7 +218,7 @@ def test_memory_that_is_full() -> None:
     ("change", "message"),
     [
         (lambda text: text.replace("layer_0", "lair_0"), "it has no layer_0"),
-        (lambda text: text.replace("0x40010000", "0x40050000"), "layer_0 has"),
+        (lambda text: text.replace("0x40000000", "0x40050000"), "layer_0 has"),
         (lambda text: text.replace("7z020", "7z010"), "it is for xc7z010clg400-1"),
         (lambda text: text[:500], "is no .hwh of Vivado"),
     ],
@@ -222,9 +280,10 @@ def test_a_kernel_that_is_called_with_a_wrong_address(
         "mask": backend.empty((1, 1, 10), np.uint64),
         **{"master_bits": 16, "inputs": 64, "outputs": 10, "step": 1},
     }
-    backend._main.call("sample_weights", **call)
+    units = backend._driver("fewmult_units")
+    units.call("sample_weights", **call)
     with pytest.raises(Fault, match="which are in no live buffer"):
-        backend._main.call("sample_weights", **{**call, **wrong})
+        units.call("sample_weights", **{**call, **wrong})
 
 
 def test_ddr() -> None:

@@ -26,11 +26,11 @@ struct VectorTile {
   static constexpr int kBlock = Isa::kBlock;
   static constexpr int kQuads = kWordBits / 4;  // groups of four inputs in a word
   static constexpr int kRows = 512;  // the sums of a batch of 128 fit a second-level cache
-  static constexpr int kPanelWords = 2;
+  static constexpr int kLog2PanelWords = 1;
+  static constexpr int kPanelWords = 1 << kLog2PanelWords;
   static constexpr int kPanelQuads = kPanelWords * kQuads;
   static constexpr int kGradientRows = 8;
   static constexpr int kGradientWords = 2;
-  static constexpr int kGradientBlock = 2;
   static constexpr int kGradientUnits = kGradientWords * kWordBits;
 
   // Units over the batch, 64 a word: four units' bytes of a sample side by side.
@@ -74,6 +74,13 @@ struct VectorTile {
   static void finish_unit(const LayerPass& pass, const LayerArrays& arrays, int unit,
                           const std::int32_t* z) {
     fewmult::finish_unit(pass, arrays, unit, z);
+  }
+
+  static void finish(const LayerPass& pass, const LayerArrays& arrays, int first, int rows,
+                     Sums& sums) {
+    for (int row = 0; row < rows; ++row) {
+      finish_unit(pass, arrays, first + row, row_of(sums, row, 1 << pass.log2_batch));
+    }
   }
 
   static void clear(Sums& sums, int rows, int batch) {
@@ -154,7 +161,7 @@ struct VectorTile {
 
   static void accumulate(Sums& sums, const Panel& panel,
                          const PackedRows<kRows> (&words)[kPanelWords], int columns, int rows,
-                         int batch) {
+                         int batch, bool /*transposed*/) {
     int row = 0;
     for (; row + kBlock * kLanes <= padded(rows); row += kBlock * kLanes) {
       accumulate_block<kBlock>(sums, panel, words, columns, row, batch);
@@ -196,9 +203,9 @@ struct VectorTile {
     }
   }
 
-  static void shift_accumulate(Gradient& gradient, const Codes& codes, int /*k*/,
-                               const Deltas& deltas, int /*batch*/, std::uint32_t number,
-                               int outputs, const Update& update) {
+  // The gradients of some word columns; the draws of their update are made meanwhile.
+  static void shift_accumulate(Gradient& gradient, const Codes& codes, const Deltas& deltas,
+                               std::uint32_t number, int outputs, const Update& update) {
     static_assert(kBlock * kLanes <= kGradientUnits, "a row is a whole number of blocks");
     const typename Draws::Schedule schedule(update.weight_key, update.step + 1);
     const std::uint32_t next = number + static_cast<std::uint32_t>(outputs);
@@ -231,7 +238,7 @@ struct VectorTile {
 
   template <class Weight>
   static void update(const Gradient& gradient, int column, int rows, Weight* weights, Word* sign,
-                     Word* mask, std::uint32_t /*number*/, Word there, const Update& update) {
+                     Word* mask, Word there, const Update& update) {
     Weights::update(gradient.g[0] + column * kWordBits, kGradientUnits, gradient.halves[column],
                     rows, weights, sign, mask, there, update);
   }

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,22 +76,31 @@ class PynqBackend:
         self._drivers[overlay].load()
         return self._drivers[overlay]
 
-    def _call(self, kernel: str, **values: Value) -> None:
-        driver = self._main if self._main.has(kernel) else self._driver(UNITS)
+    def _start(self, kernel: str, **values: Value) -> OverlayDriver:
+        driver = self._main
+        if not driver.has(kernel):
+            driver.wait()  # before another overlay takes its place
+            driver = self._driver(UNITS)
         driver.load()
-        driver.call(kernel, **values)
+        driver.start(kernel, **values)
+        return driver
+
+    def _call(self, kernel: str, **values: Value) -> None:
+        self._start(kernel, **values).wait_for(kernel)
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """A zeroed array in the board's memory."""
         return self._buffers.empty(shape, dtype)
 
     def to_device(self, *arrays: npt.NDArray[Any]) -> None:
-        """Flushes the host's cache."""
+        """Flushes the host's cache, when no kernel reads what was there."""
+        self._main.wait()
         for array in arrays:
             array.flush()  # type: ignore[attr-defined]
 
     def to_host(self, *arrays: npt.NDArray[Any]) -> None:
-        """Invalidates the host's cache."""
+        """Invalidates the host's cache, when all kernels have ended."""
+        self._main.wait()
         for array in arrays:
             array.invalidate()  # type: ignore[attr-defined]
 
@@ -195,10 +205,11 @@ class PynqBackend:
         deltas: Int8Array,
         update: Update,
     ) -> None:
-        """See ``Backend``."""
-        self._call(
+        """See ``Backend``; it goes on while products run that do not need its weights."""
+        driver = self._start(
             "shift_gradient",
             **_masters(weights),
+            **{f"updated{_bits(weights)}": weights},
             sign=sign,
             mask=mask,
             x=x,
@@ -214,6 +225,8 @@ class PynqBackend:
             weight_purpose=update.weight_key.purpose,
             step=update.step,
         )
+        if driver is not self._main:
+            driver.wait()
 
     def info(self) -> dict[str, str]:
         """Device, overlay, its build, its clock."""
@@ -226,15 +239,21 @@ class PynqBackend:
         }
 
     def close(self) -> None:
-        """Forgets the overlays; what is in the fabric stays there."""
+        """Forgets the overlays; what is in the fabric stays there, but has ended."""
+        with suppress(FewmultError):
+            self._main.wait()
         self._drivers.clear()
         self._products.clear()
         self._at_end()
 
 
 def _masters(weights: npt.NDArray[Any]) -> dict[str, Value]:
-    bits = 8 * weights.dtype.itemsize
+    bits = _bits(weights)
     return {f"weights{bits}": weights, "master_bits": bits}
+
+
+def _bits(weights: npt.NDArray[Any]) -> int:
+    return 8 * weights.dtype.itemsize
 
 
 def _product(source: Int8Array, sign: Words, mask: Words, inputs: int) -> dict[str, Value]:

@@ -13,7 +13,7 @@ import time
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,20 @@ _LEAST_BYTES = 8192  # of a buffer: pynq's allocator is not made for smaller one
 _WORD = 0xFFFF_FFFF
 
 Value = int | npt.NDArray[Any] | None
+
+
+class _Run(NamedTuple):
+    """A kernel that runs.
+
+    Attributes:
+        start: when it was started.
+        memory: whether it only reads what it was given, by address.
+        held: its arrays, which must not go before it has ended.
+    """
+
+    start: float
+    memory: Mapping[int, bool]
+    held: tuple[Value, ...]
 
 
 class Buffers:
@@ -103,6 +117,7 @@ class OverlayDriver:
         self._buffers, self._timeout = buffers, timeout
         self._overlay = Overlay(str(path.resolve()), device=device)
         self._ips = {name: getattr(self._overlay, ip.ip) for name, ip in self._kernels.items()}
+        self._running: dict[str, _Run] = {}
         self._check_build_ids()
 
     @property
@@ -119,33 +134,73 @@ class OverlayDriver:
         return kernel in self._kernels
 
     def call(self, kernel: str, **values: Value) -> None:
-        """Runs a kernel to its end.
+        """Runs a kernel to its end; arguments and errors are those of ``start``."""
+        self.start(kernel, **values)
+        self.wait_for(kernel)
+
+    def start(self, kernel: str, **values: Value) -> None:
+        """Starts a kernel, and returns while it runs.
+
+        What runs already is waited for if it is the same kernel, or if one of both writes what the
+        other reads or writes.
 
         Args:
             kernel: one of the overlay.
             values: its arguments by name; what is left out, or None, is 0.
 
         Raises:
+            FewmultError: a kernel did not end in time.
+        """
+        ip, arguments = self._ips[kernel], self._kernels[kernel].arguments
+        held = tuple(values.values())
+        words = {
+            name: self._word(values.pop(name, None))
+            for name, argument in arguments.items()
+            if argument.kind != "status"
+        }
+        assert not values, f"{kernel} has no {', '.join(values)}"
+        memory: dict[int, bool] = {}
+        for name, argument in arguments.items():
+            if argument.kind == "memory":
+                memory[words[name]] = memory.get(words[name], True) and argument.is_const
+        self._settle(kernel, memory)
+        for name, word in words.items():
+            ip.write(arguments[name].offset, word)
+        ip.write(CONTROL, _START)
+        self._running[kernel] = _Run(time.monotonic(), memory, held)
+
+    def wait(self) -> None:
+        """Waits for all that runs.
+
+        Raises:
+            FewmultError: a kernel did not end in time.
+        """
+        for kernel in list(self._running):
+            self.wait_for(kernel)
+
+    def _settle(self, kernel: str, memory: Mapping[int, bool]) -> None:
+        for other, run in list(self._running.items()):
+            shared = (memory.keys() & run.memory.keys()) - {0}
+            if other == kernel or any(not (memory[k] and run.memory[k]) for k in shared):
+                self.wait_for(other)
+
+    def wait_for(self, kernel: str) -> None:
+        """Waits for one kernel.
+
+        Raises:
             FewmultError: it did not end in time.
         """
-        ip = self._ips[kernel]
-        for name, argument in self._kernels[kernel].arguments.items():
-            if argument.kind != "status":
-                ip.write(argument.offset, self._word(values.pop(name, None)))
-        assert not values, f"{kernel} has no {', '.join(values)}"
-        ip.write(CONTROL, _START)
-        self._wait(kernel)
-
-    def _wait(self, kernel: str) -> None:
-        ip, start = self._ips[kernel], time.monotonic()
+        ip, start = self._ips[kernel], self._running[kernel].start
         # Reading clears AP_DONE, so what is waited for is AP_IDLE.
         while not ip.read(CONTROL) & _IDLE:
             passed = time.monotonic() - start
             if passed > self._timeout:
+                del self._running[kernel]
                 raise FewmultError(
                     f"kernel {kernel} hangs: not idle after {passed:.1f} s, called with "
                     f"{self._registers(kernel)}: load the overlay again, or power the board off"
                 )
+        del self._running[kernel]
 
     def _registers(self, kernel: str) -> str:
         ip, arguments = self._ips[kernel], self._kernels[kernel].arguments

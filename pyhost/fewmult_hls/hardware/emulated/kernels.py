@@ -38,6 +38,8 @@ class Faults:
 class KernelModel:
     """A kernel's control protocol (ap_ctrl_hs), and its work done by a backend.
 
+    The work is done when the host asks whether it is: a host that does not ask finds nothing done.
+
     Args:
         name: of the kernel.
         ip: its registers.
@@ -59,11 +61,15 @@ class KernelModel:
         self._name, self._ip, self._memory = name, ip, memory
         self._backend, self._build_id, self._faults = backend, build_id, faults
         self._registers: dict[int, int] = {}
-        self._control = IDLE
+        self._control, self._is_started = IDLE, False
 
     def read(self, offset: int) -> int:
         """See ``Ip``: reading the control register clears AP_DONE and AP_READY."""
         if offset == CONTROL:
+            if self._is_started and self._name not in self._faults.hung:
+                self._is_started = False
+                self._run()
+                self._control = DONE | IDLE | READY
             found, self._control = self._control, self._control & ~(DONE | READY)
             return found
         return self._registers.get(offset, 0)
@@ -76,10 +82,7 @@ class KernelModel:
                 raise Fault(f"{self._name} has no register at {offset:#x}")
             self._registers[offset] = value & 0xFFFF_FFFF
         elif value & START and self._control & IDLE:
-            self._control = 0
-            if self._name not in self._faults.hung:
-                self._run()
-                self._control = DONE | IDLE | READY
+            self._control, self._is_started = 0, True
 
     def _run(self) -> None:
         build_id = self._faults.build_ids.get(self._name, self._build_id)
@@ -226,9 +229,11 @@ def _layer(call: Call, backend: Backend) -> None:
 
 def _shift_gradient(call: Call, backend: Backend) -> None:
     words, bits = word_columns(call["inputs"]), call["master_bits"]
-    shape = (1, words, call["outputs"])
+    shape, masters = (1, words, call["outputs"]), (words, call["outputs"], 64)
+    updated = call.result(f"updated{bits}", masters, f"int{bits}")
+    updated[...] = call.array(f"weights{bits}", masters, updated.dtype)
     backend.shift_gradient(
-        call.changed(f"weights{bits}", (words, call["outputs"], 64), f"int{bits}"),
+        updated,
         call.result("sign", shape, np.uint64),
         call.result("mask", shape, np.uint64),
         call.array("x", (call["inputs"], call.batch), np.int8),

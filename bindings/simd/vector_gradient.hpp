@@ -1,0 +1,73 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// shift_gradient in the order of a CPU with caches: some word columns' codes stay while the deltas
+// stream past, so that no code is drawn twice.
+#pragma once
+
+#include <cstddef>
+
+#include "bindings/level_of_tile.hpp"
+#include "bindings/simd/vector_tile.hpp"
+#include "kernels/arithmetic.hpp"
+#include "kernels/packed_words.hpp"
+#include "kernels/shift_gradient.hpp"
+#include "kernels/weight_update.hpp"
+
+namespace fewmult {
+
+// Arrays as of shift_gradient; the updated weights take the place of the weights.
+template <class Tile, class Weight>
+void vector_gradient(Weight* weights, Word* sign, Word* mask, const std::int8_t* x,
+                     const std::int8_t* deltas, const Gradients& layer, const Update& update) {
+  typename Tile::Codes codes;
+  typename Tile::Deltas rows;
+  typename Tile::Gradient gradient;
+  const int columns = word_columns(layer.inputs);
+  std::uint32_t group_number = 0;  // of the first word of the group of word columns
+  for (int column = 0; column < columns; column += Tile::kGradientWords) {
+    const int group = smaller(columns - column, Tile::kGradientWords);
+    for (int k = 0; k < group; ++k) {
+      const int first = (column + k) << 6;
+      Tile::encode(codes, k, x + (first << layer.log2_batch),
+                   smaller(layer.inputs - first, kWordBits), first, layer.log2_batch, update);
+    }
+    for (int output = layer.first_output; output < layer.end_output;
+         output += Tile::kGradientRows) {
+      const int there = smaller(layer.end_output - output, Tile::kGradientRows);
+      Tile::load_deltas(rows, deltas + (output << layer.log2_batch), there, layer.log2_batch);
+      std::uint32_t number = group_number + static_cast<std::uint32_t>(output);
+      Tile::shift_accumulate(gradient, codes, rows, number, layer.outputs, update);
+      for (int k = 0; k < group; ++k) {
+        Tile::update(gradient, k, there, weights + (std::size_t{number} << 6), sign + number,
+                     mask + number, inputs_there(layer.inputs - ((column + k) << 6)), update);
+        number += static_cast<std::uint32_t>(layer.outputs);
+      }
+    }
+    // Of a full group: after a smaller one none follows.
+    group_number +=
+        static_cast<std::uint32_t>(words_of_columns<Tile::kGradientWords>(layer.outputs));
+  }
+}
+
+template <class Isa>
+struct GradientOf<VectorTile<Isa>> {
+  static void run(const fewmult_bindings::GradientCall& call, const Gradients& rows,
+                  const Update& update) {
+    if (call.master_bits == 8) {
+      run(call.weights8, call, rows, update);
+    } else {
+      run(call.weights16, call, rows, update);
+    }
+  }
+
+ private:
+  template <class Weight>
+  static void run(Weight* weights, const fewmult_bindings::GradientCall& call,
+                  const Gradients& rows, const Update& update) {
+    vector_gradient<VectorTile<Isa>>(weights, call.sign, call.mask, call.x, call.deltas, rows,
+                                     update);
+  }
+};
+
+}  // namespace fewmult

@@ -1,0 +1,51 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Eight samples of a unit, side by side in a word: what a memory port brings in a cycle, and how
+// activations and deltas lie on chip.
+#pragma once
+
+#include "kernels/arithmetic.hpp"
+
+namespace fewmult {
+
+constexpr int kLog2PortBytes = 3;
+constexpr int kPortBytes = 8;  // of one cycle of a 64-bit port
+constexpr int kBatchWords = kMaxBatch >> kLog2PortBytes;
+
+inline Word eight_samples(const std::int8_t* samples) {
+#pragma HLS INLINE
+  Word eight = 0;
+  for (int k = 0; k < kPortBytes; ++k) {
+#pragma HLS UNROLL
+    eight |= Word{static_cast<std::uint8_t>(samples[k])} << (k << 3);
+  }
+  return eight;
+}
+
+// The samples of some words, `kLanes` in all.
+template <int kLanes>
+inline void take_samples(std::int16_t (&samples)[kLanes], const Word* eights) {
+#pragma HLS INLINE
+  for (int word = 0; word < kLanes / kPortBytes; ++word) {
+#pragma HLS UNROLL
+    for (int k = 0; k < kPortBytes; ++k) {
+#pragma HLS UNROLL
+      samples[(word << kLog2PortBytes) + k] =
+          static_cast<std::int8_t>(eights[word] >> (k << 3) & 0xFFU);
+    }
+  }
+}
+
+// log2 of the next power of two, 2^least or more: a flat loop over such a number of rows tells row
+// and pass apart by shifts.
+inline int log2_of_rows(int rows, int least) {
+  int log2 = least;
+  for (int bit = 0; bit < 16; ++bit) {
+#pragma HLS UNROLL
+    if (bit >= least && rows > 1 << bit) log2 = bit + 1;
+  }
+  return log2;
+}
+
+}  // namespace fewmult
