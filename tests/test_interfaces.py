@@ -88,6 +88,6 @@ def test_the_board_is_data() -> None:
 
 
 def test_the_tiles_constants() -> None:
-    constants = sources.tile_constants()
-    assert constants["kLanes"] * constants["kInputs"] == 1024
-    assert constants["kGradientRows"] * constants["kGradientInputs"] == 512
+    constants = sources.constants()
+    assert constants["kLanes"] * constants["kInputs"] == 512
+    assert constants["kGradientLanes"] * constants["kGradientInputs"] == 256

@@ -19,6 +19,7 @@ from .build import build
 from .compare import compare
 from .data import data
 from .doctor import doctor
+from .estimate import estimate
 from .evaluate import evaluate
 from .export import export
 from .ops import ops
@@ -58,6 +59,7 @@ for _command in (
     bench,
     ops,
     build,
+    estimate,
     data,
     doctor,
 ):

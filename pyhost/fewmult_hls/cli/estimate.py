@@ -1,0 +1,334 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""``fewmult-hls estimate``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .arguments import NamedPath
+from .results import show_rows, show_table
+
+if TYPE_CHECKING:
+    from ..hardware.area import Area
+    from ..hardware.board import Board
+    from ..hardware.estimate import CallCost, Estimate
+
+# click keeps the lines of a paragraph that a backspace opens.
+EXAMPLES = """\b
+Examples:
+  fewmult-hls estimate
+  fewmult-hls estimate --net 64-256-10 --samples 1438 --validation 180
+  fewmult-hls estimate --build plan"""
+
+CAPTION = "A model, not a measurement: neither a vendor's tool nor a board has said any of this."
+_METHODS = ("ternary-qbp", "binary-qbp")
+_LOOPS = 12  # that are shown
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--board", metavar="NAME", default="pynq-z2", help="[default: pynq-z2]")
+@click.option(
+    "--net",
+    metavar="WIDTHS",
+    default="784-1024-1024-1024-10",
+    help="Units of each layer.  [default: the paper's for MNIST, 784-1024-1024-1024-10]",
+)
+@click.option(
+    "--method",
+    type=click.Choice(_METHODS),
+    default="ternary-qbp",
+    help="Ternary or binary samples; they take the same time.  [default: ternary-qbp]",
+)
+@click.option(
+    "--master-bits",
+    type=click.Choice(["16", "8"]),
+    default="16",
+    help="Bits of the stored weight.  [default: 16]",
+)
+@click.option(
+    "--batch",
+    type=int,
+    metavar="N",
+    default=128,
+    help="16, 32, 64, 128 or 256 images.  [default: 128]",
+)
+@click.option(
+    "--perturb",
+    type=int,
+    metavar="N",
+    default=0,
+    help="Learn from every batch once more, as `train` does.  [default: 0, not at all]",
+)
+@click.option(
+    "--samples",
+    type=click.IntRange(1),
+    metavar="N",
+    default=50_000,
+    help="Images of an epoch.  [default: MNIST's, 50000]",
+)
+@click.option(
+    "--validation",
+    type=click.IntRange(0),
+    metavar="N",
+    default=10_000,
+    help="Images that validate an epoch.  [default: MNIST's, 10000]",
+)
+@click.option(
+    "--build",
+    type=NamedPath(),
+    metavar="DIR",
+    help="A plan of `build`: what its build.json reports stands next to the model.",
+)
+@click.option(
+    "--tile",
+    multiple=True,
+    metavar="NAME=N",
+    help="Another size of the arrays, as kLog2Inputs=5 in kernels/fabric_product.hpp; many times.",
+)
+@click.option(
+    "--mhz",
+    type=click.IntRange(1, 500),
+    metavar="N",
+    help="Another clock of the fabric than the board's file has.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+def estimate(
+    board: str,
+    net: str,
+    method: str,
+    master_bits: str,
+    batch: int,
+    perturb: int,
+    samples: int,
+    validation: int,
+    build: Path | None,
+    tile: tuple[str, ...],
+    mhz: int | None,
+    as_json: bool,
+) -> None:
+    """Estimate time, memory traffic and area of training a net on a board.
+
+    For each kernel the cycles of a training step, what it moves through DDR, and what it takes of
+    the fabric. The numbers follow from the kernels' sources and the board's file alone; with
+    --build, the tools' own stand next to them. docs/hardware/estimate.md shows the arithmetic.
+    """
+    from ..config import PERTURBATIONS
+    from ..errors import UsageError
+    from ..hardware.board import load_board
+    from ..hardware.build_json import load_build
+    from ..hardware.estimate import estimate as modelled
+    from ..hardware.sources import changed
+    from ..networks import NetworkSpec
+
+    if perturb not in PERTURBATIONS:
+        choices = ", ".join(map(str, PERTURBATIONS))
+        raise UsageError(f"perturb must be one of {choices}, not {perturb}")
+    weights = "binary" if method.startswith("binary") else "ternary"
+    spec = NetworkSpec.parse(net, weights=weights, master_bits=int(master_bits), batch=batch)
+    target = load_board(board)
+    if mhz is not None:
+        target = replace(target, clock=replace(target.clock, fabric_mhz=mhz))
+    reported = load_build(build, target.name) if build is not None else {}
+    with changed(_sizes(tile)):
+        found = modelled(spec, target, samples, validation, perturb > 0)
+        if as_json:
+            click.echo(json.dumps(_report(found, perturb, reported)))
+            return
+        click.echo(CAPTION)
+        click.echo(
+            f"{spec.name}, batch {batch}, {method}, {master_bits}-bit masters, perturb {perturb}; "
+            f"{target.title}, {target.clock.fabric_mhz} MHz"
+        )
+        click.echo(f"sizes other than in the sources: {', '.join(tile)}\n" if tile else "")
+        _show_step(found)
+        _show_loops(found)
+        _show_times(found, samples, validation)
+        _show_area(target, reported)
+
+
+def _sizes(texts: tuple[str, ...]) -> dict[str, int]:
+    from ..errors import UsageError
+
+    found: dict[str, int] = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        if not number.isdecimal() or not 0 < int(number) <= 4096:
+            raise UsageError(f"--tile {text}: give a constant of the kernels and 1 to 4096, NAME=N")
+        found[name] = int(number)
+    return found
+
+
+def _show_step(found: Estimate) -> None:
+    """A row for each kernel's part of a step."""
+    rows: dict[tuple[str, str], list[CallCost]] = {}
+    for part, cost in found.step:
+        rows.setdefault((cost.call.kernel, part), []).append(cost)
+    parts = {f"{kernel}, {part}": costs for (kernel, part), costs in rows.items()}
+    parts["all"] = [cost for _, cost in found.step]
+    table = [["a step", "calls", "cycles", "share", "in work", "MB read", "MB written"]]
+    for name, costs in parts.items():
+        cycles = sum(cost.cycles for cost in costs)
+        table.append(
+            [
+                name,
+                str(len(costs)),
+                f"{cycles:,.0f}",
+                _percent(cycles, found.busy_cycles),
+                _percent(sum(cost.work for cost in costs), cycles),
+                f"{sum(cost.read for cost in costs) / 1e6:.2f}",
+                f"{sum(cost.written for cost in costs) / 1e6:.2f}",
+            ]
+        )
+    show_table(table)
+    click.echo()
+
+
+def _show_loops(found: Estimate) -> None:
+    table = [["most cycles of a step", "in kernel", "cycles", "share", "in work"]]
+    for kernel, name, cycles, work in found.ranking()[:_LOOPS]:
+        share = _percent(cycles, found.busy_cycles)
+        table.append([name, kernel, f"{cycles:,.0f}", share, _percent(work, cycles)])
+    show_table(table)
+    click.echo()
+
+
+def _show_times(found: Estimate, samples: int, validation: int) -> None:
+    moved = sum(cost.read + cost.written for _, cost in found.step)
+    rate = moved / found.step_seconds
+    rows = [
+        ("step", f"{_ms(found, found.step_cycles)}; both kernels together {_both(found)}"),
+        ("epoch", f"{found.epoch_seconds:.2f} s: {found.steps} steps of {samples:,} images"),
+    ]
+    if found.evaluation:
+        rows.append(
+            ("validation", f"{found.evaluation_seconds:.2f} s an epoch, {validation:,} images")
+        )
+    rows += [
+        ("first samples", f"{found.sampling_seconds:.2f} s, once"),
+        (
+            "DDR",
+            f"{rate / 1e6:,.0f} MB/s of {found.board.ddr.bytes_per_second / 1e6:,.0f}",
+        ),
+    ]
+    show_rows(rows)
+    click.echo()
+
+
+def _both(found: Estimate) -> str:
+    busy, work = _ms(found, found.busy_cycles), _ms(found, found.work_cycles)
+    return f"{busy}, of which {work} in work"
+
+
+def _ms(found: Estimate, cycles: float) -> str:
+    return f"{1e3 * found.seconds(cycles):.2f} ms"
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else ""
+
+
+def _show_area(board: Board, reported: dict[str, Any]) -> None:
+    """Each kernel's, the sum, and the lines that nothing may cross."""
+    from ..hardware.area import overlay_areas, total
+    from ..hardware.estimate import OVERLAY
+
+    areas = overlay_areas(board, OVERLAY)
+    all_of_it = total(areas)
+    table = [["area", "LUT", "FF", "BRAM", "DSP"]]
+    for name, area in {**areas, "all": all_of_it}.items():
+        table.append([name, *_cells(area)])
+        if name in reported:
+            table.append(
+                [f"  reported: {reported[name]['from']}", *_reported_cells(reported[name])]
+            )
+        if name == "all" and "routed" in reported:
+            table.append(["  reported: routed", *_reported_cells(reported["routed"])])
+    there, limits = board.resources, board.limits
+    table.append(
+        ["there are", f"{there.lut:,}", f"{there.ff:,}", str(there.bram36), str(there.dsp)]
+    )
+    shares = [
+        all_of_it.lut / there.lut,
+        all_of_it.ff / there.ff,
+        all_of_it.bram18 / 2 / there.bram36,
+    ]
+    table.append(["share", *(f"{100 * share:.0f} %" for share in shares), "0 %"])
+    table.append(
+        ["may be used", f"{limits.lut_percent} %", "", f"{limits.bram_percent} %", str(limits.dsp)]
+    )
+    show_table(table)
+
+
+def _cells(area: Area) -> list[str]:
+    return [f"{area.lut:,.0f}", f"{area.ff:,.0f}", f"{area.bram18 / 2:g}", f"{area.dsp:g}"]
+
+
+def _reported_cells(found: dict[str, Any]) -> list[str]:
+    return [
+        f"{found['lut']:,}",
+        f"{found['ff']:,}",
+        f"{found['bram18'] / 2:g}",
+        str(found["dsp"]),
+    ]
+
+
+def _report(found: Estimate, perturb: int, reported: dict[str, Any]) -> dict[str, Any]:
+    from ..hardware.area import INTERCONNECT, overlay_areas, parts_of, total
+    from ..hardware.estimate import OVERLAY
+
+    areas = overlay_areas(found.board, OVERLAY)
+    spec = found.spec
+    return {
+        "model": CAPTION,
+        "board": found.board.name,
+        "net": spec.name,
+        "weights": spec.weights,
+        "master_bits": spec.master_bits,
+        "batch": spec.batch,
+        "perturb": perturb,
+        "steps": found.steps,
+        "step": {
+            "cycles": round(found.step_cycles),
+            "busy_cycles": round(found.busy_cycles),
+            "work_cycles": round(found.work_cycles),
+            "seconds": found.step_seconds,
+            "calls": [_call(part, cost) for part, cost in found.step],
+            "loops": [
+                {"kernel": kernel, "name": name, "cycles": round(cycles), "work": round(work)}
+                for kernel, name, cycles, work in found.ranking()
+            ],
+        },
+        "epoch_seconds": found.epoch_seconds,
+        "validation_seconds": found.evaluation_seconds,
+        "sampling_seconds": found.sampling_seconds,
+        "area": {name: _area(area) for name, area in {**areas, "all": total(areas)}.items()},
+        "parts": {
+            kernel: [{"name": name, **_area(area)} for name, area in parts_of(kernel)]
+            for kernel in areas
+            if kernel != INTERCONNECT
+        },
+        "reported": reported,
+    }
+
+
+def _call(part: str, cost: CallCost) -> dict[str, Any]:
+    return {
+        "kernel": cost.call.kernel,
+        "part": part,
+        "inputs": cost.call.inputs,
+        "outputs": cost.call.outputs,
+        "cycles": round(cost.cycles),
+        "work": round(cost.work),
+        "read": cost.read,
+        "written": cost.written,
+    }
+
+
+def _area(area: Area) -> dict[str, float]:
+    return {name: round(number) for name, number in area._asdict().items()}

@@ -1,0 +1,343 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""A model of how long training takes in the fabric, and of what it moves: no measurement.
+
+A call's cycles are those of its loops (``loops.py``) and of what it waits for. How often a loop
+runs is counted; what stands below as a constant is assumed, and kept apart in every number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..backends.base import Pass
+from ..evaluation import STATISTICS_IMAGES
+from ..networks import Layer, NetworkSpec
+from ..training import whole_batches
+from .board import Board
+from .interfaces import load_interface
+from .loops import ACCESSES, LOOPS, Access, Call, Loop, Sizes, pragmas_of, sizes_of
+
+OVERLAY = "fewmult"  # that trains
+
+# From one loop into the next, and back: a cycle each (UG1399, "Flattening Nested Loops").
+TURN = 2
+# From an address at a memory port to its first data, and from the last data to its confirmation, in
+# cycles of the fabric. Assumed: nobody has measured them in this overlay.
+READ_LATENCY = 40
+WRITE_LATENCY = 20
+# From AP_START to the first loop, and back from the last one. Assumed.
+CALL = 20
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a loop or an access costs in one call.
+
+    Attributes:
+        name: for people.
+        entries: how often it begins.
+        turns: iterations of the pipeline.
+        work: cycles in which an iteration begins.
+        wait: cycles of filling pipelines and of waiting for memory.
+        shown: how much of both is not hidden behind another process, 0 to 1.
+        read: bytes.
+        written: bytes.
+    """
+
+    name: str
+    entries: int
+    turns: int
+    work: int
+    wait: int
+    shown: float
+    read: int
+    written: int
+
+    @property
+    def cycles(self) -> float:
+        """Of the call, that are due to this."""
+        return (self.work + self.wait) * self.shown
+
+
+@dataclass(frozen=True)
+class CallCost:
+    """What a call of a kernel costs.
+
+    Attributes:
+        call: the call.
+        parts: of all its loops and accesses.
+        wait: cycles in which it waits for nothing but DDR's bandwidth, and to begin and end.
+    """
+
+    call: Call
+    parts: tuple[Cost, ...]
+    wait: float
+
+    @property
+    def cycles(self) -> float:
+        """From its start to its end."""
+        return sum(part.cycles for part in self.parts) + self.wait
+
+    @property
+    def work(self) -> float:
+        """Of these, in which an iteration begins: those that are counted, not assumed."""
+        return sum(part.work * part.shown for part in self.parts)
+
+    @property
+    def read(self) -> int:
+        """Bytes from memory."""
+        return sum(part.read for part in self.parts)
+
+    @property
+    def written(self) -> int:
+        """Bytes to memory."""
+        return sum(part.written for part in self.parts)
+
+
+def cost_of(call: Call, board: Board) -> CallCost:
+    """What a call costs on a board."""
+    sizes = sizes_of(call)
+    ports = {a.name: a.bundle for a in load_interface(call.kernel).arguments}
+    loops = [loop for loop in LOOPS if loop.when(call) and loop.trips(sizes)]
+    costs = {loop.key: _loop_cost(loop, sizes, ports, board) for loop in loops}
+    shares = _shares(loops, costs, sizes)
+    parts = [
+        Cost(**{**vars(costs[loop.key]), "shown": shares.get(loop.process, 1.0)}) for loop in loops
+    ]
+    parts += [_access_cost(access, sizes) for access in ACCESSES if access.when(call)]
+    moved = sum(part.read + part.written for part in parts)
+    at_least = moved / board.ddr.bytes_per_second * board.clock.fabric_mhz * 1e6
+    lacking = max(0.0, at_least - sum(part.cycles for part in parts))
+    return CallCost(call, tuple(parts), CALL + lacking)
+
+
+def _loop_cost(loop: Loop, sizes: Sizes, ports: dict[str, str], board: Board) -> Cost:
+    pragmas = pragmas_of(loop)
+    entries, trips = loop.entries(sizes), loop.trips(sizes)
+    turns = -(-trips // pragmas.unroll)
+    read = {array: trips * count(sizes) for array, count in loop.reads.items()}
+    written = {array: trips * count(sizes) for array, count in loop.writes.items()}
+    beats = max(_beats(read, ports, board), _beats(written, ports, board))
+    latency = READ_LATENCY * bool(read) + WRITE_LATENCY * bool(written)
+    return Cost(
+        name=loop.name,
+        entries=entries,
+        turns=turns,
+        work=max(turns * pragmas.interval, beats),
+        wait=entries * (TURN + loop.depth + latency),
+        shown=1.0,
+        read=sum(read.values()),
+        written=sum(written.values()),
+    )
+
+
+def _beats(moved: dict[str, int], ports: dict[str, str], board: Board) -> int:
+    """Of the busiest port, one a cycle; it reads and writes at the same time."""
+    bundles: dict[str, int] = {}
+    for array, count in moved.items():
+        bundle = ports.get(array) or ports[f"{array}16"]
+        bundles[bundle] = bundles.get(bundle, 0) + count
+    return -(-max(bundles.values(), default=0) // (board.ports.width // 8))
+
+
+def _shares(
+    loops: list[Loop], costs: dict[tuple[str, str, int], Cost], sizes: Sizes
+) -> dict[str, float]:
+    """How much of each process of the DATAFLOW region is seen.
+
+    All of the slowest; of the others one block of each sweep, before the slowest has any.
+    """
+    totals: dict[str, int] = {}
+    for loop in loops:
+        if loop.process:
+            cost = costs[loop.key]
+            totals[loop.process] = totals.get(loop.process, 0) + cost.work + cost.wait
+    slowest = max(totals, key=lambda name: totals[name], default="")
+    return {name: 1.0 if name == slowest else 1 / sizes.sweep for name in totals}
+
+
+def _access_cost(access: Access, sizes: Sizes) -> Cost:
+    count = access.count(sizes)
+    latency = WRITE_LATENCY if access.writes else READ_LATENCY
+    moved = count * access.bytes
+    return Cost(
+        name=f"{access.file.rpartition('.')[0]}: {access.text}, "
+        f"{'written' if access.writes else 'read'} alone",
+        entries=count,
+        turns=count,
+        work=count,
+        wait=count * latency,
+        shown=1.0,
+        read=0 if access.writes else moved,
+        written=moved if access.writes else 0,
+    )
+
+
+def step_calls(spec: NetworkSpec, perturbed: bool) -> Iterator[tuple[str, Call]]:
+    """The calls of one training step in their order, each with its part of the step.
+
+    Args:
+        spec: of the net.
+        perturbed: whether every batch is learned from once more, with moved inputs.
+    """
+    yield from _learning(spec, perturb=perturbed)
+    if perturbed:
+        yield from _learning(spec, perturb=False)
+
+
+def _learning(spec: NetworkSpec, *, perturb: bool) -> Iterator[tuple[str, Call]]:
+    for layer in spec.layers:
+        yield "forward", _layer_call(spec, layer, Pass.OUTPUT if layer.is_output else Pass.HIDDEN)
+    for layer in reversed(spec.layers):
+        if layer.index > 0:
+            yield "backward", _layer_call(spec, layer, Pass.BACKWARD)
+        elif perturb:
+            yield "perturb", _layer_call(spec, layer, Pass.PERTURB)
+        yield "update", _call(spec, layer, "shift_gradient")
+
+
+def sampling_calls(spec: NetworkSpec) -> Iterator[Call]:
+    """Those before the first step, and where the samples' sharpness changes."""
+    return (_call(spec, layer, "sample_weights") for layer in spec.layers)
+
+
+def evaluation_calls(spec: NetworkSpec, samples: int, images: int) -> Iterator[tuple[int, Call]]:
+    """The calls that validate an epoch, each with how often it is made.
+
+    Args:
+        spec: of the net.
+        samples: that are trained on; the first of them give the means.
+        images: that are validated with.
+    """
+    batches = whole_batches(min(samples, STATISTICS_IMAGES), spec.batch)
+    for times, hidden in (
+        (1 << batches.bit_length() - 1, Pass.HIDDEN),
+        (-(-images // spec.batch), Pass.HIDDEN_MEAN),
+    ):
+        for layer in spec.layers:
+            yield times, _layer_call(spec, layer, Pass.LOGITS if layer.is_output else hidden)
+
+
+def _layer_call(spec: NetworkSpec, layer: Layer, pass_: Pass) -> Call:
+    return Call("layer", layer.inputs, layer.outputs, spec.batch, pass_)
+
+
+def _call(spec: NetworkSpec, layer: Layer, kernel: str) -> Call:
+    return Call(kernel, layer.inputs, layer.outputs, spec.batch, master_bits=spec.master_bits)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What the model says of training a net on a board.
+
+    Attributes:
+        spec: of the net.
+        board: it is for.
+        steps: of an epoch.
+        step: parts of a step and their calls, in order.
+        evaluation: calls that validate an epoch, and how often each is made.
+        sampling: calls before the first step.
+    """
+
+    spec: NetworkSpec
+    board: Board
+    steps: int
+    step: tuple[tuple[str, CallCost], ...]
+    evaluation: tuple[tuple[int, CallCost], ...]
+    sampling: tuple[CallCost, ...]
+
+    def seconds(self, cycles: float) -> float:
+        """At the fabric's clock."""
+        return cycles / (self.board.clock.fabric_mhz * 1e6)
+
+    @property
+    def step_cycles(self) -> float:
+        """Of a step: an update goes on while products run that do not need its weights.
+
+        Those of the next forward pass do. Both together cannot move more than DDR gives.
+        """
+        now = free = 0.0  # when the host goes on, and when the kernel of updates does
+        for part, cost in self.step:
+            if cost.call.kernel == "shift_gradient":
+                now = max(now, free)
+                free = now + cost.cycles
+            else:
+                now = (max(now, free) if part == "forward" else now) + cost.cycles
+        moved = sum(cost.read + cost.written for _, cost in self.step)
+        at_least = moved / self.board.ddr.bytes_per_second * self.board.clock.fabric_mhz * 1e6
+        return max(now, free, at_least)
+
+    @property
+    def busy_cycles(self) -> float:
+        """Of both kernels, one after the other."""
+        return sum(cost.cycles for _, cost in self.step)
+
+    @property
+    def work_cycles(self) -> float:
+        """Of these, in which iterations begin."""
+        return sum(cost.work for _, cost in self.step)
+
+    @property
+    def step_seconds(self) -> float:
+        """Of a step."""
+        return self.seconds(self.step_cycles)
+
+    @property
+    def epoch_seconds(self) -> float:
+        """Of an epoch's steps."""
+        return self.steps * self.step_seconds
+
+    @property
+    def evaluation_seconds(self) -> float:
+        """Of the validation after an epoch."""
+        return self.seconds(sum(times * cost.cycles for times, cost in self.evaluation))
+
+    @property
+    def sampling_seconds(self) -> float:
+        """Before the first step."""
+        return self.seconds(sum(cost.cycles for cost in self.sampling))
+
+    def ranking(self) -> list[tuple[str, str, float, float]]:
+        """Loops of a step by their cycles, most first.
+
+        Returns:
+            Kernel, name, cycles and how many of these are work.
+        """
+        found: dict[tuple[str, str], tuple[float, float]] = {}
+        for _, cost in self.step:
+            for part in cost.parts:
+                key = (cost.call.kernel, part.name)
+                cycles, work = found.get(key, (0.0, 0.0))
+                found[key] = (cycles + part.cycles, work + part.work * part.shown)
+        rows = [(*key, *numbers) for key, numbers in found.items()]
+        return sorted(rows, key=lambda row: -row[2])
+
+
+def estimate(
+    spec: NetworkSpec, board: Board, samples: int, images: int, perturbed: bool = False
+) -> Estimate:
+    """The model's numbers for a net.
+
+    Args:
+        spec: of the net.
+        board: to train on.
+        samples: images of an epoch.
+        images: that are validated with after it; none if 0.
+        perturbed: see ``step_calls``.
+
+    Raises:
+        UsageError: there are fewer samples than a batch.
+        FewmultError: this installation has no kernels' sources.
+    """
+    steps = whole_batches(samples, spec.batch)
+    calls = evaluation_calls(spec, samples, images) if images else ()
+    return Estimate(
+        spec,
+        board,
+        steps,
+        tuple((part, cost_of(call, board)) for part, call in step_calls(spec, perturbed)),
+        tuple((times, cost_of(call, board)) for times, call in calls),
+        tuple(cost_of(call, board) for call in sampling_calls(spec)),
+    )

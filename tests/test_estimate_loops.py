@@ -1,0 +1,93 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The estimate's table of loops against the kernels: every loop is in it, and counts as it says."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+
+from fewmult_hls.backends.base import Pass
+from fewmult_hls.hardware.interfaces import kernel_names
+from fewmult_hls.hardware.loops import ACCESSES, LOOPS, Call, pipelined_loops, sizes_of
+from fewmult_hls.hardware.sources import constants, source_root
+from loop_counts import CountedKernels
+
+# Inputs, outputs, batch: single, whole words, more than a tile, a group and a block of rows.
+SHAPES = [(1, 1, 16), (64, 64, 32), (70, 300, 16), (530, 70, 64), (300, 17, 128), (130, 33, 256)]
+
+
+def calls(kernel: str) -> list[Call]:
+    """A call of every kind for every shape."""
+    found = []
+    for inputs, outputs, batch in SHAPES:
+        if kernel in ("layer", "normalize"):
+            found += [Call(kernel, inputs, outputs, batch, pass_) for pass_ in Pass]
+        if kernel == "layer":
+            found += [
+                Call(kernel, inputs, outputs, batch, pass_, planes=7)
+                for pass_ in (Pass.HIDDEN, Pass.HIDDEN_MEAN, Pass.LOGITS)
+            ]
+        if kernel == "binary_matmul":
+            found += [Call(kernel, inputs, outputs, batch, transposed=t) for t in (False, True)]
+            found.append(Call(kernel, inputs, outputs, batch, planes=7))
+        if kernel in ("sample_weights", "shift_gradient"):
+            found += [Call(kernel, inputs, outputs, batch, master_bits=bits) for bits in (8, 16)]
+    return found
+
+
+@pytest.fixture(scope="session")
+def counted(tmp_path_factory: pytest.TempPathFactory) -> CountedKernels:
+    if shutil.which("g++") is None:
+        pytest.skip("needs g++")
+    return CountedKernels(tmp_path_factory.mktemp("counted") / "copy", ACCESSES)
+
+
+def test_every_pipelined_loop_is_in_the_table_once() -> None:
+    keys = [loop.key for loop in LOOPS]
+    assert len(set(keys)) == len(keys)
+    assert set(keys) == set(pipelined_loops(source_root() / "kernels"))
+
+
+def test_every_pragma_belongs_to_a_loop_that_was_found() -> None:
+    folder = source_root() / "kernels"
+    asked = sum(
+        len(re.findall("#pragma HLS PIPELINE", path.read_text()))
+        for path in folder.glob("*.[ch]pp")
+    )
+    assert asked == len(pipelined_loops(folder))
+
+
+def test_constants_are_those_of_the_sources() -> None:
+    found = constants()
+    assert (found["kLanes"], found["kInputs"]) == (32, 16)
+    assert (found["kMaxBatch"], found["kMaxColumns"]) == (256, 1024)
+
+
+@pytest.mark.parametrize("kernel", kernel_names())
+def test_table_counts_as_the_kernels_do(counted: CountedKernels, kernel: str) -> None:
+    for call in calls(kernel):
+        sizes = sizes_of(call)
+        loops, accesses = counted.run(call)
+        for loop in LOOPS:
+            expected = (loop.entries(sizes), loop.trips(sizes)) if loop.when(call) else (0, 0)
+            real = loops[loop.key]
+            # A loop that never turns may be entered: it costs nothing here.
+            assert expected == real or (expected == (0, 0) and real[1] == 0), (loop.key, call)
+        for access in ACCESSES:
+            expected_count = access.count(sizes) if access.when(call) else 0
+            place = (access.file, access.text, access.number)
+            assert accesses[place] == expected_count, (place, call)
+
+
+def test_accesses_of_one_unit_are_all_in_the_table() -> None:
+    known = {(access.file, access.text, access.number) for access in ACCESSES}
+    pattern = r"arrays\.\w+\[unit\]|\*arrays\.\w+|\*(?:sign|mask)\+\+"
+    for path in (source_root() / "kernels").glob("*.hpp"):
+        found: dict[str, int] = {}
+        for text in re.findall(pattern, path.read_text()):
+            number = found.get(text, 0)
+            found[text] = number + 1
+            assert (path.name, text, number) in known
