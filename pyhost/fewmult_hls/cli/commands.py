@@ -18,6 +18,7 @@ from .bench import bench
 from .build import build
 from .compare import compare
 from .data import data
+from .deploy import deploy
 from .doctor import doctor
 from .evaluate import evaluate
 from .export import export
@@ -58,6 +59,7 @@ for _command in (
     bench,
     ops,
     build,
+    deploy,
     data,
     doctor,
 ):
