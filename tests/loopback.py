@@ -73,12 +73,13 @@ Host stranger
   IdentityFile {place}/strange_key
 Host cut
   ProxyCommand {sys.executable} {place}/cut.py {port} 200000
+Host * !stranger
+  IdentityFile {place}/key
 Host *
   HostName 127.0.0.1
   HostKeyAlias loopback
   Port {port}
   User {getpass.getuser()}
-  IdentityFile {place}/key
   IdentitiesOnly yes
   IdentityAgent none
   UserKnownHostsFile {place}/known_hosts
