@@ -151,7 +151,7 @@ def log_in(host: str, config: Path | None = None) -> Iterator[Login]:
                     f"cannot log in to {host}: {said}: `{shlex.join(_by_hand(host, config))}` "
                     "must work first"
                 )
-            yield Login(host, folder, [*line, "-o", "ControlMaster=no"])
+            yield Login(host, folder, [*line, "-o", "ControlMaster=no", "-o", "LogLevel=ERROR"])
         finally:
             _end(master)
 
