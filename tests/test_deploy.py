@@ -24,7 +24,7 @@ from command import assert_one_line, content, environment, fewmult, start
 from fewmult_hls.errors import FewmultError, UsageError
 from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.emulated.overlay import write_emulated_overlay
-from fewmult_hls.hardware.payload import read_overlays
+from fewmult_hls.hardware.payload import read_overlays, read_wheel
 from loopback import SSHD, sshd
 
 BUILT = Path(__file__).parents[1] / ".venv/dist/board"
@@ -214,6 +214,18 @@ def test_the_wheels_beside_it_are_all_that_the_image_lacks() -> None:
         }
     assert needed - there == IMAGE
     assert there - needed == {"fewmult-hls"}
+
+
+@needs_wheel
+def test_only_wheels_that_are_needed_go_along(tmp_path: Path) -> None:
+    for path in BUILT.glob("*.whl"):
+        shutil.copy(path, tmp_path)
+    shutil.copy(WHEELS[-1], tmp_path / "other-1-py3-none-any.whl")
+    shutil.copy(WHEELS[-1], tmp_path / "numpy-1.26-cp311-cp311-linux_x86_64.whl")
+    wheel = read_wheel(tmp_path / WHEELS[-1].name)
+    assert {path.name for path in wheel.others} == {
+        path.name for path in BUILT.glob("*.whl") if path not in WHEELS
+    }
 
 
 def normal(requirement: str) -> str:

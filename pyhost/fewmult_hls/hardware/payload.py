@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import tarfile
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -36,7 +38,7 @@ class Wheel:
     Attributes:
         path: of the file.
         requirements: of the package, as pip reads them.
-        others: pure wheels that lie beside it; a board that lacks one of them takes it.
+        others: pure wheels beside it that it needs; a board that lacks one of them takes it.
     """
 
     path: Path
@@ -72,15 +74,21 @@ class Payload:
     def write(self, stream: IO[bytes], script: Path) -> None:
         """Writes a tar archive: wheels/, requirements.txt, overlays/, the script."""
         with tarfile.open(fileobj=stream, mode="w|", format=tarfile.GNU_FORMAT) as archive:
-            archive.add(script, script.name)
+            _add(archive, script, ".")
             for path in (self.wheel.path, *self.wheel.others):
-                archive.add(path.resolve(), f"wheels/{path.name}")
+                _add(archive, path, "wheels")
             _add_text(archive, "requirements.txt", "\n".join(self.wheel.requirements) + "\n")
             for name, overlay in self.overlays.items():
                 for suffix in _SUFFIXES:
-                    path = overlay.stem.with_name(name + suffix)
-                    archive.add(path.resolve(), f"overlays/{path.name}")
+                    _add(archive, overlay.stem.with_name(name + suffix), "overlays")
             _add_text(archive, COMPLETE, "")
+
+
+def _add(archive: tarfile.TarFile, path: Path, folder: str) -> None:
+    with path.open("rb") as file:
+        info = tarfile.TarInfo(f"{folder}/{path.name}")
+        info.size = os.fstat(file.fileno()).st_size
+        archive.addfile(info, file)
 
 
 def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
@@ -114,7 +122,7 @@ def read_wheel(path: Path) -> Wheel:
     """
     head, tags = _wheel_head(path)
     name, version = str(head["Name"]), str(head["Version"])
-    if name.replace("-", "_") != _PROJECT:
+    if _project(name) != _project(_PROJECT):
         raise UsageError(f"{path} is a wheel of {name}, not of fewmult-hls: {_MAKE}")
     if version != __version__:
         raise UsageError(f"{path} is of version {version}, and this is {__version__}: {_MAKE}")
@@ -122,13 +130,33 @@ def read_wheel(path: Path) -> Wheel:
         raise UsageError(
             f"{path} is compiled for {', '.join(tags)}, and a board takes pure Python: {_MAKE}"
         )
-    required = [text for text in head.get_all("Requires-Dist") or [] if "extra ==" not in text]
-    others = sorted(
-        other
-        for other in path.parent.glob(f"*{_PURE}")
-        if other.is_file() and not other.name.startswith(f"{_PROJECT}-")
-    )
-    return Wheel(path, tuple(required), tuple(others))
+    required = _requirements(head)
+    return Wheel(path, required, tuple(_needed(required, path.parent)))
+
+
+def _requirements(head: Message) -> tuple[str, ...]:
+    texts = map(str, head.get_all("Requires-Dist") or [])
+    return tuple(text for text in texts if "extra ==" not in text)
+
+
+def _needed(requirements: Sequence[str], folder: Path) -> list[Path]:
+    """The pure wheels of a folder that some requirements ask for, and what those ask for."""
+    there: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob(f"*{_PURE}")):
+        there.setdefault(_project(path.name.split("-")[0]), []).append(path)
+    found: list[Path] = []
+    wanted = list(map(_project, requirements))
+    while wanted:
+        for path in there.pop(wanted.pop(), []):
+            found.append(path)
+            wanted += map(_project, _requirements(_wheel_head(path)[0]))
+    return sorted(found)
+
+
+def _project(requirement: str) -> str:
+    """The name that a requirement begins with, as it is compared."""
+    name = re.match(r"[\w.-]*", requirement)
+    return re.sub(r"[-_.]+", "-", name[0] if name else "").lower()
 
 
 def _wheel_head(path: Path) -> tuple[Message, list[str]]:
