@@ -84,15 +84,11 @@ def deploy(
         login.feed(
             ["sh", "-c", _UNPACK, login.folder], lambda stream: payload.write(stream, _SCRIPT)
         )
-        say(f"{host}: copied {payload.wheel.path.name}{''.join(map(_named, payload.overlays))}")
+        say(f"{host}: copied {', '.join([payload.wheel.path.name, *payload.overlays])}")
         script = ["bash", f"{login.folder}/{_SCRIPT.name}", "install", environment, login.folder]
         code = login.run([*sudo, *script, *([device] if verify else [])], terminal=sudo == ["sudo"])
     if code:
         raise FewmultError(f"{host}: {_FAILED.get(code, f'the script ended with code {code}')}")
-
-
-def _named(overlay: str) -> str:
-    return f", {overlay}"
 
 
 def _look(login: Login, environment: str) -> Environment:

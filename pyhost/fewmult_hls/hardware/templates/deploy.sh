@@ -81,9 +81,9 @@ replace_overlays() { # folder
 
 install() { # folder, device
   local failed=10
+  load_profile
   trap 'exit "$failed"' ERR
   umask 022
-  load_profile
   cd /
   pip_install --find-links "$1/wheels" --requirement "$1/requirements.txt"
   pip_install --no-deps --force-reinstall "$1"/wheels/fewmult_hls-*.whl
