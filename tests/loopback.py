@@ -12,7 +12,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 SSHD = shutil.which("sshd") or shutil.which("/usr/sbin/sshd")
@@ -35,8 +36,34 @@ os._exit(1)
 """
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server that runs.
+
+    Attributes:
+        pid: of its process.
+        home: of who logs in.
+        config: for ssh.
+    """
+
+    pid: int
+    home: Path
+    config: Path
+
+    def is_idle(self) -> bool:
+        """Whether nobody is logged in, and nothing was left."""
+        return not list(self.home.iterdir()) and not self._children()
+
+    def _children(self) -> list[str]:
+        stats = []
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # one that has just ended
+                stats.append(path.read_text().rpartition(")")[2].split())
+        return [state for state, parent, *_ in stats if int(parent) == self.pid]
+
+
 @contextmanager
-def sshd(place: Path) -> Iterator[None]:
+def sshd(place: Path) -> Iterator[Server]:
     """Runs a server; ``place/ssh_config`` then knows these hosts.
 
     ``board`` is this machine, ``stranger`` is it without a key that it knows, ``closed`` a port
@@ -66,8 +93,17 @@ SetEnv HOME={place}/home
     host_key = " ".join((place / "host_key.pub").read_text().split()[:2])
     (place / "known_hosts").write_text(f"loopback {host_key}\n")
     (place / "cut.py").write_text(_CUT)
+    # Besides, the config asks for what people have in theirs.
     (place / "ssh_config").write_text(
-        f"""Host closed
+        f"""Host board
+  ControlMaster auto
+  ControlPath {place}/shared
+  ControlPersist yes
+  RemoteCommand tmux
+  RequestTTY force
+  LocalForward {port} 127.0.0.1:{port}
+  ExitOnForwardFailure yes
+Host closed
   Port {closed}
 Host stranger
   IdentityFile {place}/strange_key
@@ -90,7 +126,7 @@ Host *
         server = subprocess.Popen([SSHD, "-D", "-e", "-f", place / "sshd_config"], stderr=log)
     try:
         _wait_for(port, server, place / "log")
-        yield
+        yield Server(server.pid, place / "home", place / "ssh_config")
     finally:
         server.terminate()
         server.wait()

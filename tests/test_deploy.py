@@ -26,7 +26,7 @@ from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.emulated.overlay import write_emulated_overlay
 from fewmult_hls.hardware.manifest import save_manifest
 from fewmult_hls.hardware.payload import read_overlays, read_wheel
-from loopback import SSHD, sshd
+from loopback import SSHD, Server, sshd
 
 BUILT = Path(__file__).parents[1] / ".venv/dist/board"
 WHEELS = sorted(BUILT.glob("fewmult_hls-*.whl"))
@@ -41,11 +41,9 @@ needs_sshd = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The place of a server that runs; see ``loopback``."""
-    place = tmp_path_factory.mktemp("ssh")
-    with sshd(place):
-        yield place
+def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with sshd(tmp_path_factory.mktemp("ssh")) as server:
+        yield server
 
 
 @pytest.fixture
@@ -77,35 +75,33 @@ def package(image: Path) -> Path:
 class Deploy:
     """The command, with the server's hosts and a wheel that lies alone."""
 
-    def __init__(self, there: Path) -> None:
+    def __init__(self, there: Server, folder: Path) -> None:
         self._there = there
-        self._wheel = there / "dist" / WHEELS[-1].name
-        self._wheel.parent.mkdir(exist_ok=True)
-        shutil.copy(WHEELS[-1], self._wheel)
+        self._wheel = shutil.copy(WHEELS[-1], folder)
 
     def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        given = ["--ssh-config", self._there / "ssh_config"]
+        given = ["--ssh-config", self._there.config]
         if "--wheel" not in arguments:
             given += ["--wheel", self._wheel]
         if "--device" not in arguments:
             given += ["--device", "emulated"]
         done = fewmult("deploy", *arguments, *given)
-        assert_clean(self._there)
+        assert_idle(self._there)
         return done
 
 
-def assert_clean(there: Path) -> None:
+def assert_idle(there: Server) -> None:
     """The other side may end a moment after this one."""
     for _ in range(100):
-        if not list((there / "home").iterdir()):
+        if there.is_idle():
             return
         time.sleep(0.05)
-    raise AssertionError(list((there / "home").iterdir()))
+    raise AssertionError("someone is logged in, or left a folder")
 
 
 @pytest.fixture(scope="module")
-def deploy(there: Path) -> Deploy:
-    return Deploy(there)
+def deploy(there: Server, tmp_path_factory: pytest.TempPathFactory) -> Deploy:
+    return Deploy(there, tmp_path_factory.mktemp("dist"))
 
 
 @dataclass(frozen=True)
@@ -423,10 +419,10 @@ def test_verify_says_what_is_wrong_there(
 @needs_sshd
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_nothing_there(
-    there: Path, installed: Installed, number: signal.Signals
+    there: Server, installed: Installed, number: signal.Signals
 ) -> None:
     options = ["--environment", installed.image, "--device", "emulated", "--wheel", WHEELS[-1]]
-    options += ["--ssh-config", there / "ssh_config"]
+    options += ["--ssh-config", there.config]
     process = start("deploy", "board", *options, start_new_session=True)
     assert process.stdout is not None
     assert "Python" in process.stdout.readline()
@@ -436,7 +432,7 @@ def test_an_interrupt_leaves_nothing_there(
         process.send_signal(number)
     process.communicate(timeout=30)
     assert process.returncode == 128 + number
-    assert_clean(there)
+    assert_idle(there)
 
 
 def test_script_is_clean() -> None:

@@ -23,8 +23,13 @@ _HOLD = (
 )
 _LOST = 255  # exit code of ssh itself
 _PATIENCE = 10  # seconds for the other side to tidy up
-# What a user's config may ask for, and what would stand between us and one plain command.
-_PLAIN = ("RemoteCommand=none", "ClearAllForwardings=yes", "ServerAliveInterval=15")
+# A user's config may want other things of a login than one plain connection that ends with us.
+_PLAIN = (
+    "RemoteCommand=none",
+    "ClearAllForwardings=yes",
+    "ControlPersist=no",
+    "ServerAliveInterval=15",
+)
 
 
 class Login:
