@@ -101,7 +101,7 @@ SetEnv HOME={place}/home
   ControlPersist yes
   RemoteCommand tmux
   RequestTTY force
-  LocalForward {port} 127.0.0.1:{port}
+  LocalForward 127.0.0.1:{port} 127.0.0.1:{port}
   ExitOnForwardFailure yes
 Host closed
   Port {closed}
