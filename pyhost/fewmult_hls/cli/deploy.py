@@ -61,8 +61,8 @@ def deploy(
 ) -> None:
     """Install the package and its overlays on a board, over ssh.
 
-    HOST is anything that your ssh takes. Nothing there is compiled, and numpy stays what it is. Then
-    `doctor` and `verify --backend pynq` run there.
+    HOST is anything that your ssh takes. Nothing there is compiled, and numpy stays what it is.
+    Then `doctor` and `verify --backend pynq` run there.
     """
     from ..errors import UsageError
     from ..hardware import deploy as steps
