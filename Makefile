@@ -32,15 +32,20 @@ test: $(VENV)/test.stamp ## Run the testbenches, plain and sanitized, then pytes
 	$(call testbenches,build/sanitize,ON)
 	$(BIN)/python -m pytest
 
-BOARD_TESTS := $(patsubst %,tests/test_%.py,pynq_backend rtl_device hwh api)
+BOARD_TESTS := $(patsubst %,tests/test_%.py,pynq_backend rtl_device hwh api deploy notebooks)
 
 # pynq holds numpy below 2: an environment of its own.
 test-board: .venv-board/board.stamp ## Run the tests that need pynq (Python 3.10 to 3.12)
 	.venv-board/bin/python -m pytest $(BOARD_TESTS)
 
-board-wheel: $(VENV)/package.stamp ## Make the wheel for boards: pure Python, nothing is compiled
+# What the package needs besides what is compiled in the board's image: numpy, pillow, requests.
+BOARD_NEEDS := click markdown-it-py mdurl packaging platformdirs pooch pygments rich tomli tomli-w
+
+board-wheel: $(VENV)/package.stamp ## Make the wheel for boards, pure Python, and get those it needs
 	$(PIP) wheel --no-deps --wheel-dir $(DIST)/board \
 	  -C wheel.cmake=false -C wheel.platlib=false -C wheel.py-api=py3 .
+	$(PIP) download --no-deps --only-binary=:all: --implementation py --abi none --platform any \
+	  --python-version 3.10 --dest $(DIST)/board $(BOARD_NEEDS)
 	@ls $(DIST)/board/*.whl
 
 lint: $(VENV)/lint.stamp ## Check style, format and types

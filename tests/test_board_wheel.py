@@ -16,7 +16,7 @@ import pytest
 
 from command import environment, fewmult, summary
 
-WHEELS = sorted(Path(__file__).parents[1].glob(".venv/dist/board/*.whl"))
+WHEELS = sorted(Path(__file__).parents[1].glob(".venv/dist/board/fewmult_hls-*.whl"))
 
 pytestmark = pytest.mark.skipif(not WHEELS, reason="needs the wheel of `make board-wheel`")
 

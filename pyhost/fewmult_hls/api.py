@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, get_type_hints
 import numpy as np
 
 from . import datasets, runs
+from .backend_names import Device, as_device
 from .backends import open_backend
 from .classifier import Classifier, classifier_of, read_model
 from .course import Watcher
@@ -36,7 +37,7 @@ class Options(TypedDict, total=False):
         epochs: how often every image is learned from.
         rate: log2 of the learning rate at the start.
         seed: of all random draws.
-        backend: ``emu`` or ``numpy``.
+        backend: ``emu``, ``numpy`` or ``pynq``.
         perturb: how far adversarial inputs are moved, of 127.
         sharpen: phases at the end, of six, in which samples are sharpened.
         patience: epochs without a better validation error before the run ends.
@@ -64,6 +65,7 @@ def train(
     out: str | Path | None = None,
     overwrite: bool = False,
     threads: int | None = None,
+    device: Device | str | None = None,
     on_epoch: Callable[[Epoch, float], None] = lambda epoch, error: None,
     **options: Unpack[Options],
 ) -> Classifier:
@@ -76,6 +78,7 @@ def train(
         out: folder for the run; without one, nothing stays on disk.
         overwrite: another run in that folder may be replaced.
         threads: of the backend emu, by default one for each physical core.
+        device: of the backend pynq, ``board``, ``emulated``, or a ``backends.Device``.
         on_epoch: called after every epoch with its numbers and the validation error in per cent.
         **options: settings of the run, see ``Options``.
 
@@ -87,7 +90,7 @@ def train(
         UsageError: an option that cannot be meant, or does not fit the data.
         FewmultError: the data, the folder, the memory or the backend is not there.
     """
-    given = _checked_options(options)
+    given, chosen = _checked_options(options), as_device(device)
     in_memory = dataset if isinstance(dataset, datasets.Dataset) else None
     if dataset is not None and in_memory is None:
         given["dataset"] = str(dataset)
@@ -96,7 +99,7 @@ def train(
         plan = plan_run(
             given, dataset=in_memory, preset=preset, out=Path(folder), overwrite=overwrite
         )
-        with closing(open_backend(plan.config.backend, threads)) as backend:
+        with closing(open_backend(plan.config.backend, threads, chosen)) as backend:
             summary = runs.run(
                 plan.config,
                 plan.dataset,
@@ -106,7 +109,7 @@ def train(
                 overwrite=overwrite,
             )
         model = read_model(plan.folder)
-    return classifier_of(model, model.deployed, plan.config.backend, threads, summary)
+    return classifier_of(model, model.deployed, plan.config.backend, threads, summary, chosen)
 
 
 def _checked_options(options: Options) -> dict[str, Any]:

@@ -36,3 +36,12 @@ class Device:
             raise UsageError("--device rtl needs --rtl DIR, the folder with the kernels' Verilog")
         if self.name != "rtl" and self.rtl is not None:
             raise UsageError("--rtl is for --device rtl: add that, or leave --rtl out")
+
+
+def as_device(device: Device | str | None) -> Device | None:
+    """A device that may be given by its name alone.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    return Device(device) if isinstance(device, str) else device

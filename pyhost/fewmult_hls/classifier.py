@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import packed
-from .backend_names import Device
+from .backend_names import Device, as_device
 from .datasets.arrays import checked_images, checked_labels
 from .domain import Domain
 from .errors import UsageError
@@ -198,8 +198,7 @@ def load(
     if chosen not in model.precisions:
         there = " or ".join(model.precisions)
         raise UsageError(f"{path} has no {chosen} weights: take precision {there}")
-    place = Device(device) if isinstance(device, str) else device
-    return classifier_of(model, chosen, backend, threads, device=place)
+    return classifier_of(model, chosen, backend, threads, device=as_device(device))
 
 
 def classifier_of(

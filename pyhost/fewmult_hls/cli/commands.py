@@ -18,6 +18,7 @@ from .bench import bench
 from .build import build
 from .compare import compare
 from .data import data
+from .deploy import deploy
 from .doctor import doctor
 from .estimate import estimate
 from .evaluate import evaluate
@@ -60,6 +61,7 @@ for _command in (
     ops,
     build,
     estimate,
+    deploy,
     data,
     doctor,
 ):

@@ -1,0 +1,91 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""``fewmult-hls deploy``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .arguments import NamedPath
+
+# click keeps the lines of a paragraph that a backspace opens.
+EXAMPLES = """\b
+Examples:
+  fewmult-hls deploy xilinx@pynq --overlay plan --overlay plan_units
+  fewmult-hls deploy xilinx@pynq                    (a new wheel, the overlays that are there)
+  fewmult-hls deploy me@laptop --environment /home/me/venv --device emulated"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("host")
+@click.option(
+    "--overlay",
+    "folders",
+    metavar="DIR",
+    type=NamedPath(),
+    multiple=True,
+    help="With .bit, .hwh and .json, or a plan that was built; may be repeated.  "
+    "[default: what the board has stays]",
+)
+@click.option(
+    "--wheel",
+    metavar="FILE",
+    type=NamedPath(),
+    help="Of `make board-wheel`.  [default: where that leaves it]",
+)
+@click.option("--board", metavar="NAME", default="pynq-z2", help="[default: pynq-z2]")
+@click.option(
+    "--environment",
+    metavar="DIR",
+    help="There: the virtual environment that has pynq.  [default: the PYNQ image's own]",
+)
+@click.option(
+    "--device",
+    type=click.Choice(("board", "emulated")),
+    default="board",
+    help="What verify tests; emulated needs no board there.  [default: board]",
+)
+@click.option("--no-verify", is_flag=True, help="Do not run verify there.")
+@click.option("--ssh-config", metavar="FILE", type=NamedPath(), help="For ssh, as its option -F.")
+def deploy(
+    host: str,
+    folders: tuple[Path, ...],
+    wheel: Path | None,
+    board: str,
+    environment: str | None,
+    device: str,
+    no_verify: bool,
+    ssh_config: Path | None,
+) -> None:
+    """Install the package and its overlays on a board, over ssh.
+
+    HOST is anything that your ssh takes. Nothing there is compiled, and numpy stays what it is.
+    Then `doctor` and `verify --backend pynq` run there.
+    """
+    from ..errors import UsageError
+    from ..hardware import deploy as steps
+    from ..hardware.board import load_board
+    from ..hardware.payload import Payload, find_wheel, read_overlays, read_wheel
+
+    if environment is not None and not environment.startswith("/"):
+        raise UsageError(f"--environment {environment} must be a path from the root, there")
+    known = load_board(board)
+    overlays = read_overlays(folders, known)
+    missing = [name for name in known.overlays if name not in overlays]
+    if overlays and missing and device == "board" and not no_verify:
+        raise UsageError(
+            f"verify also needs the overlay {missing[0]}: add --overlay with its folder, "
+            "or --no-verify"
+        )
+    steps.deploy(
+        host,
+        Payload(read_wheel(wheel or find_wheel()), overlays),
+        environment=environment or steps.IMAGE,
+        device=device,
+        verify=not no_verify,
+        config=ssh_config,
+        say=click.echo,
+    )
+    click.echo(f"{host} is ready")

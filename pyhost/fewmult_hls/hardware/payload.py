@@ -1,0 +1,244 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""What goes to a board, checked before it goes: the wheel, those that it needs, overlays."""
+
+from __future__ import annotations
+
+import os
+import re
+import tarfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import Message
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+from .. import __version__
+from ..errors import FewmultError, UsageError
+from .board import Board
+from .hwh import check_hwh
+from .interfaces import load_interface
+from .manifest import Manifest, load_manifest
+
+COMPLETE = "complete"  # the archive's last file: without it, a part is missing
+_PROJECT = "fewmult_hls"
+_PURE = "-none-any.whl"
+_SUFFIXES = (".bit", ".hwh", ".json")
+_PLACES = (Path(".venv/dist/board"), Path("dist"), Path())
+_MAKE = "`make board-wheel` makes it"
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """The wheel for boards.
+
+    Attributes:
+        path: of the file.
+        requirements: of the package, as pip reads them.
+        others: pure wheels beside it that it needs; a board that lacks one of them takes it.
+    """
+
+    path: Path
+    requirements: tuple[str, ...]
+    others: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """An overlay's three files.
+
+    Attributes:
+        stem: their path without a suffix.
+        manifest: what the .json says.
+    """
+
+    stem: Path
+    manifest: Manifest
+
+
+@dataclass(frozen=True)
+class Payload:
+    """All that is copied.
+
+    Attributes:
+        wheel: of this version.
+        overlays: by name; those that are on the board stay if there are none.
+    """
+
+    wheel: Wheel
+    overlays: Mapping[str, Overlay]
+
+    def write(self, stream: IO[bytes], script: Path) -> None:
+        """Writes a tar archive: wheels/, requirements.txt, overlays/, the script."""
+        with tarfile.open(fileobj=stream, mode="w|", format=tarfile.GNU_FORMAT) as archive:
+            _add(archive, script, ".")
+            for path in (self.wheel.path, *self.wheel.others):
+                _add(archive, path, "wheels")
+            _add_text(archive, "requirements.txt", "\n".join(self.wheel.requirements) + "\n")
+            for name, overlay in self.overlays.items():
+                for suffix in _SUFFIXES:
+                    _add(archive, overlay.stem.with_name(name + suffix), "overlays")
+            _add_text(archive, COMPLETE, "")
+
+
+def _add(archive: tarfile.TarFile, path: Path, folder: str) -> None:
+    with path.open("rb") as file:
+        info = tarfile.TarInfo(f"{folder}/{path.name}")
+        info.size = os.fstat(file.fileno()).st_size
+        archive.addfile(info, file)
+
+
+def _add_text(archive: tarfile.TarFile, name: str, text: str) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = len(text.encode())
+    archive.addfile(info, BytesIO(text.encode()))
+
+
+# ---- The wheel -----------------------------------------------------------------------------------
+
+
+def find_wheel() -> Path:
+    """The board's wheel of this version, where ``make board-wheel`` leaves it, or right here.
+
+    Raises:
+        UsageError: there is none.
+    """
+    name = f"{_PROJECT}-{__version__}-py3{_PURE}"
+    for place in _PLACES:
+        if (place / name).is_file():
+            return place / name
+    raise UsageError(f"there is no {name} in {_PLACES[0]}: {_MAKE}, --wheel FILE names another")
+
+
+def read_wheel(path: Path) -> Wheel:
+    """Whether a file is the board's wheel, and what it needs.
+
+    Raises:
+        UsageError: it is no such wheel.
+        FewmultError: it is damaged, or cannot be read.
+    """
+    head, tags = _wheel_head(path)
+    name, version = str(head["Name"]), str(head["Version"])
+    if _project(name) != _project(_PROJECT):
+        raise UsageError(f"{path} is a wheel of {name}, not of fewmult-hls: {_MAKE}")
+    if version != __version__:
+        raise UsageError(f"{path} is of version {version}, and this is {__version__}: {_MAKE}")
+    if not path.name.endswith(f"-py3{_PURE}") or tags != [f"py3{_PURE}"[: -len(".whl")]]:
+        raise UsageError(
+            f"{path} is compiled for {', '.join(tags)}, and a board takes pure Python: {_MAKE}"
+        )
+    required = _requirements(head)
+    return Wheel(path, required, tuple(_needed(required, path.parent)))
+
+
+def _requirements(head: Message) -> tuple[str, ...]:
+    texts = map(str, head.get_all("Requires-Dist") or [])
+    return tuple(text for text in texts if "extra ==" not in text)
+
+
+def _needed(requirements: Sequence[str], folder: Path) -> list[Path]:
+    """The pure wheels of a folder that some requirements ask for, and what those ask for."""
+    there: dict[str, list[Path]] = {}
+    for path in sorted(folder.glob(f"*{_PURE}")):
+        there.setdefault(_project(path.name.split("-")[0]), []).append(path)
+    found: list[Path] = []
+    wanted = list(map(_project, requirements))
+    while wanted:
+        for path in there.pop(wanted.pop(), []):
+            found.append(path)
+            wanted += map(_project, _requirements(_wheel_head(path)[0]))
+    return sorted(found)
+
+
+def _project(requirement: str) -> str:
+    """The name that a requirement begins with, as it is compared."""
+    name = re.match(r"[\w.-]*", requirement)
+    return re.sub(r"[-_.]+", "-", name[0] if name else "").lower()
+
+
+def _wheel_head(path: Path) -> tuple[Message, list[str]]:
+    """METADATA and the tags of WHEEL."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:
+                raise zipfile.BadZipFile("a file in it is damaged")
+            texts = {
+                part: message_from_bytes(archive.read(name))
+                for name in archive.namelist()
+                for part in ("METADATA", "WHEEL")
+                if name.endswith(f".dist-info/{part}") and name.count("/") == 1
+            }
+        return texts["METADATA"], texts["WHEEL"].get_all("Tag") or []
+    except FileNotFoundError:
+        raise UsageError(f"there is no wheel {path}: {_MAKE}") from None
+    except OSError as error:
+        raise FewmultError(f"cannot read {path}: {error.strerror}") from error
+    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError) as error:
+        raise FewmultError(f"{path} is no wheel, or a damaged one ({error}): {_MAKE}") from error
+
+
+# ---- Overlays ------------------------------------------------------------------------------------
+
+
+def read_overlays(folders: Sequence[Path], board: Board) -> dict[str, Overlay]:
+    """The overlays in some folders, each of this board and of this version's kernels.
+
+    Args:
+        folders: with the files, or plans of ``fewmult-hls build`` that were run.
+        board: that they are for.
+
+    Raises:
+        UsageError: a folder has none, or two have the same.
+        FewmultError: a file is missing or damaged, or an overlay does not fit.
+    """
+    found: dict[str, Overlay] = {}
+    for folder in folders:
+        place = folder / "overlay" if (folder / "overlay").is_dir() else folder
+        names = [
+            name
+            for name in board.overlays
+            if any((place / f"{name}{suffix}").is_file() for suffix in _SUFFIXES)
+        ]
+        if not names:
+            wanted = " or ".join(f"{name}.bit" for name in board.overlays)
+            raise UsageError(f"{place} has no {wanted}: build an overlay, see `fewmult-hls build`")
+        for name in names:
+            if name in found:
+                raise UsageError(f"{found[name].stem}.bit and {place / name}.bit: name one of them")
+            found[name] = _read_overlay(place / name, board)
+    return found
+
+
+def _read_overlay(stem: Path, board: Board) -> Overlay:
+    bit, hwh, json = (stem.with_name(stem.name + suffix) for suffix in _SUFFIXES)
+    for path in (bit, hwh, json):
+        if not path.is_file():
+            raise FewmultError(
+                f"{stem.parent} has no {path.name}: an overlay is .bit, .hwh and .json of one build"
+            )
+    if not bit.stat().st_size:
+        raise FewmultError(f"{bit} is empty: build the overlay again")
+    manifest = load_manifest(json)
+    if manifest.board != board.name:
+        raise FewmultError(f"{json} is for the board {manifest.board}, not for {board.name}")
+    if manifest.overlay != stem.name:
+        raise FewmultError(f"{json} is of the overlay {manifest.overlay}: files were renamed")
+    _check_kernels(manifest, board, json)
+    check_hwh(manifest, hwh)
+    return Overlay(stem, manifest)
+
+
+def _check_kernels(manifest: Manifest, board: Board, path: Path) -> None:
+    """Whether this version can call the kernels: names, arguments and their types."""
+    again = f"it is of fewmult-hls {manifest.version}, this is {__version__}: build it again"
+    if set(manifest.kernels) != set(board.overlays[manifest.overlay]):
+        raise FewmultError(f"{path} has other kernels, {', '.join(manifest.kernels)}: {again}")
+    for name, ip in manifest.kernels.items():
+        here = {a.name: (a.dtype, a.kind) for a in load_interface(name).arguments}
+        there = {a.name: (a.dtype, a.kind) for a in ip.arguments.values()}
+        if here != there:
+            odd = sorted(dict(here.items() ^ there.items()))[0]
+            raise FewmultError(f"{path} has kernel {name} with another '{odd}': {again}")

@@ -1,0 +1,193 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""A login on another machine, through the user's own ssh: one program, one password."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from ..errors import FewmultError
+
+_MARK = "fewmult-hls folder: "  # a login shell may print lines of its own before
+# Holds a new folder for as long as the login lasts. However this side ends, the input ends too.
+_HOLD = (
+    'folder=$(mktemp -d "$HOME/.fewmult-deploy.XXXXXX") || exit; '
+    f'echo \'{_MARK}\'"$folder"; cat > /dev/null; rm -rf "$folder"'
+)
+_LOST = 255  # exit code of ssh itself
+_PATIENCE = 10  # seconds for the other side to tidy up
+# A user's config may want other things of a login than one plain connection that ends with us.
+_PLAIN = (
+    "RemoteCommand=none",
+    "ClearAllForwardings=yes",
+    "ControlPersist=no",
+    "ServerAliveInterval=15",
+)
+
+
+class Login:
+    """Commands on a host, over one connection; see ``log_in``.
+
+    Attributes:
+        host: as ssh knows it.
+        folder: a new one there, which goes with the login.
+    """
+
+    def __init__(self, host: str, folder: str, ssh: Sequence[str]) -> None:
+        self.host, self.folder = host, folder
+        self._ssh = ssh
+
+    def ask(self, command: Sequence[str], given: bytes = b"") -> str:
+        """What a command prints.
+
+        Args:
+            command: words, as its ``argv`` gets them.
+            given: its input.
+
+        Raises:
+            FewmultError: it failed, with the last line that it wrote to stderr.
+        """
+        done = subprocess.run(self._line(command), input=given, capture_output=True)
+        if done.returncode:
+            self._fail(done.returncode, done.stderr)
+        return done.stdout.decode(errors="replace")
+
+    def feed(self, command: Sequence[str], write: Callable[[IO[bytes]], None]) -> None:
+        """Runs a command whose input ``write`` writes.
+
+        Raises:
+            FewmultError: it failed, or the connection broke.
+        """
+        with (
+            tempfile.TemporaryFile() as errors,
+            self._started(command, stdin=subprocess.PIPE, stderr=errors) as process,
+        ):
+            assert process.stdin is not None
+            try:
+                write(process.stdin)
+                process.stdin.close()
+            except BrokenPipeError:  # it has ended, and says why
+                process.stdin = None
+            if process.wait():
+                errors.seek(0)
+                self._fail(process.returncode, errors.read())
+
+    def run(self, command: Sequence[str], *, terminal: bool) -> int:
+        """Runs a command with the input and output of this process.
+
+        Args:
+            command: words, as its ``argv`` gets them.
+            terminal: give it one, where it can ask for a password.
+
+        Returns:
+            Its exit code.
+
+        Raises:
+            FewmultError: the connection broke.
+        """
+        where = None if terminal else subprocess.DEVNULL
+        with self._started(command, "-t" if terminal else "-T", stdin=where) as process:
+            code = process.wait()
+        if code == _LOST:
+            self._fail(code, b"")
+        return code
+
+    def _line(self, command: Sequence[str], tty: str = "-T") -> list[str]:
+        # Over the connection that is there, or not at all.
+        return [*self._ssh, tty, "-o", "ProxyCommand=false", "--", self.host, shlex.join(command)]
+
+    @contextmanager
+    def _started(
+        self, command: Sequence[str], tty: str = "-T", **streams: int | IO[bytes] | None
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        process = subprocess.Popen(self._line(command, tty), **streams)  # type: ignore[call-overload]
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+
+    def _fail(self, code: int, errors: bytes) -> None:
+        line = _last_line(errors)
+        if code == _LOST:
+            raise FewmultError(f"the connection to {self.host} broke: {line or 'try again'}")
+        raise FewmultError(f"{self.host}: {line or f'a command ended with code {code}'}")
+
+
+@contextmanager
+def log_in(host: str, config: Path | None = None) -> Iterator[Login]:
+    """Logs in; ssh asks for what it needs, once.
+
+    Args:
+        host: anything that ssh takes, such as ``xilinx@pynq``.
+        config: for ssh instead of the user's own.
+
+    Raises:
+        FewmultError: there is no ssh, or it cannot log in.
+    """
+    ssh = shutil.which("ssh")
+    if ssh is None:
+        raise FewmultError("ssh is not on PATH: install the OpenSSH client")
+    # A socket's path must be short: not where TMPDIR may point.
+    with tempfile.TemporaryDirectory(prefix="fewmult-", dir="/tmp") as place:
+        options = [word for option in _PLAIN for word in ("-o", option)]
+        line = [ssh, *(["-F", str(config)] if config else []), *options, "-S", f"{place}/ssh"]
+        errors = Path(place, "errors")
+        with errors.open("wb") as file:
+            master = subprocess.Popen(
+                [*line, "-M", "-T", "--", host, shlex.join(["sh", "-c", _HOLD])],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+            )
+        try:
+            folder = _folder(master)
+            if folder is None:
+                said = _last_line(errors.read_bytes()) or "no answer"
+                raise FewmultError(
+                    f"cannot log in to {host}: {said}: `{shlex.join(_by_hand(host, config))}` "
+                    "must work first"
+                )
+            yield Login(host, folder, [*line, "-o", "ControlMaster=no", "-o", "LogLevel=ERROR"])
+        finally:
+            _end(master)
+
+
+def _by_hand(host: str, config: Path | None) -> list[str]:
+    return ["ssh", *(["-F", str(config)] if config else []), host]
+
+
+def _folder(master: subprocess.Popen[bytes]) -> str | None:
+    assert master.stdout is not None
+    for line in master.stdout:
+        _, mark, folder = line.decode(errors="replace").rstrip("\r\n").partition(_MARK)
+        if mark:
+            return folder
+    return None
+
+
+def _end(master: subprocess.Popen[bytes]) -> None:
+    """Lets the other side remove its folder."""
+    assert master.stdin is not None
+    master.stdin.close()
+    try:
+        master.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        master.kill()
+        master.wait()
+    assert master.stdout is not None
+    master.stdout.close()
+
+
+def _last_line(errors: bytes) -> str:
+    lines = errors.decode(errors="replace").split("\n")
+    text = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return text.removeprefix("error: ")

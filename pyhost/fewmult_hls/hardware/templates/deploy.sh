@@ -1,0 +1,104 @@
+#!/usr/bin/env bash
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# The board's side of `fewmult-hls deploy`.
+#
+#   deploy.sh check ENVIRONMENT                     what is there, as a line of JSON; changes nothing
+#   deploy.sh install ENVIRONMENT FOLDER [DEVICE]   installs what was copied into FOLDER, runs doctor,
+#                                                   and verify if a device is named
+#
+# Exit codes say what failed: 10 the installation, 11 doctor, 12 verify.
+set -eEuo pipefail
+environment=$2
+python=$environment/bin/python
+
+die() {
+  echo "error: $*" >&2
+  exit 1
+}
+
+# What a login shell on the image has, and one under sudo has not: XILINX_XRT and BOARD, without
+# which pynq finds no device. These files are the image's own, written without set -u.
+load_profile() {
+  local file
+  set +eu
+  for file in /etc/profile.d/{boardname,xrt_setup,pynq_venv}.sh; do
+    # shellcheck source=/dev/null
+    [[ -r $file ]] && source "$file"
+  done
+  set -eu
+}
+
+check() {
+  [[ -x $python ]] || die "there is no Python environment $environment: is this the image of a board? (--environment)"
+  "$python" - <<'PYTHON'
+import json, os, platform, subprocess, sysconfig
+from importlib.metadata import PackageNotFoundError, version
+
+
+def found(name):
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def answers(*command):
+    quiet = {name: subprocess.DEVNULL for name in ("stdin", "stdout", "stderr")}
+    try:
+        return subprocess.run(command, **quiet).returncode == 0
+    except OSError:
+        return False
+
+
+facts = {name: found(name) for name in ("pip", "numpy", "pynq")}
+facts["python"] = platform.python_version()
+facts["root"] = os.geteuid() == 0
+facts["writable"] = os.access(sysconfig.get_path("purelib"), os.W_OK)
+facts["sudo"] = "free" if answers("sudo", "-n", "true") else "asks"
+print(json.dumps(facts))
+PYTHON
+}
+
+# No index is asked, and only pure wheels lie in the folder: what the image compiled, numpy above
+# all, cannot be replaced.
+pip_install() {
+  "$python" -m pip --quiet --disable-pip-version-check --no-cache-dir \
+    install --no-index --no-warn-script-location "$@"
+}
+
+# All of them or none: the folder is filled beside the old one and takes its name.
+replace_overlays() { # folder
+  local place
+  place=$("$python" -c 'import fewmult_hls; print(fewmult_hls.__path__[0])')
+  rm -rf "$place/.overlays.new" "$place/.overlays.old"
+  cp -r "$1" "$place/.overlays.new"
+  if [[ -d $place/overlays ]]; then mv "$place/overlays" "$place/.overlays.old"; fi
+  mv "$place/.overlays.new" "$place/overlays"
+  rm -rf "$place/.overlays.old"
+}
+
+install() { # folder, device
+  local failed=10
+  load_profile
+  trap 'exit "$failed"' ERR
+  umask 022
+  cd /
+  pip_install --find-links "$1/wheels" --requirement "$1/requirements.txt"
+  pip_install --no-deps --force-reinstall "$1"/wheels/fewmult_hls-*.whl
+  if [[ -d $1/overlays ]]; then replace_overlays "$1/overlays"; fi
+  failed=11
+  echo "--- fewmult-hls doctor"
+  "$environment/bin/fewmult-hls" doctor
+  if [[ -z $2 ]]; then return; fi
+  failed=12
+  echo "--- fewmult-hls verify --backend pynq --device $2"
+  "$environment/bin/fewmult-hls" verify --backend pynq --device "$2"
+}
+
+case $1 in
+  check) check ;;
+  install) install "$3" "${4:-}" ;;
+  *) die "deploy.sh knows check and install, not $1" ;;
+esac
