@@ -22,7 +22,7 @@ pytest.importorskip("pynq", reason="needs pynq 3: pip install 'fewmult-hls[board
 
 from command import assert_one_line, fewmult, summary
 from fewmult_hls import datasets
-from fewmult_hls.backends import open_backend, placed
+from fewmult_hls.backends import placed
 from fewmult_hls.backends.pynq_backend import PynqBackend, emulated_backend
 from fewmult_hls.errors import FewmultError
 from fewmult_hls.evaluation import evaluator
@@ -36,10 +36,11 @@ from fewmult_hls.hardware.manifest import load_manifest, planned_manifest, save_
 from fewmult_hls.networks import Network, NetworkSpec
 from fewmult_hls.training import Schedule, Trainer, train_epochs
 from fewmult_hls.verification import KERNELS, first_difference, random_case, train_briefly
+from reference import reference
 
 Z2 = load_board("pynq-z2")
 DIGITS = datasets.load("digits")
-EMU = open_backend("emu")
+HOST = reference()
 
 
 @pytest.fixture
@@ -52,21 +53,21 @@ def backend() -> Iterator[PynqBackend]:
 
 
 @pytest.mark.parametrize("kernel", KERNELS)
-def test_every_kernel_leaves_the_bits_of_emu(kernel: str, backend: PynqBackend) -> None:
+def test_every_kernel_leaves_the_bits_of_the_host(kernel: str, backend: PynqBackend) -> None:
     generator = np.random.default_rng(7)
     for _ in range(12):
-        assert first_difference(kernel, backend, EMU, random_case(generator, 90)) is None
+        assert first_difference(kernel, backend, HOST, random_case(generator, 90)) is None
 
 
 @pytest.mark.parametrize(("binary", "bits"), [(False, 16), (True, 8)])
 def test_a_short_training(binary: bool, bits: int, backend: PynqBackend) -> None:
-    expected = train_briefly(EMU, DIGITS, binary, bits)
+    expected = train_briefly(HOST, DIGITS, binary, bits)
     assert train_briefly(backend, DIGITS, binary, bits) == expected
 
 
 def test_adversarial_inputs_and_sharpness(backend: PynqBackend) -> None:
     spec, prints = NetworkSpec((64, 40, 10), batch=64), []
-    for each in (backend, EMU):
+    for each in (backend, HOST):
         trainer = Trainer(each, Network.initial(spec, 3), 3, perturbation=16)
         for _ in train_epochs(trainer, DIGITS.train, Schedule(3, 3, sharpen=3)):
             pass
@@ -77,24 +78,25 @@ def test_adversarial_inputs_and_sharpness(backend: PynqBackend) -> None:
 def test_evaluation(backend: PynqBackend) -> None:
     network = Network.initial(NetworkSpec((64, 40, 10), batch=64), 3)
     for precision in ("8-bit", "ternary"):
-        found = [evaluator(b, network, precision, DIGITS.train.images) for b in (backend, EMU)]  # type: ignore[arg-type]
+        found = [evaluator(b, network, precision, DIGITS.train.images) for b in (backend, HOST)]  # type: ignore[arg-type]
         logits = [judge.logits(DIGITS.test.images[:70]) for judge, _ in found]
         assert np.array_equal(*logits)
         assert all(map(np.array_equal, *(means for _, means in found)))
 
 
-def test_the_command_leaves_the_fingerprint_of_emu(tmp_path: Path) -> None:
+def test_the_command_leaves_the_fingerprint_of_the_host(tmp_path: Path) -> None:
     options = ["--epochs", "3", "--net", "64-48-10"]
-    for name, more in {"emu": [], "pynq": ["--backend", "pynq", "--device", "emulated"]}.items():
+    on_host, on_device = ["--backend", HOST.name], ["--backend", "pynq", "--device", "emulated"]
+    for name, more in {"host": on_host, "pynq": on_device}.items():
         done = fewmult("train", *options, *more, "--out", tmp_path / name)
         assert done.returncode == 0, done.stderr
-    mine, other = summary(tmp_path / "pynq"), summary(tmp_path / "emu")
+    mine, other = summary(tmp_path / "pynq"), summary(tmp_path / "host")
     assert mine["fingerprint"] == other["fingerprint"]
     assert mine["test_error_ternary"] == other["test_error_ternary"]
     assert mine["executor"]["overlay"] == "fewmult"
     np.save(tmp_path / "images.npy", DIGITS.test.images)
     outputs = []
-    for more in ([], ["--backend", "pynq", "--device", "emulated"]):
+    for more in (on_host, on_device):
         shown = fewmult("evaluate", tmp_path / "pynq", *more)
         answers = fewmult("predict", tmp_path / "pynq", tmp_path / "images.npy", *more)
         assert (shown.returncode, answers.returncode) == (0, 0), shown.stderr + answers.stderr
@@ -176,7 +178,7 @@ def test_a_kernel_that_hangs_and_the_next_run() -> None:
         assert time.monotonic() - begin < 5
         assert_one_line(f"error: {caught.value}\n", "kernel shift_gradient hangs", "inputs 0x1e")
     with closing(emulated_backend(Z2)) as backend:
-        assert train_briefly(backend, DIGITS, False, 16) == train_briefly(EMU, DIGITS, False, 16)
+        assert train_briefly(backend, DIGITS, False, 16) == train_briefly(HOST, DIGITS, False, 16)
 
 
 def test_a_kernel_that_hangs_at_once() -> None:

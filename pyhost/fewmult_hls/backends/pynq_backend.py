@@ -304,7 +304,7 @@ def open_pynq(device: Device, overlays: Path | None = None) -> PynqBackend:
 
     try:
         found = Device.active_device
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         raise FewmultError(
             f"pynq finds no board ({error}): run this on the {board.title}, "
             "or take --device emulated"

@@ -9,9 +9,11 @@ fabric, by the array's own ``flush`` and ``invalidate``. Importing this module n
 
 from __future__ import annotations
 
+import struct
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +30,8 @@ from .manifest import Manifest, load_manifest
 _START, _IDLE = 1, 4  # bits of the control register
 _LEAST_BYTES = 8192  # of a buffer: pynq's allocator is not made for smaller ones
 _WORD = 0xFFFF_FFFF
+# What pynq raises for an overlay that it, XRT or the kernel's FPGA manager does not take.
+_REFUSALS = (OSError, RuntimeError, ValueError, LookupError, struct.error)
 
 Value = int | npt.NDArray[Any] | None
 
@@ -107,17 +111,19 @@ class OverlayDriver:
         timeout: seconds until a kernel that does not end counts as hung.
 
     Raises:
-        FewmultError: the overlay is not for this board, or is not what its files say.
+        FewmultError: the overlay is not for this board, is not what its files say, or cannot be
+            loaded.
     """
 
     def __init__(
         self, path: Path, board: Board, device: Any, buffers: Buffers, timeout: float
     ) -> None:
         self.manifest = _load(path, board)
-        self._buffers, self._timeout = buffers, timeout
-        self._overlay = Overlay(str(path.resolve()), device=device)
-        self._ips = {name: getattr(self._overlay, ip.ip) for name, ip in self._kernels.items()}
+        self._path, self._buffers, self._timeout = path, buffers, timeout
         self._running: dict[str, _Run] = {}
+        with _loading(path):
+            self._overlay = Overlay(str(path.resolve()), device=device)
+            self._ips = {name: getattr(self._overlay, ip.ip) for name, ip in self._kernels.items()}
         self._check_build_ids()
 
     @property
@@ -125,9 +131,14 @@ class OverlayDriver:
         return self.manifest.kernels
 
     def load(self) -> None:
-        """Puts the overlay into the fabric again, after another one was there."""
+        """Puts the overlay into the fabric again, after another one was there.
+
+        Raises:
+            FewmultError: the board does not take it.
+        """
         if not self._overlay.is_loaded():
-            self._overlay.download()
+            with _loading(self._path):
+                self._overlay.download()
 
     def has(self, kernel: str) -> bool:
         """Whether the overlay has a kernel."""
@@ -229,6 +240,18 @@ class OverlayDriver:
 
 def _place(array: npt.NDArray[Any]) -> int:
     return int(array.__array_interface__["data"][0])
+
+
+@contextmanager
+def _loading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except _REFUSALS as error:
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise FewmultError(
+            f"{path.name} cannot be loaded into the fabric ({cause}): copy .bit, .hwh and .json "
+            "of one build again; dmesg has what the kernel says"
+        ) from error
 
 
 def _load(path: Path, board: Board) -> Manifest:
