@@ -32,7 +32,7 @@ test: $(VENV)/test.stamp ## Run the testbenches, plain and sanitized, then pytes
 	$(call testbenches,build/sanitize,ON)
 	$(BIN)/python -m pytest
 
-BOARD_TESTS := $(patsubst %,tests/test_%.py,pynq_backend rtl_device hwh api deploy notebooks)
+BOARD_TESTS := $(patsubst %,tests/test_%.py,pynq_backend embedded_device rtl_device hwh api deploy notebooks)
 
 # pynq holds numpy below 2: an environment of its own.
 test-board: .venv-board/board.stamp ## Run the tests that need pynq (Python 3.10 to 3.12)
@@ -47,6 +47,9 @@ board-wheel: $(VENV)/package.stamp ## Make the wheel for boards, pure Python, an
 	$(PIP) download --no-deps --only-binary=:all: --implementation py --abi none --platform any \
 	  --python-version 3.10 --dest $(DIST)/board $(BOARD_NEEDS)
 	@ls $(DIST)/board/*.whl
+
+rehearse-board: board-wheel ## Run the emulated board's tests as 32-bit ARM code; needs root, and half an hour
+	tests/armhf/rehearse.sh $(wildcard $(DIST)/board/fewmult_hls-*.whl)
 
 lint: $(VENV)/lint.stamp ## Check style, format and types
 	$(BIN)/ruff check
