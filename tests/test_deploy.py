@@ -294,11 +294,11 @@ def edit(path: Path, old: str, new: str) -> None:
         (lambda d: edit(d / "fewmult.json", '"format": 1', '"format": 2'), "has format 2"),
         (
             lambda d: edit(d / "fewmult.json", '"sharpness"', '"sharper"'),
-            "kernel sample_weights with another 'sharper': .* build it again",
+            "kernel shift_gradient with another 'sharper': .* build it again",
         ),
         (
             lambda d: edit(d / "fewmult.json", '"layer": {', '"convolution": {'),
-            "other kernels, sample_weights, convolution, shift_gradient: .* build it again",
+            "other kernels, convolution, shift_gradient: .* build it again",
         ),
         (
             lambda d: shutil.copy(d / "fewmult_units.hwh", d / "fewmult.hwh"),

@@ -107,6 +107,19 @@ def test_the_command_leaves_the_fingerprint_of_the_host(tmp_path: Path) -> None:
     assert "agree on every bit" in done.stdout
 
 
+@pytest.mark.parametrize(("binary", "bits"), [(False, 16), (True, 8)])
+def test_the_overlay_that_trains_is_enough(binary: bool, bits: int, tmp_path: Path) -> None:
+    write_emulated_overlay(tmp_path, Z2, "fewmult")
+    with closing(PynqBackend(open_emulated_device(Z2), Z2, tmp_path)) as backend:
+        assert train_briefly(backend, DIGITS, binary, bits) == train_briefly(
+            HOST, DIGITS, binary, bits
+        )
+        generator = np.random.default_rng(7)
+        for step in range(4):
+            case = random_case(generator, 90)
+            assert first_difference("sample_weights", backend, HOST, case) is None, step
+
+
 def test_updates_go_on_while_products_run(
     backend: PynqBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
