@@ -33,11 +33,12 @@ esac
 PACKAGES=(
   libmagic1 python3 python3-cffi python3-numpy python3-pil python3-psutil python3-venv
 )
-# The image's own, of 2022 and 2024, and what pynq imports; grpcio is for remote devices only.
+# The image's own, of 2022 and 2024, and what pynq imports, as long as nothing must be compiled for
+# it; grpcio is for remote devices only.
 TOOLS=(pip==22.0.2 setuptools==59.6.0 wheel==0.37.1)
 PYNQ=(pynq==3.1.2 pynqmetadata==0.2.0 pynqutils==0.1.3)
 PYNQ_NEEDS=(
-  ipython jsonschema nest_asyncio "pycparser<3" "pydantic>=2" "python-magic>=0.4.25" tqdm
+  "ipython<9" "jsonschema<4.18" nest_asyncio "pycparser<3" "pydantic>=2" "python-magic>=0.4.25" tqdm
 )
 TESTS=(test_pynq_backend.py test_embedded_device.py test_hwh.py)
 
