@@ -143,9 +143,10 @@ void run_tops(State& s, const Layer& layer, int shift) {
   layer_top(5, layer.deltas.data(), s.sign.data(), s.mask.data(), layer.x.data(), nullptr, nullptr,
             nullptr, nullptr, s.moved.data(), nullptr, n, m, lb, 1, 4, 0, kSeed, kPurpose, kStep,
             &s.build_id);
-  shift_gradient_top(s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(),
-                     layer.x.data(), layer.deltas.data(), bits, n, m, lb, shift, layer.binary,
-                     layer.sharpness, kSeed, 3, kPurpose, kStep, &s.build_id);
+  shift_gradient_top(s.weights8.data(), s.weights16.data(), s.weights8.data(), s.weights16.data(),
+                     s.sign.data(), s.mask.data(), layer.x.data(), layer.deltas.data(), bits, n, m,
+                     lb, shift, layer.binary, layer.sharpness, kSeed, 3, kPurpose, kStep,
+                     &s.build_id);
 }
 
 void run_level(Kernels& kernels, State& s, const Layer& layer, int shift) {

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import gc
 import io
 import mmap
 import os
@@ -238,7 +237,6 @@ def fake_pyxrt(memory: SharedDdr) -> SimpleNamespace:
 @contextmanager
 def on_board(folder: Path, board: Board, faults: Faults | None = None) -> Iterator[EmbeddedBoard]:
     """This machine is that board as far as pynq sees, with XRT's environment and as root."""
-    gc.collect()  # of a board before: 32 bits of addresses hold few of them
     found = EmbeddedBoard(folder, board, faults or Faults())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XILINX_XRT", "/usr")
