@@ -76,4 +76,4 @@ def test_it_writes_build_plans(installed: Path, tmp_path: Path) -> None:
     done = fewmult("build", "--out", tmp_path / "plan", "--plan-only", env=path, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     plan = json.loads((tmp_path / "plan" / "fewmult.json").read_text())
-    assert set(plan["kernels"]) == {"sample_weights", "layer", "shift_gradient"}
+    assert set(plan["kernels"]) == {"layer", "shift_gradient"}
