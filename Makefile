@@ -49,7 +49,7 @@ board-wheel: $(VENV)/package.stamp ## Make the wheel for boards, pure Python, an
 	@ls $(DIST)/board/*.whl
 
 rehearse-board: board-wheel ## Run the emulated board's tests as 32-bit ARM code; needs root, and half an hour
-	tests/armhf/rehearse.sh $(wildcard $(DIST)/board/fewmult_hls-*.whl)
+	tests/armhf/rehearse.sh $(DIST)/board/fewmult_hls-*.whl
 
 lint: $(VENV)/lint.stamp ## Check style, format and types
 	$(BIN)/ruff check

@@ -433,11 +433,3 @@ def test_an_interrupt_leaves_nothing_there(
     process.communicate(timeout=30)
     assert process.returncode == 128 + number
     assert_idle(there)
-
-
-def test_script_is_clean() -> None:
-    subprocess.run(["bash", "-n", SCRIPT], check=True)
-    shellcheck = shutil.which("shellcheck")
-    if shellcheck is None:
-        pytest.skip("shellcheck is not installed; bash -n has passed")
-    subprocess.run([shellcheck, "--severity=style", SCRIPT], check=True)
