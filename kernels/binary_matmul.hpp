@@ -34,14 +34,13 @@ struct Block {
   int columns;
 };
 
-// Of T x, for the `rows` outputs at which sign and mask point.
+// Of T x, for the `rows` outputs at which sign and mask point, `there` word columns.
 template <class Tile>
 void load_forward(Block<Tile>& block, const Product& product, const std::int8_t* x,
-                  const Word* sign, const Word* mask, const Columns& columns, int column,
+                  const Word* sign, const Word* mask, const Columns& columns, int column, int there,
                   int rows) {
   const int first = column << 6;
   x += first << product.log2_batch;
-  const int there = block.columns;
   for (int k = 0; k < there; ++k) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 1
     Tile::load(block.panel, k, x, smaller(product.inputs - first - (k << 6), kWordBits),
@@ -52,14 +51,13 @@ void load_forward(Block<Tile>& block, const Product& product, const std::int8_t*
   }
 }
 
-// Of T^T d, for the `rows` inputs at whose first word column sign and mask point.
+// Of T^T d, for the `rows` inputs at whose first word column sign and mask point, the same.
 template <class Tile>
 void load_backward(Block<Tile>& block, const Product& product, const std::int8_t* deltas,
                    const Word* sign, const Word* mask, const Columns& columns, int column,
-                   int rows) {
+                   int there, int rows) {
   const int first = column << 6;
   deltas += first << product.log2_batch;
-  const int there = block.columns;
   for (int k = 0; k < there; ++k) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 1
     const int output = first + (k << 6);
@@ -79,11 +77,12 @@ void load_block(Block<Tile>& block, const Product& product, const std::int8_t* s
                 const Word* sign, const Word* mask, const Columns& columns, int number, int rows) {
   const int column = number << Tile::kLog2PanelWords;
   const int all = word_columns(product.transposed ? product.outputs : product.inputs);
-  block.columns = smaller(all - column, Tile::kPanelWords);
+  const int there = smaller(all - column, Tile::kPanelWords);
+  block.columns = there;
   if (product.transposed) {
-    load_backward<Tile>(block, product, source, sign, mask, columns, column, rows);
+    load_backward<Tile>(block, product, source, sign, mask, columns, column, there, rows);
   } else {
-    load_forward<Tile>(block, product, source, sign, mask, columns, column, rows);
+    load_forward<Tile>(block, product, source, sign, mask, columns, column, there, rows);
   }
 }
 

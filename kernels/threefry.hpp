@@ -88,17 +88,4 @@ inline void draw_bytes(Key key, std::uint32_t first, std::uint32_t step, int bat
   }
 }
 
-// One 16-bit half for each of the 64 weights of packed word number `word`.
-inline void draw_halves(Key key, std::uint32_t word, std::uint32_t step,
-                        std::uint16_t (&halves)[kWordBits]) {
-  for (int call = 0; call < kWordBits >> 2; ++call) {
-#pragma HLS PIPELINE II = 1
-    const Bits64 bits = threefry(key, (word << 4) + static_cast<std::uint32_t>(call), step);
-    for (int k = 0; k < 4; ++k) {
-#pragma HLS UNROLL
-      halves[(call << 2) + k] = static_cast<std::uint16_t>(half_of(bits, k));
-    }
-  }
-}
-
 }  // namespace fewmult

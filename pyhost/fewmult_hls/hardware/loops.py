@@ -596,8 +596,6 @@ LOOPS = (
         depth=GENERATOR,
         reads={"weights": _four},
     ),
-    # Of the host's tiles alone.
-    Loop("threefry.hpp", "draw_halves", 0, _kernel(), constant(0), constant(0)),
 )
 
 ACCESSES = (
