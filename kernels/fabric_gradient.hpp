@@ -29,8 +29,9 @@ struct GradientArray {
   static_assert(kGradientInputs >= 8, "a pass is as long as its DEPENDENCE pragma claims");
   static_assert(kMaxBatch % kGradientLanes == 0, "a batch is a whole number of cycles");
 
-  // The power of two of each activation of 64 units; those of eight samples lie in a word, four
-  // bits each: see `nibble_of`.
+  // By how much each activation of 64 units shifts a delta, or kNothing for one that counts as
+  // zero; eight samples lie in a word, four bits each.
+  static constexpr int kNothing = 7;
   struct Codes {
     std::uint32_t eight[kWordBits][kBatchWords];
   };
@@ -83,28 +84,28 @@ struct GradientArray {
 #pragma HLS UNROLL
         const std::uint32_t code =
             power_of_two_code(x[(word << kLog2PortBytes) + k], byte_of(bits, k));
-        eight |= nibble_of(code) << (k << 2);
+        eight |= ((code - 1) & 7U) << (k << 2);
       }
       codes.eight[word >> log2_words][word & last] = eight;
     }
   }
 
-  // g[row][input] = sum over the batch of delta << (code - 1), of nothing for code 0.
-  // For some inputs and samples at a time the codes stand still in registers while the rows' deltas
-  // stream past; the codes of the next pass are read meanwhile.
+  // g[row][input] = sum over the batch of delta << shift.
+  // For some inputs and samples at a time the shifts stand still in registers while the rows'
+  // deltas stream past; those of the next pass are read meanwhile.
   static void shift_accumulate(Gradient& gradient, const Codes& codes, const Deltas& deltas,
                                int rows, int log2_batch) {
 #pragma HLS ARRAY_PARTITION variable = gradient.g cyclic factor = 4 dim = 2
 #pragma HLS ARRAY_PARTITION variable = gradient.g complete dim = 3
 #pragma HLS ARRAY_PARTITION variable = codes.eight cyclic factor = 4 dim = 2
 #pragma HLS ARRAY_PARTITION variable = deltas.eight cyclic factor = 4 dim = 2
-    std::int16_t code[kGradientInputs][kGradientLanes];
+    std::int16_t shift[kGradientInputs][kGradientLanes];
     std::int16_t next[kGradientInputs][kGradientLanes];
-#pragma HLS ARRAY_PARTITION variable = code complete dim = 0
+#pragma HLS ARRAY_PARTITION variable = shift complete dim = 0
 #pragma HLS ARRAY_PARTITION variable = next complete dim = 0
     for (int input = 0; input < kGradientInputs; ++input) {
 #pragma HLS PIPELINE II = 1
-      take_codes(next[input], codes.eight[input]);
+      take_shifts(next[input], codes.eight[input]);
     }
     const int log2_sweeps = larger(log2_batch - kLog2GradientLanes, 0);
     const int log2_rows = log2_of_rows(rows, kLog2GradientInputs);
@@ -117,12 +118,12 @@ struct GradientArray {
       const int row = cycle & ((1 << log2_rows) - 1);
       const Place at = place_of(cycle >> log2_rows, log2_sweeps);
       const Place then = place_of((cycle >> log2_rows) + 1, log2_sweeps);
-      if (row == 0) copy(code, next);
+      if (row == 0) copy(shift, next);
       if (row < kGradientInputs && then.part < kWordBits) {
-        take_codes(next[row], codes.eight[then.part + row] + then.word);
+        take_shifts(next[row], codes.eight[then.part + row] + then.word);
       }
       if (row < rows) {
-        accumulate_row(gradient.g[row], at, code, deltas.eight[row] + at.word);
+        accumulate_row(gradient.g[row], at, shift, deltas.eight[row] + at.word);
       }
     }
   }
@@ -210,52 +211,49 @@ struct GradientArray {
     for (int word = 0; word < kWordBits << log2_words; ++word) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 256 max = 2048
-      codes.eight[word >> log2_words][word & last] = 0;
+      codes.eight[word >> log2_words][word & last] = 0x77777777U;  // kNothing
     }
   }
 
-  // A shift by up to 7, and 8 unless the activation counts as zero.
-  static std::uint32_t nibble_of(std::uint32_t code) { return code == 0 ? 0 : (code - 1) | 8U; }
-
-  // d << shift, or 0, in stages: what vectors of a CPU do as well.
-  static std::int16_t shifted(std::int16_t d, std::int16_t nibble) {
+  // d << shift, or 0 for a shift of 7, in stages: what vectors of a CPU do as well.
+  static std::int16_t shifted(std::int16_t d, std::int16_t shift) {
 #pragma HLS INLINE
     std::int16_t v = d;
-    v = (nibble & 1) != 0 ? times<1>(v) : v;
-    v = (nibble & 2) != 0 ? times<2>(v) : v;
-    v = (nibble & 4) != 0 ? times<4>(v) : v;
-    return (nibble & 8) != 0 ? v : std::int16_t{0};
+    v = (shift & 1) != 0 ? times<1>(v) : v;
+    v = (shift & 2) != 0 ? times<2>(v) : v;
+    v = (shift & 4) != 0 ? times<4>(v) : v;
+    return shift == kNothing ? std::int16_t{0} : v;
   }
   template <int kShift>
   static std::int16_t times(std::int16_t v) {
     return static_cast<std::int16_t>(static_cast<std::uint16_t>(v) << kShift);
   }
 
-  static void take_codes(std::int16_t (&code)[kGradientLanes], const std::uint32_t* eights) {
+  static void take_shifts(std::int16_t (&shift)[kGradientLanes], const std::uint32_t* eights) {
 #pragma HLS INLINE
     for (int word = 0; word < kGradientLanes / 8; ++word) {
 #pragma HLS UNROLL
       for (int k = 0; k < 8; ++k) {
 #pragma HLS UNROLL
-        code[(word << 3) + k] = static_cast<std::int16_t>(eights[word] >> (k << 2) & 15U);
+        shift[(word << 3) + k] = static_cast<std::int16_t>(eights[word] >> (k << 2) & 7U);
       }
     }
   }
 
-  static void copy(std::int16_t (&code)[kGradientInputs][kGradientLanes],
+  static void copy(std::int16_t (&shift)[kGradientInputs][kGradientLanes],
                    const std::int16_t (&from)[kGradientInputs][kGradientLanes]) {
 #pragma HLS INLINE
     for (int input = 0; input < kGradientInputs; ++input) {
 #pragma HLS UNROLL
       for (int lane = 0; lane < kGradientLanes; ++lane) {
 #pragma HLS UNROLL
-        code[input][lane] = from[input][lane];
+        shift[input][lane] = from[input][lane];
       }
     }
   }
 
   static void accumulate_row(std::int32_t (&g)[kQuads][4], Place at,
-                             const std::int16_t (&code)[kGradientInputs][kGradientLanes],
+                             const std::int16_t (&shift)[kGradientInputs][kGradientLanes],
                              const Word* eights) {
 #pragma HLS INLINE
     std::int16_t d[kGradientLanes];
@@ -263,7 +261,7 @@ struct GradientArray {
     take_samples(d, eights);
     for (int input = 0; input < kGradientInputs; ++input) {
       std::int32_t sum = 0;
-      for (int lane = 0; lane < kGradientLanes; ++lane) sum += shifted(d[lane], code[input][lane]);
+      for (int lane = 0; lane < kGradientLanes; ++lane) sum += shifted(d[lane], shift[input][lane]);
       std::int32_t& total = g[(at.part >> 2) + (input >> 2)][input & 3];
       total = (at.begins ? 0 : total) + sum;
     }

@@ -57,7 +57,7 @@ PIECES: Mapping[str, Area] = {
     "saturate": Area(lut=33),
     "select64": Area(lut=27),
     "shift_left": Area(lut=89),
-    "shifted_pair": Area(lut=55),
+    "shifted_pair": Area(lut=48),
     "signed_pair": Area(lut=16),
     "threefry": Area(lut=831, ff=512),
 }
@@ -308,9 +308,9 @@ MEMORIES: tuple[Memory, ...] = (
             "fabric_gradient.hpp",
             f"std::int16_t {array}[kGradientInputs][kGradientLanes];",
             _registers,
-            bits=4,
+            bits=3,
         )
-        for array in ("code", "next")
+        for array in ("shift", "next")
     ),
     Memory((_GRADIENT,), "fabric_gradient.hpp", "Word four[kFours];", _one, _blocks, depth=16),
     Memory(
