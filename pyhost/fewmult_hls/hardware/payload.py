@@ -8,6 +8,7 @@ import os
 import re
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -176,7 +177,7 @@ def _wheel_head(path: Path) -> tuple[Message, list[str]]:
         raise UsageError(f"there is no wheel {path}: {_MAKE}") from None
     except OSError as error:
         raise FewmultError(f"cannot read {path}: {error.strerror}") from error
-    except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError) as error:
         raise FewmultError(f"{path} is no wheel, or a damaged one ({error}): {_MAKE}") from error
 
 
