@@ -1,17 +1,48 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""Files are written under a temporary name and renamed: whole or not at all."""
+"""Files: read when they are regular and of bounded size, written whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from .errors import FewmultError
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file for reading; never waits, as opening a pipe or a device may.
+
+    Raises:
+        FewmultError: it cannot be opened or read, or is no regular file.
+    """
+    with reading(path):
+        # Without O_NONBLOCK, opening a pipe waits for its writer.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise FewmultError(f"cannot read {path}: it is no regular file")
+            yield file
+
+
+def read_file(path: Path, limit: int) -> bytes:
+    """The content of a regular file of at most ``limit`` bytes.
+
+    Raises:
+        FewmultError: it cannot be read, is no regular file, or is larger.
+    """
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(limit + 1) if size <= limit else b""
+    if size > limit or len(content) > limit:
+        raise FewmultError(f"cannot read {path}: it has more than {limit:,} bytes")
+    return content
 
 
 @contextmanager
@@ -65,3 +96,12 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise FewmultError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn an ``OSError`` of the block into a ``FewmultError`` that names ``path``."""
+    try:
+        yield
+    except OSError as error:
+        raise FewmultError(f"cannot read {path}: {error.strerror or error}") from error

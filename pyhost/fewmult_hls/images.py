@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from .archive import read_array
 from .datasets import png
-from .datasets.reading import reading
 from .domain import Domain
 from .errors import FewmultError
+from .files import reading
 
 _NPY = b"\x93NUMPY"
 

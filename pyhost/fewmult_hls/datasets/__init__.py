@@ -7,12 +7,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import FewmultError, UsageError
+from ..files import reading
 from . import places
 from .arrays import from_arrays
 from .class_folders import has_class_folders, read_class_folders
 from .dataset import Dataset, Split
 from .folder import holds_set, read_folder
-from .reading import reading
 
 __all__ = ["Dataset", "Split", "available", "from_arrays", "load", "locate"]
 

@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import FewmultError
-from ..files import write_atomic
-from .reading import reading
+from ..files import reading, write_atomic
 
 FILE_NAME = "checksums.json"
 _CHUNK = 1 << 20

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FewmultError
+from ..files import reading
 from ..networks import MAX_CLASSES, MAX_WIDTH
 from . import png
 from .class_names import check_class_names
 from .dataset import VALIDATION_SHARE, Array, Dataset, Split, make_split
-from .reading import reading
 from .splitting import carve_evenly, every, spread_split
 
 TEST_SHARE = 5

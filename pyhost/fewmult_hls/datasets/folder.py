@@ -15,12 +15,11 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import FewmultError
-from ..files import write_atomic
+from ..files import reading, write_atomic
 from ..networks import MAX_CLASSES
 from . import checksums, idx
 from .class_names import check_class_names
 from .dataset import VALIDATION_SHARE, Array, Dataset, carve_validation, make_split
-from .reading import reading
 
 STEMS = (
     "train-images-idx3-ubyte",

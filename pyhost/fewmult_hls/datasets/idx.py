@@ -17,9 +17,8 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from ..errors import FewmultError
-from ..files import atomic_file
+from ..files import atomic_file, reading
 from .dataset import Array
-from .reading import reading
 
 AGAIN = "copy or fetch the file again"
 """The fix for a damaged file."""

@@ -8,11 +8,10 @@ import shutil
 from pathlib import Path
 
 from ..errors import FewmultError
-from ..files import atomic_file
+from ..files import atomic_file, reading
 from .class_folders import has_class_folders, read_class_folders
 from .folder import STEMS, find_files, holds_set, read_folder, stored_name, write_folder
 from .places import KNOWN_CLASSES, check_new_name, data_folder
-from .reading import reading
 from .store import stored_set
 
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import UsageError
+from ..files import reading
 from .folder import holds_set
-from .reading import reading
 
 BUILT_IN = "digits"
 IN_MEMORY = "(in memory)"
