@@ -16,7 +16,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
   $(shell find kernels bindings pyhost -not -path '*/__pycache__*')
 CXX_FILES := $(shell find kernels bindings testbench pyhost tests/rtl -name '*.[ch]pp')
 
-.PHONY: help train test test-board board-wheel lint lint-kernels format clean
+.PHONY: help train test test-board board-wheel fuzz lint lint-kernels format clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -50,6 +50,11 @@ board-wheel: $(VENV)/package.stamp ## Make the wheel for boards, pure Python, an
 
 rehearse-board: board-wheel ## Run the emulated board's tests as 32-bit ARM code; needs root, and half an hour
 	tests/armhf/rehearse.sh $(DIST)/board/fewmult_hls-*.whl
+
+FUZZ := --minutes 5 --cases 700
+
+fuzz: $(VENV)/test.stamp ## Spoil files and arguments, FUZZ="--minutes 60 --seed 9" for other ones
+	$(BIN)/python tools/fuzz $(FUZZ)
 
 lint: $(VENV)/lint.stamp ## Check style, format and types
 	$(BIN)/ruff check
