@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from itertools import pairwise
 
-from .networks import BATCHES, Layer, NetworkSpec
+from .layers.dense import Dense
+from .networks import BATCHES, NetworkSpec
 from .oracle.threefry import ROUNDS
 from .stages import Stage
 
@@ -88,7 +89,7 @@ def our_step(spec: NetworkSpec, rate: int, nonzeros: Sequence[int] | None = None
     return step
 
 
-def _our_layer(spec: NetworkSpec, layer: Layer, nonzero: int, rate: int) -> Operations:
+def _our_layer(spec: NetworkSpec, layer: Dense, nonzero: int, rate: int) -> Operations:
     batch = spec.batch
     inputs, outputs = layer.inputs * batch, layer.outputs * batch
     weights = layer.inputs * layer.outputs
@@ -97,21 +98,21 @@ def _our_layer(spec: NetworkSpec, layer: Layer, nonzero: int, rate: int) -> Oper
         Stage.NORMALIZE: _output(layer, batch) if layer.is_output else _hidden(layer, batch),
         Stage.CODES: _code() * inputs,
         Stage.GRADIENT: (SHIFT + SELECT + ADD) * (weights * batch) + (ADD + SELECT * 2) * inputs,
-        Stage.UPDATE: _update(spec.update_shift(layer, rate)) * weights,
+        Stage.UPDATE: _update(layer.update_shift(rate)) * weights,
         Stage.SAMPLE: _sample(spec) * weights,
         Stage.RANDOM: _CALL * _calls(layer, batch),
         Stage.BIASES: NOTHING,
     }
     if layer.is_output:  # the column sums that hidden biases step by are there for the means
         operations[Stage.BIASES] += ADD * outputs
-        operations[Stage.BIASES] += _bias(spec.output_bias_exponent(rate)) * layer.outputs
+        operations[Stage.BIASES] += _bias(layer.output_bias_exponent(rate)) * layer.outputs
     if layer.index > 0:
         operations[Stage.BACKWARD] = _signed_sums(nonzero * batch, inputs)
         operations[Stage.GATE] = (SELECT * 3 + LOGIC) * inputs
         operations[Stage.NORMALIZE_BACK] = (
             ADD * 2 + _rounded(layer.delta_shift) + _CLAMP
         ) * inputs + _SHIFT_TO_NEAREST * layer.inputs
-        operations[Stage.BIASES] += _bias(spec.hidden_bias_exponent(layer, rate)) * layer.inputs
+        operations[Stage.BIASES] += _bias(layer.hidden_bias_exponent(rate)) * layer.inputs
     return operations
 
 
@@ -120,13 +121,13 @@ def _signed_sums(terms: int, sums: int) -> Tally:
     return ADD * (terms + sums)
 
 
-def _hidden(layer: Layer, batch: int) -> Tally:
+def _hidden(layer: Dense, batch: int) -> Tally:
     """Sum, less the mean, shift, bias, saturation; of a unit, its mean and its bias's place."""
     each = ADD * 2 + _SHIFT_TO_NEAREST + ADD + _CLAMP
     return each * (layer.outputs * batch) + (_SHIFT_TO_NEAREST + SHIFT) * layer.outputs
 
 
-def _output(layer: Layer, batch: int) -> Tally:
+def _output(layer: Dense, batch: int) -> Tally:
     return (_SHIFT_TO_NEAREST + ADD) * (layer.outputs * batch) + SHIFT * layer.outputs
 
 
@@ -167,7 +168,7 @@ def _sample(spec: NetworkSpec) -> Tally:
     return ADD + threshold + SELECT * (2 if spec.binary else 3)
 
 
-def _calls(layer: Layer, batch: int) -> int:
+def _calls(layer: Dense, batch: int) -> int:
     """Of the generator: a byte a code and delta, a half a weight, padded to whole words."""
     drawn = 1 if layer.index == 0 else 2
     return drawn * layer.inputs * batch // 8 + layer.words * layer.outputs * 64 // 4

@@ -12,12 +12,13 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from .backends.base import Key, LayerArrays, LayerNumbers, Pass, Update
 from .backends.emu import EmuBackend, load_kernels
+from .contract.calls import BinaryMatmul, Call, Layer, Pass, SampleWeights, ShiftGradient
 from .datasets import Split
 from .layouts import word_columns
 from .networks import Network, NetworkSpec
@@ -29,9 +30,8 @@ BATCH = 128
 _PEAK_LOOPS = 200_000
 _SETTLING_SECONDS = 0.1
 _PIXELS_SET = 0.19  # of an MNIST image
-_KEY = Key(1, 2)
 
-Call = Callable[[], None]
+Action = Callable[[], None]
 
 
 @dataclass
@@ -136,48 +136,69 @@ class _Operands:
         self.bias = np.zeros(WIDTH, np.int32)
         self.mean = np.zeros(WIDTH, np.int32)
 
-    def calls(self, backend: EmuBackend) -> dict[str, tuple[Call, int, str | None]]:
-        """By name: the kernel, its operations, and whose peak it is compared with."""
+    def calls(self) -> dict[str, tuple[Call, int, str | None]]:
+        """By name: a call, its operations, and whose peak it is compared with."""
         macs = WIDTH * WIDTH * BATCH
-        packed = (self.sign, self.mask)
-        hidden = LayerArrays(bias=self.bias, result=self.result, mean=self.mean)
-        back = LayerArrays(bias=self.bias, result=self.result, gate=self.x)
-        update = Update(4, False, _KEY, _KEY, 0)
-
-        def product(source: Any, transposed: bool) -> None:
-            backend.binary_matmul(source, *packed, self.z, inputs=WIDTH, transposed=transposed)
-
+        packed: dict[str, Any] = {"sign": self.sign, "mask": self.mask}
+        sizes: dict[str, Any] = {
+            "inputs": WIDTH,
+            "outputs": WIDTH,
+            "log2_batch": BATCH.bit_length() - 1,
+        }
+        draws: dict[str, Any] = {"seed": 1, "step": 0}
+        masters: dict[str, Any] = {
+            "weights": self.weights,
+            **packed,
+            "master_bits": 16,
+            "binary": False,
+        }
+        product: dict[str, Any] = {**packed, "z": self.z, **sizes}
+        behind: dict[str, Any] = {**packed, "bias": self.bias, "result": self.result, **sizes}
         return {
             "sample_weights": (
-                lambda: backend.sample_weights(
-                    self.weights, *packed, inputs=WIDTH, binary=False, key=_KEY, step=0
-                ),
+                SampleWeights(**masters, inputs=WIDTH, outputs=WIDTH, purpose=2, **draws),
                 WIDTH * WIDTH,
                 None,
             ),
-            "binary_matmul": (lambda: product(self.x, False), macs, "product"),
-            "binary_matmul^T": (lambda: product(self.deltas, True), macs, "product"),
+            "binary_matmul": (
+                BinaryMatmul(source=self.x, transposed=False, **product),
+                macs,
+                "product",
+            ),
+            "binary_matmul^T": (
+                BinaryMatmul(source=self.deltas, transposed=True, **product),
+                macs,
+                "product",
+            ),
             "layer forward": (
-                lambda: backend.layer(
-                    Pass.HIDDEN, self.x, *packed, hidden, LayerNumbers(4), inputs=WIDTH
-                ),
+                Layer(pass_=Pass.HIDDEN, source=self.x, mean=self.mean, shift=4, **behind),
                 macs,
                 "product",
             ),
             "layer backward": (
-                lambda: backend.layer(
-                    Pass.BACKWARD,
-                    self.deltas,
-                    *packed,
-                    back,
-                    LayerNumbers(5, 0, _KEY, 0),
-                    inputs=WIDTH,
+                Layer(
+                    pass_=Pass.BACKWARD,
+                    source=self.deltas,
+                    gate=self.x,
+                    shift=5,
+                    purpose=2,
+                    **behind,
+                    **draws,
                 ),
                 macs,
                 "product",
             ),
             "shift_gradient": (
-                lambda: backend.shift_gradient(self.weights, *packed, self.x, self.deltas, update),
+                ShiftGradient(
+                    **masters,
+                    x=self.x,
+                    deltas=self.deltas,
+                    shift=4,
+                    code_purpose=2,
+                    weight_purpose=2,
+                    **sizes,
+                    **draws,
+                ),
                 macs,
                 "gradient",
             ),
@@ -192,7 +213,7 @@ def random_split(samples: int, features: int, classes: int) -> Split:
     return Split(images, generator.integers(0, classes, samples).astype(np.uint8))
 
 
-def _timed(call: Call) -> float:
+def _timed(call: Action) -> float:
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
@@ -240,15 +261,15 @@ class _Setting:
         backend = EmuBackend(threads, level)
         self._threads = threads
         self.kernels = [
-            (KernelTimes(name, level, threads, operations, peak), call)
-            for name, (call, operations, peak) in operands.calls(backend).items()
+            (KernelTimes(name, level, threads, operations, peak), partial(backend.run, call))
+            for name, (call, operations, peak) in operands.calls().items()
         ]
         self.steps = [(StepTimes(level, threads), _stepper(backend))] if steps else []
 
     def time_all(self) -> None:
         """Times everything once."""
         self._settle()
-        timed: list[tuple[KernelTimes | StepTimes, Call]] = [*self.kernels, *self.steps]
+        timed: list[tuple[KernelTimes | StepTimes, Action]] = [*self.kernels, *self.steps]
         for times, call in timed:
             call()
             times.seconds.append(_timed(call))
@@ -263,7 +284,7 @@ class _Setting:
             call()
 
 
-def _stepper(backend: EmuBackend) -> Call:
+def _stepper(backend: EmuBackend) -> Action:
     spec = NetworkSpec.parse(NET, batch=BATCH)
     split = random_split(BATCH, spec.widths[0], spec.widths[-1])
     chosen = np.arange(BATCH)

@@ -9,10 +9,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .backends import Backend, LayerArrays, LayerNumbers, Pass, placed
+from .backends import Backend, PreparedCalls, placed
+from .contract.calls import LoadBatch, Pass
 from .datasets import Split
+from .layers.memory import Memory
 from .layouts import Words, pack_bits
-from .networks import Layer, Network, NetworkSpec
+from .nets.steps import evaluation
+from .networks import Network, NetworkSpec
 from .training import whole_batches
 
 Precision = Literal["8-bit", "ternary", "binary"]
@@ -69,13 +72,20 @@ class Evaluator:
     ) -> None:
         self._backend = backend
         self._spec = spec = network.spec
-        planes = [PLANES[precision](weights) for weights in network.weights]
-        self._planes = [(placed(backend, sign), placed(backend, mask)) for sign, mask in planes]
-        self._extra_shift = _MAGNITUDE_BITS if precision == "8-bit" else 0
-        self._biases = [placed(backend, bias) for bias in network.biases]
+        self._more_shift = _MAGNITUDE_BITS if precision == "8-bit" else 0
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "logits": backend.empty((spec.widths[-1], spec.batch), np.int32)
+        }
+        for k, (weights, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
+            sign, mask = PLANES[precision](weights)
+            arrays |= {f"sign_{k}": placed(backend, sign), f"mask_{k}": placed(backend, mask)}
+            arrays[f"bias_{k}"] = placed(backend, bias)
+            arrays[f"x_{k}"] = backend.empty((spec.widths[k], spec.batch), np.int8)
+            self._planes = len(sign)
         self._means = [placed(backend, mean) for mean in means]
-        self._activations = [backend.empty((la.inputs, spec.batch), np.int8) for la in spec.layers]
-        self._logits = backend.empty((spec.widths[-1], spec.batch), np.int32)
+        arrays |= {f"mean_{k}": mean for k, mean in enumerate(self._means)}
+        self._memory = Memory(arrays)
+        self._chosen = np.zeros(spec.batch, np.int64)
 
     def take_means(self, images: npt.NDArray[np.uint8]) -> Means:
         """The mean sums of the hidden layers over the first images of a training split.
@@ -90,8 +100,10 @@ class Evaluator:
         batches = whole_batches(min(len(images), STATISTICS_IMAGES), batch)
         log2_batches = batches.bit_length() - 1
         totals = [np.zeros(mean.shape, np.int64) for mean in self._means]
+        forward = self._prepared(images, Pass.HIDDEN)
         for k in range(1 << log2_batches):
-            self._forward(images, np.arange(k * batch, (k + 1) * batch), Pass.HIDDEN)
+            self._chosen[:] = np.arange(k * batch, (k + 1) * batch)
+            forward.run(0)
             self._backend.to_host(*self._means)
             for total, mean in zip(totals, self._means, strict=True):
                 total += mean
@@ -100,39 +112,25 @@ class Evaluator:
         self._backend.to_device(*self._means)
         return [np.array(mean) for mean in self._means]
 
-    def _forward(
-        self, images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], hidden_pass: Pass
-    ) -> None:
-        self._backend.gather(images, chosen, self._activations[0])
-        for layer in self._spec.layers:
-            self._layer(layer, hidden_pass)
-
-    def _layer(self, layer: Layer, hidden_pass: Pass) -> None:
-        k = layer.index
-        if layer.is_output:
-            pass_, arrays = Pass.LOGITS, LayerArrays(bias=self._biases[k], logits=self._logits)
-        else:
-            pass_ = hidden_pass
-            arrays = LayerArrays(
-                bias=self._biases[k], result=self._activations[k + 1], mean=self._means[k]
-            )
-        sign, mask = self._planes[k]
-        numbers = LayerNumbers(layer.forward_shift + self._extra_shift)
-        self._backend.layer(
-            pass_, self._activations[k], sign, mask, arrays, numbers, inputs=layer.inputs
-        )
+    def _prepared(self, images: npt.NDArray[np.uint8], hidden: Pass) -> PreparedCalls:
+        """The forward passes of the images that are chosen."""
+        load = LoadBatch(images=images, chosen=self._chosen, x=self._memory["x_0"])
+        layers, memory = self._spec.layers, self._memory
+        passes = evaluation(layers, hidden, self._planes, self._more_shift, memory)
+        return self._backend.prepare([load, *passes])
 
     def logits(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
         """Logits of images (samples, features): (samples, classes), 1.0 = 64."""
         batch = self._spec.batch
         logits = np.empty((len(images), self._spec.widths[-1]), np.int32)
+        forward, found = self._prepared(images, Pass.HIDDEN_MEAN), self._memory.array("logits")
         for first in range(0, len(images), batch):
             there = min(batch, len(images) - first)
             # Samples do not meet each other: the last image again fills a short batch.
-            chosen = np.minimum(np.arange(first, first + batch), len(images) - 1)
-            self._forward(images, chosen, Pass.HIDDEN_MEAN)
-            self._backend.to_host(self._logits)
-            logits[first : first + there] = self._logits.T[:there]
+            self._chosen[:] = np.minimum(np.arange(first, first + batch), len(images) - 1)
+            forward.run(0)
+            self._backend.to_host(found)
+            logits[first : first + there] = found.T[:there]
         return logits
 
     def error(self, split: Split) -> float:

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import UsageError
-from .layouts import WORD_BITS, block_weights, unblock_weights, word_columns
+from .layers.dense import Dense
+from .layouts import WORD_BITS, block_weights, unblock_weights
 from .oracle.draws import Purpose, purpose_word, weight_halves
 from .oracle.weights import initial_weights
 
@@ -27,23 +28,14 @@ MASTER_DTYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.int8), 16: np.dtype(np
 
 _PIXEL_FRACTION = 7
 _ACTIVATION_FRACTION = 5
-_LOGIT_FRACTION = 6
 _OUTPUT_DELTA_EXPONENT = -5
-_BIAS_RATE_EXPONENT = -5
-_BIAS_FRACTION = 16
 _SETTLED_DEPTH = 3  # hidden layers; a net with fewer has a larger output gain,
 _LARGEST_GAIN = 2  # of at most so many bits
 _BINARY_QUARTERS = 3  # bits / 4 that a binary sample's sum is larger than a ternary one's
-_UPDATE_SHIFTS = (-8, 24)
-_SUM_BITS = 24  # a delta's 127, shifted by more than this, would leave 32 bits
 
 # What a weight takes at most, by measurement.
 _BYTES_LARGEST_LAYER = 9
 _BYTES_EVERY_LAYER = 7
-
-
-def _limited(value: int, low: int, high: int) -> int:
-    return max(low, min(high, value))
 
 
 def grown_bits(width: int, quarters: int = 0) -> int:
@@ -55,35 +47,6 @@ def grown_bits(width: int, quarters: int = 0) -> int:
     """
     twice_log2 = (width * width).bit_length() - 1
     return (twice_log2 + 2 + quarters) // 4
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer of a network and its fixed shifts (contract, section 10)."""
-
-    index: int
-    inputs: int
-    outputs: int
-    is_output: bool
-    forward_shift: int  # K: of the sums
-    delta_shift: int  # S: of the deltas that it sends back
-    delta_exponent: int  # E: a delta d of this layer is d * 2**E
-    input_fraction: int  # fraction bits of its activations
-
-    @property
-    def words(self) -> int:
-        """Word columns of its packed weights."""
-        return word_columns(self.inputs)
-
-    @property
-    def output_fraction(self) -> int:
-        """Fraction bits of what the forward shift leaves."""
-        return _LOGIT_FRACTION if self.is_output else _ACTIVATION_FRACTION
-
-    @property
-    def sent_exponent(self) -> int:
-        """Exponent of the product that it sends back, before the delta shift."""
-        return self.delta_exponent - self.forward_shift + self.input_fraction - self.output_fraction
 
 
 class Shape:
@@ -180,10 +143,10 @@ class NetworkSpec(Shape):
         return MASTER_DTYPES[self.master_bits]
 
     @cached_property
-    def layers(self) -> tuple[Layer, ...]:
+    def layers(self) -> tuple[Dense, ...]:
         """The layers with their shifts, first to last (contract, section 10)."""
         last = len(self.widths) - 2
-        layers: list[Layer] = []
+        layers: list[Dense] = []
         exponent = _OUTPUT_DELTA_EXPONENT
         for index in range(last, -1, -1):
             layer = self._layer(index, index == last, exponent)
@@ -191,12 +154,12 @@ class NetworkSpec(Shape):
             exponent = layer.sent_exponent + layer.delta_shift
         return tuple(reversed(layers))
 
-    def _layer(self, index: int, is_output: bool, exponent: int) -> Layer:
+    def _layer(self, index: int, is_output: bool, exponent: int) -> Dense:
         inputs, outputs = self.widths[index : index + 2]
         shift = grown_bits(inputs, _BINARY_QUARTERS if self.binary else 0) - int(index > 0)
         if is_output:
             shift -= min(max(_SETTLED_DEPTH - index, 0), _LARGEST_GAIN)
-        return Layer(
+        return Dense(
             index=index,
             inputs=inputs,
             outputs=outputs,
@@ -205,26 +168,10 @@ class NetworkSpec(Shape):
             delta_shift=grown_bits(outputs) + int(is_output),
             delta_exponent=exponent,
             input_fraction=_PIXEL_FRACTION if index == 0 else _ACTIVATION_FRACTION,
+            binary=self.binary,
+            master_bits=self.master_bits,
+            log2_batch=self.log2_batch,
         )
-
-    def update_shift(self, layer: Layer, rate: int) -> int:
-        """Bits that a weight update drops (negative: adds), at learning rate 2**rate."""
-        gained = self.master_bits + rate - self.log2_batch
-        shift = layer.input_fraction - layer.delta_exponent - gained
-        return _limited(shift, *_UPDATE_SHIFTS)
-
-    def output_bias_exponent(self, rate: int) -> int:
-        """Of the step of the output layer's biases."""
-        return self._bias_exponent(self.layers[-1].delta_exponent, rate, summands=1)
-
-    def hidden_bias_exponent(self, layer: Layer, rate: int) -> int:
-        """Of the step of the biases in front of ``layer``, from the product it sends back."""
-        return self._bias_exponent(layer.sent_exponent, rate, layer.outputs)
-
-    def _bias_exponent(self, exponent: int, rate: int, summands: int) -> int:
-        exponent += _BIAS_FRACTION + _BIAS_RATE_EXPONENT + rate - self.log2_batch
-        largest = _SUM_BITS - self.log2_batch - (summands - 1).bit_length()
-        return _limited(exponent, -_SUM_BITS, largest)
 
 
 @dataclass

@@ -21,9 +21,10 @@ import numpy.typing as npt
 from .archive import Archive, checked, reading_archive, save_arrays
 from .domain import read_domain
 from .evaluation import PLANES
+from .layers.dense import Dense
 from .layouts import unpack_ternary
 from .model import Model, header_arrays, read_means, read_spec
-from .networks import Layer, Network
+from .networks import Network
 from .oracle.gradient import weight_clip
 from .oracle.integers import BIAS_FRACTION, BIAS_MAX
 
@@ -151,7 +152,7 @@ def _model(archive: Archive) -> Model:
     )
 
 
-def _unused_bits(layer: Layer) -> int:
+def _unused_bits(layer: Dense) -> int:
     """Low bits of a bias that only training needs: they are shifted out where it is added."""
     return BIAS_FRACTION - layer.output_fraction
 

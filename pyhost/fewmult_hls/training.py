@@ -12,13 +12,16 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from .backends import Backend, Key, LayerArrays, LayerNumbers, Pass, Update
+from .backends import Backend, PreparedCalls
+from .contract.calls import LoadBatch
 from .datasets import Split
 from .errors import UsageError
 from .interrupts import held_back
+from .layers.memory import Memory
 from .layouts import unblock_weights
-from .networks import Layer, Network
-from .oracle.draws import Purpose, purpose_word, shuffle
+from .nets.steps import Moment, sampling, training_places, training_step
+from .networks import Network
+from .oracle.draws import shuffle
 
 PHASES = 6  # of a run; the learning rate of each is half of the one before
 
@@ -122,58 +125,41 @@ class Trainer:
         self.step_number = step
         self.perturbation = perturbation
         self._backend = backend
-        self._allocate()
+        places = training_places(self.spec.layers, perturbed=perturbation > 0)
+        self._memory = Memory.allocated(places, backend.empty)
+        self._chosen = np.zeros(self.spec.batch, np.int64)
         self._sharpness = 0
-        for layer in self.spec.layers:
-            self._weights[layer.index][:] = network.blocks(layer.index)
-            self._bias[layer.index][:] = network.biases[layer.index]
-            backend.to_device(self._weights[layer.index], self._bias[layer.index])
-            self._sample(layer)
-
-    def _allocate(self) -> None:
-        empty, batch = self._backend.empty, self.spec.batch
-        layers = self.spec.layers
-        self._weights = [empty((la.words, la.outputs, 64), self.spec.dtype) for la in layers]
-        self._sign = [empty((1, la.words, la.outputs), np.uint64) for la in layers]
-        self._mask = [empty((1, la.words, la.outputs), np.uint64) for la in layers]
-        self._bias = [empty((la.outputs,), np.int32) for la in layers]
-        self._mean = [empty((la.outputs,), np.int32) for la in layers]
-        self._activations = [empty((la.inputs, batch), np.int8) for la in layers]
-        self._deltas = [empty((la.outputs, batch), np.int8) for la in layers]
-        if self.perturbation:
-            self._moved = empty(self._activations[0].shape, np.int8)
-        self._logits = empty((layers[-1].outputs, batch), np.int32)
-        self._labels = empty((batch,), np.uint8)
-        self._loss = empty((1,), np.int32)
+        self._prepared: tuple[Any, PreparedCalls] | None = None
+        for k, bias in enumerate(network.biases):
+            self._set(f"weights_{k}", network.blocks(k))
+            self._set(f"bias_{k}", bias)
+        self._sample()
 
     @property
     def batch(self) -> int:
         """Samples a step."""
         return self.spec.batch
 
-    def _key(self, purpose: Purpose, layer: Layer) -> Key:
-        return Key(self.seed, purpose_word(purpose, layer.index))
+    def _set(self, name: str, values: npt.NDArray[Any]) -> None:
+        array = self._memory.array(name)
+        array[...] = values
+        self._backend.to_device(array)
 
-    def _sample(self, layer: Layer) -> None:
-        self._backend.sample_weights(
-            self._weights[layer.index],
-            self._sign[layer.index],
-            self._mask[layer.index],
-            inputs=layer.inputs,
-            binary=self.spec.binary,
-            key=self._key(Purpose.WEIGHTS, layer),
-            step=self.step_number,
-            sharpness=self._sharpness,
-        )
+    def _sample(self) -> None:
+        for call in sampling(self.spec.layers, self._sharpness, self.seed, self._memory):
+            self._backend.run(call.at(self.step_number))
 
     def network(self) -> Network:
         """A copy of the state."""
-        self._backend.to_host(*self._weights, *self._bias)
-        weights = [
+        layers = self.spec.layers
+        weights = [self._memory.array(f"weights_{layer.index}") for layer in layers]
+        biases = [self._memory.array(f"bias_{layer.index}") for layer in layers]
+        self._backend.to_host(*weights, *biases)
+        matrices = [
             unblock_weights(blocks, layer.inputs)
-            for blocks, layer in zip(self._weights, self.spec.layers, strict=True)
+            for blocks, layer in zip(weights, layers, strict=True)
         ]
-        return Network(self.spec, weights, [bias.copy() for bias in self._bias])
+        return Network(self.spec, matrices, [np.array(bias) for bias in biases])
 
     def step(
         self, split: Split, chosen: npt.NDArray[np.int64], rate: int, sharpness: int = 0
@@ -194,112 +180,34 @@ class Trainer:
         """
         if chosen.shape != (self.spec.batch,):
             raise ValueError(f"{chosen.shape} is not one batch of {self.spec.batch}")
-        self._sharpen(sharpness)
-        self._backend.gather(split.images, chosen, self._activations[0])
-        self._labels[:] = split.labels[chosen]
-        self._backend.to_device(self._labels)
-        loss = self._learn(rate, perturb=self.perturbation > 0)
-        if self.perturbation:
-            self._activations[0], self._moved = self._moved, self._activations[0]
-            self._learn(rate, perturb=False)
-        return loss
-
-    def _sharpen(self, sharpness: int) -> None:
-        """Samples anew where the last update did so with another sharpness."""
-        if sharpness != self._sharpness:
+        if sharpness != self._sharpness:  # the last update sampled with another one
             self._sharpness = sharpness
-            for layer in self.spec.layers:
-                self._sample(layer)
+            self._sample()
+        self._chosen[:] = chosen
+        self._calls(split, Moment(rate, sharpness)).run(self.step_number)
+        self.step_number += 2 if self.perturbation else 1
+        loss = self._memory.array("loss")
+        self._backend.to_host(loss)
+        return int(loss[0])
 
-    def _learn(self, rate: int, *, perturb: bool) -> int:
-        """A step on the inputs that are there; its loss."""
-        self._loss[0] = 0
-        self._backend.to_device(self._loss)
-        for layer in self.spec.layers:
-            self._forward(layer, rate)
-        for layer in reversed(self.spec.layers):
-            if layer.index > 0:
-                self._backward(layer, rate)
-            elif perturb:
-                self._perturb(layer)
-            self._update(layer, rate)
-        self.step_number += 1
-        self._backend.to_host(self._loss)
-        return int(self._loss[0])
+    def _calls(self, split: Split, now: Moment) -> PreparedCalls:
+        """The calls of a step, made again where the data, the rate or the sharpness changed."""
+        key = (split, now)
+        if self._prepared is None or self._prepared[0] != key:
+            layers, memory = self.spec.layers, self._memory
+            step = training_step(layers, now, self.seed, self.perturbation, memory)
+            self._prepared = key, self._backend.prepare([self._load(split), *step])
+        return self._prepared[1]
 
-    def _forward(self, layer: Layer, rate: int) -> None:
-        k = layer.index
-        if layer.is_output:
-            pass_, exponent = Pass.OUTPUT, self.spec.output_bias_exponent(rate)
-            arrays = LayerArrays(
-                bias=self._bias[k],
-                result=self._deltas[k],
-                logits=self._logits,
-                labels=self._labels,
-                loss=self._loss,
-            )
-        else:
-            pass_, exponent = Pass.HIDDEN, 0
-            arrays = LayerArrays(
-                bias=self._bias[k], result=self._activations[k + 1], mean=self._mean[k]
-            )
-        self._backend.layer(
-            pass_,
-            self._activations[k],
-            self._sign[k],
-            self._mask[k],
-            arrays,
-            LayerNumbers(layer.forward_shift, exponent),
-            inputs=layer.inputs,
-        )
-
-    def _backward(self, layer: Layer, rate: int) -> None:
-        k = layer.index
-        arrays = LayerArrays(
-            bias=self._bias[k - 1], result=self._deltas[k - 1], gate=self._activations[k]
-        )
-        exponent = self.spec.hidden_bias_exponent(layer, rate)
-        numbers = LayerNumbers(
-            layer.delta_shift, exponent, self._key(Purpose.DELTAS, layer), self.step_number
-        )
-        self._backend.layer(
-            Pass.BACKWARD,
-            self._deltas[k],
-            self._sign[k],
-            self._mask[k],
-            arrays,
-            numbers,
-            inputs=layer.inputs,
-        )
-
-    def _perturb(self, layer: Layer) -> None:
-        self._backend.layer(
-            Pass.PERTURB,
-            self._deltas[0],
-            self._sign[0],
-            self._mask[0],
-            LayerArrays(result=self._moved, gate=self._activations[0]),
-            LayerNumbers(self.perturbation.bit_length() - 1),
-            inputs=layer.inputs,
-        )
-
-    def _update(self, layer: Layer, rate: int) -> None:
-        k = layer.index
-        update = Update(
-            self.spec.update_shift(layer, rate),
-            self.spec.binary,
-            self._key(Purpose.CODES, layer),
-            self._key(Purpose.WEIGHTS, layer),
-            self.step_number,
-            self._sharpness,
-        )
-        self._backend.shift_gradient(
-            self._weights[k],
-            self._sign[k],
-            self._mask[k],
-            self._activations[k],
-            self._deltas[k],
-            update,
+    def _load(self, split: Split) -> LoadBatch:
+        return LoadBatch(
+            images=split.images,
+            answers=split.labels,
+            chosen=self._chosen,
+            x=self._memory["x_0"],
+            labels=self._memory["labels"],
+            loss=self._memory["loss"],
+            moved_loss=self._memory["moved_loss"] if self.perturbation else None,
         )
 
 

@@ -9,19 +9,9 @@ from __future__ import annotations
 
 from ..backend_names import Device
 from ..errors import UsageError
-from .base import Backend, Key, LayerArrays, LayerNumbers, Pass, Update, placed
+from .base import Backend, PreparedCalls, placed
 
-__all__ = [
-    "Backend",
-    "Device",
-    "Key",
-    "LayerArrays",
-    "LayerNumbers",
-    "Pass",
-    "Update",
-    "open_backend",
-    "placed",
-]
+__all__ = ["Backend", "Device", "PreparedCalls", "open_backend", "placed"]
 
 
 def open_backend(name: str, threads: int | None = None, device: Device | None = None) -> Backend:

@@ -1,89 +1,27 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a backend is: kernels on arrays, and what it says of itself."""
+"""What a backend is: who executes calls of kernels, and where their arrays are."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import IntEnum
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-Int8Array = npt.NDArray[np.int8]
-Int32Array = npt.NDArray[np.int32]
-Words = npt.NDArray[np.uint64]
+from ..contract.calls import Call, LoadBatch
 
 
-class Pass(IntEnum):
-    """What stands behind a product; the same numbers as in kernels/layer.hpp."""
+class PreparedCalls(Protocol):
+    """A list of calls that is executed again and again."""
 
-    HIDDEN = 0
-    HIDDEN_MEAN = 1
-    LOGITS = 2
-    OUTPUT = 3
-    BACKWARD = 4
-    PERTURB = 5
-
-    @property
-    def sends_back(self) -> bool:
-        """Whether the pass goes against the net: its product is transposed, its units inputs."""
-        return self in (Pass.BACKWARD, Pass.PERTURB)
-
-
-class Key(NamedTuple):
-    """Key of the random generator: the seed, and the purpose with its layer."""
-
-    seed: int
-    purpose: int
-
-
-class LayerNumbers(NamedTuple):
-    """The numbers of a pass; which of them count depends on the pass."""
-
-    shift: int
-    bias_exponent: int = 0
-    key: Key = Key(0, 0)
-    step: int = 0
-
-
-@dataclass(frozen=True)
-class LayerArrays:
-    """The arrays that a pass reads and writes besides the product's; unit-major, (unit, sample).
-
-    Attributes:
-        bias: int32 (units,), read; the training passes step it; not for PERTURB.
-        result: int8 (units, batch), the activations or deltas; not for LOGITS.
-        gate: int8 (units, batch), activations of the units; for BACKWARD and PERTURB.
-        mean: int32 (units,), written by HIDDEN, read by HIDDEN_MEAN.
-        logits: int32 (units, batch), written by LOGITS and OUTPUT.
-        labels: uint8 (batch,), for OUTPUT.
-        loss: int32 (1,), OUTPUT adds to it the sum of |delta|.
-    """
-
-    bias: Int32Array | None = None
-    result: Int8Array | None = None
-    gate: Int8Array | None = None
-    mean: Int32Array | None = None
-    logits: Int32Array | None = None
-    labels: npt.NDArray[np.uint8] | None = None
-    loss: Int32Array | None = None
-
-
-class Update(NamedTuple):
-    """What a weight update needs to know, the same for a whole layer."""
-
-    shift: int
-    binary: bool
-    code_key: Key
-    weight_key: Key
-    step: int
-    sharpness: int = 0
+    def run(self, step: int) -> None:
+        """Executes all of them, in order, as they are ``Call.at`` this step."""
 
 
 class Backend(Protocol):
-    """Executes the kernels, in place, on arrays that it allocated (contract, section 9).
+    """Executes calls, in place, on arrays that it allocated (contract, section 9).
 
     Host and kernels may each have a memory or a cache of their own: ``to_device`` and ``to_host``
     stand where an array passes from one to the other, and cost nothing where there is one memory.
@@ -100,65 +38,15 @@ class Backend(Protocol):
     def to_host(self, *arrays: npt.NDArray[Any]) -> None:
         """Kernels have written these arrays: the host will read them now."""
 
-    def gather(
-        self, images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], inputs: Int8Array
-    ) -> None:
-        """Input activations (features, batch) of chosen images (N, features): half their pixels."""
+    def run(self, call: Call) -> None:
+        """Executes one call.
 
-    def sample_weights(
-        self,
-        weights: npt.NDArray[Any],
-        sign: Words,
-        mask: Words,
-        *,
-        inputs: int,
-        binary: bool,
-        key: Key,
-        step: int,
-        sharpness: int = 0,
-    ) -> None:
-        """Samples weights (words, outputs, 64) into sign and mask, each (1, words, outputs)."""
+        Raises:
+            ValueError, TypeError: arrays or numbers that the kernel does not take.
+        """
 
-    def binary_matmul(
-        self,
-        source: Int8Array,
-        sign: Words,
-        mask: Words,
-        z: Int32Array,
-        *,
-        inputs: int,
-        transposed: bool,
-    ) -> None:
-        """Z = T source or T^T source; sign and mask are (planes, words, outputs)."""
-
-    def normalize(
-        self, pass_: Pass, z: Int32Array, arrays: LayerArrays, numbers: LayerNumbers
-    ) -> None:
-        """What stands behind a product whose sums are z, (units, batch)."""
-
-    def layer(
-        self,
-        pass_: Pass,
-        source: Int8Array,
-        sign: Words,
-        mask: Words,
-        arrays: LayerArrays,
-        numbers: LayerNumbers,
-        *,
-        inputs: int,
-    ) -> None:
-        """binary_matmul and normalize, fused: the sums are never stored."""
-
-    def shift_gradient(
-        self,
-        weights: npt.NDArray[Any],
-        sign: Words,
-        mask: Words,
-        x: Int8Array,
-        deltas: Int8Array,
-        update: Update,
-    ) -> None:
-        """Gradient, update, clip and next sample of a layer, in one sweep."""
+    def prepare(self, calls: Sequence[Call]) -> PreparedCalls:
+        """Calls that will be executed often."""
 
     def info(self) -> dict[str, str]:
         """What executes the kernels, for people."""
@@ -167,9 +55,50 @@ class Backend(Protocol):
         """Gives back what the backend holds."""
 
 
+class OneByOne:
+    """Prepared calls of a backend that has nothing to prepare."""
+
+    def __init__(self, backend: Backend, calls: Sequence[Call]) -> None:
+        self._backend, self._calls = backend, tuple(calls)
+
+    def run(self, step: int) -> None:
+        """See ``PreparedCalls``."""
+        for call in self._calls:
+            self._backend.run(call.at(step))
+
+
+def load_batch(backend: Backend, call: LoadBatch) -> None:
+    """Loads a batch on the host, for a backend whose kernels do not."""
+    arrays = call.arrays()
+    images, chosen, x = arrays["images"], arrays["chosen"], arrays["x"]
+    backend.to_host(x)  # where kernels left something, this takes its place
+    x[...] = (images[chosen] >> 1).T
+    if "labels" in arrays:
+        arrays["labels"][...] = arrays["answers"][chosen]
+    for loss in arrays.keys() & {"loss", "moved_loss"}:
+        arrays[loss][0] = 0
+    backend.to_device(*(arrays[name] for name in call.access.writes))
+
+
 def placed(backend: Backend, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """A copy of an array where the kernels can reach it."""
     place = backend.empty(array.shape, array.dtype)
     place[...] = array
     backend.to_device(place)
     return place
+
+
+def executed(backend: Backend, call: Call) -> dict[str, npt.NDArray[np.generic]]:
+    """Runs a call on copies of its arrays, and returns the arrays that it wrote, by name.
+
+    What it only writes is allocated for it.
+    """
+    shapes, access = call.shapes(), call.access
+    arrays = {name: placed(backend, array) for name, array in call.arrays().items()}
+    for name in access.writes:
+        if name not in arrays:
+            arrays[name] = backend.empty(shapes[name], call.dtype(name))
+    backend.run(call.with_arrays(arrays))
+    written = {name: arrays[name] for name in access.writes}
+    backend.to_host(*written.values())
+    return written

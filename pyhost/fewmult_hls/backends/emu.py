@@ -5,14 +5,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..contract.calls import (
+    BinaryMatmul,
+    Call,
+    Layer,
+    LoadBatch,
+    Normalize,
+    SampleWeights,
+    ShiftGradient,
+)
 from ..cpu import physical_cores
 from ..errors import FewmultError, UsageError
-from .base import Int8Array, Int32Array, Key, LayerArrays, LayerNumbers, Pass, Update, Words
+from .base import OneByOne, PreparedCalls, load_batch
 
 
 def load_kernels() -> Any:
@@ -93,73 +103,73 @@ class EmuBackend:
     def to_host(self, *arrays: npt.NDArray[Any]) -> None:
         """Nothing to do: there is one memory."""
 
-    def gather(
-        self, images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], inputs: Int8Array
-    ) -> None:
+    def run(self, call: Call) -> None:
         """See ``Backend``."""
-        self._kernels.gather(images, chosen, inputs)
+        k = self._kernels
+        if isinstance(call, LoadBatch):
+            load_batch(self, call)
+            return
+        key = (getattr(call, "seed", 0), getattr(call, "purpose", 0))
+        if isinstance(call, SampleWeights):
+            k.sample_weights(
+                call.weights,
+                call.sign,
+                call.mask,
+                call.inputs,
+                call.binary,
+                key,
+                call.step,
+                call.sharpness,
+            )
+        elif isinstance(call, BinaryMatmul):
+            k.binary_matmul(call.source, call.sign, call.mask, call.z, call.inputs, call.transposed)
+        elif isinstance(call, (Layer, Normalize)):
+            behind = {
+                n: getattr(call, n)
+                for n in (
+                    "bias",
+                    "result",
+                    "gate",
+                    "mean",
+                    "logits",
+                    "labels",
+                    "loss",
+                    "shift",
+                    "bias_exponent",
+                    "step",
+                )
+            }
+            if isinstance(call, Layer):
+                k.layer(
+                    int(call.pass_),
+                    call.source,
+                    call.sign,
+                    call.mask,
+                    call.inputs,
+                    key=key,
+                    **behind,
+                )
+            else:
+                k.normalize(int(call.pass_), call.z, key=key, **behind)
+        else:
+            assert isinstance(call, ShiftGradient)
+            k.shift_gradient(
+                call.weights,
+                call.sign,
+                call.mask,
+                call.x,
+                call.deltas,
+                call.shift,
+                call.binary,
+                (call.seed, call.code_purpose),
+                (call.seed, call.weight_purpose),
+                call.step,
+                call.sharpness,
+            )
 
-    def sample_weights(
-        self,
-        weights: npt.NDArray[Any],
-        sign: Words,
-        mask: Words,
-        *,
-        inputs: int,
-        binary: bool,
-        key: Key,
-        step: int,
-        sharpness: int = 0,
-    ) -> None:
+    def prepare(self, calls: Sequence[Call]) -> PreparedCalls:
         """See ``Backend``."""
-        self._kernels.sample_weights(weights, sign, mask, inputs, binary, key, step, sharpness)
-
-    def binary_matmul(
-        self,
-        source: Int8Array,
-        sign: Words,
-        mask: Words,
-        z: Int32Array,
-        *,
-        inputs: int,
-        transposed: bool,
-    ) -> None:
-        """See ``Backend``."""
-        self._kernels.binary_matmul(source, sign, mask, z, inputs, transposed)
-
-    def normalize(
-        self, pass_: Pass, z: Int32Array, arrays: LayerArrays, numbers: LayerNumbers
-    ) -> None:
-        """See ``Backend``."""
-        self._kernels.normalize(int(pass_), z, **vars(arrays), **numbers._asdict())
-
-    def layer(
-        self,
-        pass_: Pass,
-        source: Int8Array,
-        sign: Words,
-        mask: Words,
-        arrays: LayerArrays,
-        numbers: LayerNumbers,
-        *,
-        inputs: int,
-    ) -> None:
-        """See ``Backend``."""
-        self._kernels.layer(
-            int(pass_), source, sign, mask, inputs, **vars(arrays), **numbers._asdict()
-        )
-
-    def shift_gradient(
-        self,
-        weights: npt.NDArray[Any],
-        sign: Words,
-        mask: Words,
-        x: Int8Array,
-        deltas: Int8Array,
-        update: Update,
-    ) -> None:
-        """See ``Backend``."""
-        self._kernels.shift_gradient(weights, sign, mask, x, deltas, **update._asdict())
+        return OneByOne(self, calls)
 
     def info(self) -> dict[str, str]:
         """Instruction set level, threads, compiler."""

@@ -4,13 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..contract.calls import (
+    BinaryMatmul,
+    Call,
+    Layer,
+    LoadBatch,
+    Normalize,
+    Pass,
+    SampleWeights,
+    ShiftGradient,
+)
 from ..layouts import WORD_BITS, block_weights, pack_ternary, unblock_weights, unpack_ternary
 from ..oracle import gradient, normalization, products, weights
 from ..oracle.draws import sample_bytes, weight_halves
@@ -18,15 +28,17 @@ from ..oracle.integers import IntArray
 from ..oracle.perturbation import perturb
 from ..oracle.threefry import Enter, unwatched
 from ..stages import Stage
-from .base import Int8Array, Int32Array, Key, LayerArrays, LayerNumbers, Pass, Update, Words
+from .base import OneByOne, PreparedCalls, load_batch
+
+Key = tuple[int, int]
+Epilogue = Layer | Normalize
+
+# Word columns whose 64-bit integers are in memory at a time.
+_COLUMNS = 2
 
 
 def _plain(array: npt.NDArray[Any]) -> IntArray:
     return array.astype(np.int64)
-
-
-# Word columns whose 64-bit integers are in memory at a time.
-_COLUMNS = 2
 
 
 def _groups_of_columns(weights: npt.NDArray[Any], inputs: int) -> Iterator[tuple[slice, int, int]]:
@@ -54,8 +66,7 @@ class OracleBackend:
         self._wrap = wrap
         self._stage = stage
 
-    def _enter(self, array: npt.NDArray[Any] | None) -> IntArray:
-        assert array is not None, "the pass needs an array that it was not given"
+    def _enter(self, array: npt.NDArray[Any]) -> IntArray:
         return self._wrap(_plain(array))
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -68,42 +79,130 @@ class OracleBackend:
     def to_host(self, *arrays: npt.NDArray[Any]) -> None:
         """Nothing to do: there is one memory."""
 
-    def gather(
-        self, images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], inputs: Int8Array
-    ) -> None:
+    def run(self, call: Call) -> None:
         """See ``Backend``."""
+        call.check()
+        if isinstance(call, LoadBatch):
+            self._load_batch(call)
+        elif isinstance(call, SampleWeights):
+            self._sample_weights(call)
+        elif isinstance(call, BinaryMatmul):
+            call.z[:] = self._product(call)
+        elif isinstance(call, Layer):
+            self._finish(call, self._product(call))
+        elif isinstance(call, Normalize):
+            self._finish(call, self._enter(call.z))
+        elif isinstance(call, ShiftGradient):
+            self._shift_gradient(call)
+
+    def prepare(self, calls: Sequence[Call]) -> PreparedCalls:
+        """See ``Backend``."""
+        return OneByOne(self, calls)
+
+    def _load_batch(self, call: LoadBatch) -> None:
+        load_batch(self, call)
         with self._stage(Stage.INPUT):
-            inputs[:] = (self._wrap(images[chosen]) >> 1).T
+            call.x[:] = (self._wrap(call.images[call.chosen]) >> 1).T
 
-    def sample_weights(
+    # ---- Products and what stands behind them ----------------------------------------------------
+
+    def _product(self, call: Layer | BinaryMatmul) -> IntArray:
+        planes = [
+            unpack_ternary(s, m, call.inputs) for s, m in zip(call.sign, call.mask, strict=True)
+        ]
+        if call.sends_back:
+            with self._stage(Stage.BACKWARD):
+                return products.binary_matmul(planes[0].T, self._enter(call.source))
+        with self._stage(Stage.FORWARD):
+            return products.planes_matmul(planes, self._enter(call.source))
+
+    def _finish(self, call: Epilogue, z: IntArray) -> None:
+        if call.pass_ in (Pass.HIDDEN, Pass.HIDDEN_MEAN):
+            self._finish_hidden(call, z)
+        elif call.pass_ is Pass.BACKWARD:
+            self._finish_backward(call, z)
+        elif call.pass_ is Pass.PERTURB:
+            with self._stage(Stage.INPUT):
+                call.result[:] = perturb(z, self._enter(call.gate), call.shift)
+        else:
+            self._finish_output(call, z)
+
+    def _finish_hidden(self, call: Epilogue, z: IntArray) -> None:
+        with self._stage(Stage.NORMALIZE):
+            if call.pass_ is Pass.HIDDEN:
+                call.mean[:] = normalization.batch_mean(z)
+            mean, bias = self._enter(call.mean), self._enter(call.bias)
+            call.result[:] = normalization.normalize_forward(z, mean, bias, call.shift)
+
+    def _finish_output(self, call: Epilogue, z: IntArray) -> None:
+        bias = self._enter(call.bias)
+        with self._stage(Stage.NORMALIZE):
+            logits = normalization.normalize_output(z, bias, call.shift)
+        call.logits[:] = logits
+        if call.pass_ is Pass.LOGITS:
+            return
+        with self._stage(Stage.LOSS):
+            deltas, loss = normalization.hinge(logits, self._wrap(call.labels))
+        call.result[:] = deltas
+        call.loss[0] += loss
+        with self._stage(Stage.BIASES):
+            sums = deltas.sum(axis=1)
+            call.bias[:] = normalization.stepped_bias(bias, sums, call.bias_exponent)
+
+    def _finish_backward(self, call: Epilogue, g: IntArray) -> None:
+        random_bytes = self._bytes((call.seed, call.purpose), g.shape, call.step)
+        with self._stage(Stage.GATE):
+            gated = normalization.gate(g, self._enter(call.gate))
+        with self._stage(Stage.NORMALIZE_BACK):
+            deltas, sums = normalization.normalize_backward(gated, call.shift, random_bytes)
+        call.result[:] = deltas
+        with self._stage(Stage.BIASES):
+            bias = self._enter(call.bias)
+            call.bias[:] = normalization.stepped_bias(bias, sums, call.bias_exponent)
+
+    # ---- Weights ---------------------------------------------------------------------------------
+
+    def _sample_weights(self, call: SampleWeights) -> None:
+        for columns, first, there in _groups_of_columns(call.weights, call.inputs):
+            blocks = call.weights[columns]
+            key = (call.seed, call.purpose)
+            _, high = self._weight_bytes(key, blocks, first, there, call.step)
+            self._store_sample(call, columns, self._enter(unblock_weights(blocks, there)), high)
+
+    def _shift_gradient(self, call: ShiftGradient) -> None:
+        code_key, weight_key = ((call.seed, p) for p in (call.code_purpose, call.weight_purpose))
+        random_bytes = self._bytes(code_key, call.x.shape, call.step)
+        with self._stage(Stage.CODES):
+            codes = gradient.power_of_two_codes(self._enter(call.x), random_bytes)
+        deltas, next_step = self._enter(call.deltas), (call.step + 1) & 0xFFFFFFFF
+        for columns, first, there in _groups_of_columns(call.weights, call.inputs):
+            blocks = call.weights[columns]
+            low, high = self._weight_bytes(weight_key, blocks, first, there, next_step)
+            with self._stage(Stage.GRADIENT):
+                sums = gradient.shift_gradient(deltas, codes[first * WORD_BITS :][:there])
+            with self._stage(Stage.UPDATE):
+                old = self._enter(unblock_weights(blocks, there))
+                matrix = gradient.updated_weights(old, sums, call.shift, low, call.master_bits)
+            blocks[:] = block_weights(np.asarray(matrix))
+            self._store_sample(call, columns, matrix, high)
+
+    def _store_sample(
         self,
-        weights: npt.NDArray[Any],
-        sign: Words,
-        mask: Words,
-        *,
-        inputs: int,
-        binary: bool,
-        key: Key,
-        step: int,
-        sharpness: int = 0,
+        call: SampleWeights | ShiftGradient,
+        columns: slice,
+        matrix: IntArray,
+        random_bytes: IntArray,
     ) -> None:
-        """See ``Backend``."""
-        master_bits = weights.dtype.itemsize * 8
-        for columns, first, there in _groups_of_columns(weights, inputs):
-            _, high = self._weight_bytes(key, weights[columns], first, there, step)
-            matrix = self._enter(unblock_weights(weights[columns], there))
-            self._store_sample(
-                matrix,
-                high,
-                sign[:, columns],
-                mask[:, columns],
-                binary,
-                sharpness,
-                master_bits,
-            )
+        sample = weights.sample_binary if call.binary else weights.sample_ternary
+        with self._stage(Stage.SAMPLE):
+            drawn = sample(matrix, random_bytes, call.master_bits, call.sharpness)
+        call.sign[0, columns], call.mask[0, columns] = pack_ternary(np.asarray(drawn))
 
-    def _bytes(self, key: Key, units: int, batch: int, step: int) -> IntArray:
+    # ---- Draws -----------------------------------------------------------------------------------
+
+    def _bytes(self, key: Key, shape: tuple[int, ...], step: int) -> IntArray:
         """The draws of activations or deltas (units, batch)."""
+        units, batch = shape
         with self._stage(Stage.RANDOM):
             return self._wrap(sample_bytes(key, units, batch, step, self._wrap))
 
@@ -116,162 +215,6 @@ class OracleBackend:
             drawn = weight_halves(key, words, outputs, step, first, self._wrap)
         halves = unblock_weights(drawn, inputs)
         return self._wrap(halves & 0xFF), self._wrap(halves >> 8)
-
-    def _store_sample(
-        self,
-        matrix: IntArray,
-        random_bytes: IntArray,
-        sign: Words,
-        mask: Words,
-        binary: bool,
-        sharpness: int,
-        master_bits: int,
-    ) -> None:
-        sample = weights.sample_binary if binary else weights.sample_ternary
-        with self._stage(Stage.SAMPLE):
-            ternary = np.asarray(sample(matrix, random_bytes, master_bits, sharpness))
-        sign[0], mask[0] = pack_ternary(ternary)
-
-    def _product(
-        self, source: Int8Array, sign: Words, mask: Words, inputs: int, transposed: bool
-    ) -> IntArray:
-        planes = [unpack_ternary(s, m, inputs) for s, m in zip(sign, mask, strict=True)]
-        if transposed:
-            with self._stage(Stage.BACKWARD):
-                return products.binary_matmul(planes[0].T, self._enter(source))
-        with self._stage(Stage.FORWARD):
-            return products.planes_matmul(planes, self._enter(source))
-
-    def binary_matmul(
-        self,
-        source: Int8Array,
-        sign: Words,
-        mask: Words,
-        z: Int32Array,
-        *,
-        inputs: int,
-        transposed: bool,
-    ) -> None:
-        """See ``Backend``."""
-        z[:] = self._product(source, sign, mask, inputs, transposed)
-
-    def normalize(
-        self, pass_: Pass, z: Int32Array, arrays: LayerArrays, numbers: LayerNumbers
-    ) -> None:
-        """See ``Backend``."""
-        self._finish(pass_, self._enter(z), arrays, numbers)
-
-    def layer(
-        self,
-        pass_: Pass,
-        source: Int8Array,
-        sign: Words,
-        mask: Words,
-        arrays: LayerArrays,
-        numbers: LayerNumbers,
-        *,
-        inputs: int,
-    ) -> None:
-        """See ``Backend``."""
-        z = self._product(source, sign, mask, inputs, pass_.sends_back)
-        self._finish(pass_, z, arrays, numbers)
-
-    def _finish(self, pass_: Pass, z: IntArray, arrays: LayerArrays, numbers: LayerNumbers) -> None:
-        if pass_ in (Pass.HIDDEN, Pass.HIDDEN_MEAN):
-            self._finish_hidden(pass_, z, arrays, numbers)
-        elif pass_ is Pass.BACKWARD:
-            self._finish_backward(z, arrays, numbers)
-        elif pass_ is Pass.PERTURB:
-            assert arrays.result is not None
-            with self._stage(Stage.INPUT):
-                arrays.result[:] = perturb(z, self._enter(arrays.gate), numbers.shift)
-        else:
-            self._finish_output(pass_, z, arrays, numbers)
-
-    def _finish_hidden(
-        self, pass_: Pass, z: IntArray, arrays: LayerArrays, numbers: LayerNumbers
-    ) -> None:
-        assert arrays.mean is not None
-        assert arrays.result is not None
-        with self._stage(Stage.NORMALIZE):
-            if pass_ is Pass.HIDDEN:
-                arrays.mean[:] = normalization.batch_mean(z)
-            arrays.result[:] = normalization.normalize_forward(
-                z, self._enter(arrays.mean), self._enter(arrays.bias), numbers.shift
-            )
-
-    def _finish_output(
-        self, pass_: Pass, z: IntArray, arrays: LayerArrays, numbers: LayerNumbers
-    ) -> None:
-        assert arrays.logits is not None
-        assert arrays.bias is not None
-        bias = self._enter(arrays.bias)
-        with self._stage(Stage.NORMALIZE):
-            logits = normalization.normalize_output(z, bias, numbers.shift)
-        arrays.logits[:] = logits
-        if pass_ is Pass.LOGITS:
-            return
-        assert arrays.result is not None
-        assert arrays.labels is not None
-        assert arrays.loss is not None
-        with self._stage(Stage.LOSS):
-            deltas, loss = normalization.hinge(logits, self._wrap(arrays.labels))
-        arrays.result[:] = deltas
-        arrays.loss[0] += loss
-        with self._stage(Stage.BIASES):
-            sums = deltas.sum(axis=1)
-            arrays.bias[:] = normalization.stepped_bias(bias, sums, numbers.bias_exponent)
-
-    def _finish_backward(self, g: IntArray, arrays: LayerArrays, numbers: LayerNumbers) -> None:
-        assert arrays.result is not None
-        assert arrays.bias is not None
-        units, batch = g.shape
-        random_bytes = self._bytes(numbers.key, units, batch, numbers.step)
-        with self._stage(Stage.GATE):
-            gated = normalization.gate(g, self._enter(arrays.gate))
-        with self._stage(Stage.NORMALIZE_BACK):
-            deltas, sums = normalization.normalize_backward(gated, numbers.shift, random_bytes)
-        arrays.result[:] = deltas
-        with self._stage(Stage.BIASES):
-            arrays.bias[:] = normalization.stepped_bias(
-                self._enter(arrays.bias), sums, numbers.bias_exponent
-            )
-
-    def shift_gradient(
-        self,
-        weights: npt.NDArray[Any],
-        sign: Words,
-        mask: Words,
-        x: Int8Array,
-        deltas: Int8Array,
-        update: Update,
-    ) -> None:
-        """See ``Backend``."""
-        inputs, batch = x.shape
-        master_bits = weights.dtype.itemsize * 8
-        random_bytes = self._bytes(update.code_key, inputs, batch, update.step)
-        with self._stage(Stage.CODES):
-            codes = gradient.power_of_two_codes(self._enter(x), random_bytes)
-        next_step = (update.step + 1) & 0xFFFFFFFF
-        entered = self._enter(deltas)
-        for columns, first, there in _groups_of_columns(weights, inputs):
-            blocks = weights[columns]
-            low, high = self._weight_bytes(update.weight_key, blocks, first, there, next_step)
-            with self._stage(Stage.GRADIENT):
-                sums = gradient.shift_gradient(entered, codes[first * WORD_BITS :][:there])
-            with self._stage(Stage.UPDATE):
-                old = self._enter(unblock_weights(blocks, there))
-                matrix = gradient.updated_weights(old, sums, update.shift, low, master_bits)
-            blocks[:] = block_weights(np.asarray(matrix))
-            self._store_sample(
-                matrix,
-                high,
-                sign[:, columns],
-                mask[:, columns],
-                update.binary,
-                update.sharpness,
-                master_bits,
-            )
 
     def info(self) -> dict[str, str]:
         """Version of numpy."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..backend_names import Device
+from ..contract.calls import Call, Layer, LoadBatch, SampleWeights, ShiftGradient
 from ..errors import FewmultError
 from ..hardware.board import Board, load_board
 from ..hardware.interfaces import kernel_names, load_interface
-from .base import Int8Array, Int32Array, Key, LayerArrays, LayerNumbers, Pass, Update, Words
+from .base import OneByOne, PreparedCalls, load_batch
 
 if TYPE_CHECKING:
     from ..hardware.driver import OverlayDriver, Value
@@ -61,7 +62,7 @@ class PynqBackend:
         self._at_end = at_end
         self._buffers = Buffers(device, board)
         self._drivers: dict[str, OverlayDriver] = {}
-        self._products: dict[tuple[int, int], Int32Array] = {}
+        self._products: dict[tuple[int, int], npt.NDArray[np.int32]] = {}
         self._main = self._driver(overlay)
 
     def _driver(self, overlay: str) -> OverlayDriver:
@@ -89,9 +90,6 @@ class PynqBackend:
         driver.start(kernel, **values)
         return driver
 
-    def _call(self, kernel: str, **values: Value) -> None:
-        self._start(kernel, **values).wait_for(kernel)
-
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """A zeroed array in the board's memory."""
         return self._buffers.empty(shape, dtype)
@@ -108,140 +106,55 @@ class PynqBackend:
         for array in arrays:
             array.invalidate()  # type: ignore[attr-defined]
 
-    def gather(
-        self, images: npt.NDArray[np.uint8], chosen: npt.NDArray[np.int64], inputs: Int8Array
-    ) -> None:
-        """See ``Backend``: the host's work, of which only the batch goes to the board."""
-        self.to_host(inputs)  # where the kernels left other inputs, these take their place
-        inputs[...] = (images[chosen] >> 1).T
-        self.to_device(inputs)
+    def run(self, call: Call) -> None:
+        """See ``Backend``; updates go on while products run that do not need their weights."""
+        call.check()
+        if isinstance(call, LoadBatch):
+            load_batch(self, call)  # the host's work, of which only the batch goes to the board
+        elif isinstance(call, Layer) and not self._main.has("layer"):
+            for part in call.parts(self._sums(call.units, call.batch)):
+                self.run(part)
+        elif isinstance(call, SampleWeights) and not self._has_kernel(call.kernel):
+            self.run(self._update_by_nothing(call))
+        else:
+            driver = self._start(call.kernel, **_values(call))
+            if driver is not self._main or not isinstance(call, ShiftGradient):
+                driver.wait_for(call.kernel)
 
-    def sample_weights(
-        self,
-        weights: npt.NDArray[Any],
-        sign: Words,
-        mask: Words,
-        *,
-        inputs: int,
-        binary: bool,
-        key: Key,
-        step: int,
-        sharpness: int = 0,
-    ) -> None:
-        """See ``Backend``; without the kernel, an update by nothing leaves the same sample."""
-        if not (self._main.has("sample_weights") or self._has_units):
-            least = 16  # samples, all zero
-            self.shift_gradient(
-                weights,
-                sign,
-                mask,
-                self.empty((inputs, least), np.int8),
-                self.empty((sign.shape[2], least), np.int8),
-                Update(0, binary, key, key, (step - 1) & 0xFFFF_FFFF, sharpness),
-            )
-            return
-        self._call(
-            "sample_weights",
-            **_masters(weights),
-            sign=sign,
-            mask=mask,
-            inputs=inputs,
-            outputs=sign.shape[2],
-            binary=int(binary),
-            sharpness=sharpness,
-            **key._asdict(),
-            step=step,
-        )
-
-    def binary_matmul(
-        self,
-        source: Int8Array,
-        sign: Words,
-        mask: Words,
-        z: Int32Array,
-        *,
-        inputs: int,
-        transposed: bool,
-    ) -> None:
+    def prepare(self, calls: Sequence[Call]) -> PreparedCalls:
         """See ``Backend``."""
-        self._call(
-            "binary_matmul",
-            z=z,
-            transposed=int(transposed),
-            **_product(source, sign, mask, inputs),
+        return OneByOne(self, calls)
+
+    def _has_kernel(self, kernel: str) -> bool:
+        return self._main.has(kernel) or self._has_units
+
+    def _update_by_nothing(self, call: SampleWeights) -> ShiftGradient:
+        """An update that leaves the weights as they are, and the sample of that step."""
+        least = 4  # log2 of the samples, all zero
+        return ShiftGradient(
+            weights=call.weights,
+            sign=call.sign,
+            mask=call.mask,
+            x=self.empty((call.inputs, 1 << least), np.int8),
+            deltas=self.empty((call.outputs, 1 << least), np.int8),
+            master_bits=call.master_bits,
+            inputs=call.inputs,
+            outputs=call.outputs,
+            log2_batch=least,
+            shift=0,
+            binary=call.binary,
+            sharpness=call.sharpness,
+            seed=call.seed,
+            code_purpose=call.purpose,
+            weight_purpose=call.purpose,
+            step=(call.step - 1) & 0xFFFF_FFFF,
         )
 
-    def normalize(
-        self, pass_: Pass, z: Int32Array, arrays: LayerArrays, numbers: LayerNumbers
-    ) -> None:
-        """See ``Backend``."""
-        units, batch = z.shape
-        self._call(
-            "normalize",
-            z=z,
-            units=units,
-            log2_batch=_log2(batch),
-            **_pass(pass_, arrays, numbers),
-        )
-
-    def layer(
-        self,
-        pass_: Pass,
-        source: Int8Array,
-        sign: Words,
-        mask: Words,
-        arrays: LayerArrays,
-        numbers: LayerNumbers,
-        *,
-        inputs: int,
-    ) -> None:
-        """See ``Backend``; without the fused kernel, the sums travel between its parts."""
-        if not self._main.has("layer"):
-            units = inputs if pass_.sends_back else sign.shape[2]
-            z = self._sums(units, source.shape[1])
-            self.binary_matmul(source, sign, mask, z, inputs=inputs, transposed=pass_.sends_back)
-            self.normalize(pass_, z, arrays, numbers)
-            return
-        product = _product(source, sign, mask, inputs)
-        self._call("layer", **product, **_pass(pass_, arrays, numbers))
-
-    def _sums(self, units: int, batch: int) -> Int32Array:
+    def _sums(self, units: int, batch: int) -> npt.NDArray[np.int32]:
         """A place for a product that no host sees: always the same one of a shape."""
         if (units, batch) not in self._products:
             self._products[units, batch] = self.empty((units, batch), np.int32)
         return self._products[units, batch]
-
-    def shift_gradient(
-        self,
-        weights: npt.NDArray[Any],
-        sign: Words,
-        mask: Words,
-        x: Int8Array,
-        deltas: Int8Array,
-        update: Update,
-    ) -> None:
-        """See ``Backend``; it goes on while products run that do not need its weights."""
-        driver = self._start(
-            "shift_gradient",
-            **_masters(weights),
-            **{f"updated{_bits(weights)}": weights},
-            sign=sign,
-            mask=mask,
-            x=x,
-            deltas=deltas,
-            inputs=len(x),
-            outputs=len(deltas),
-            log2_batch=_log2(x.shape[1]),
-            shift=update.shift,
-            binary=int(update.binary),
-            sharpness=update.sharpness,
-            seed=update.code_key.seed,
-            code_purpose=update.code_key.purpose,
-            weight_purpose=update.weight_key.purpose,
-            step=update.step,
-        )
-        if driver is not self._main:
-            driver.wait()
 
     def info(self) -> dict[str, str]:
         """Device, overlay, its build, its clock."""
@@ -262,41 +175,15 @@ class PynqBackend:
         self._at_end()
 
 
-def _masters(weights: npt.NDArray[Any]) -> dict[str, Value]:
-    bits = _bits(weights)
-    return {f"weights{bits}": weights, "master_bits": bits}
-
-
-def _bits(weights: npt.NDArray[Any]) -> int:
-    return 8 * weights.dtype.itemsize
-
-
-def _product(source: Int8Array, sign: Words, mask: Words, inputs: int) -> dict[str, Value]:
-    planes, _, outputs = sign.shape
-    return {
-        "source": source,
-        "sign": sign,
-        "mask": mask,
-        "inputs": inputs,
-        "outputs": outputs,
-        "log2_batch": _log2(source.shape[1]),
-        "planes": planes,
-    }
-
-
-def _pass(pass_: Pass, arrays: LayerArrays, numbers: LayerNumbers) -> dict[str, Value]:
-    return {
-        "pass": int(pass_),
-        **vars(arrays),
-        "shift": numbers.shift,
-        "bias_exponent": numbers.bias_exponent,
-        **numbers.key._asdict(),
-        "step": numbers.step,
-    }
-
-
-def _log2(batch: int) -> int:
-    return batch.bit_length() - 1
+def _values(call: Call) -> dict[str, Value]:
+    """A call's arguments by the names of the top's, where weights have a name for each type."""
+    values: dict[str, Value] = {**call.numbers(), **call.arrays()}
+    if isinstance(call, SampleWeights | ShiftGradient):
+        bits, weights = call.master_bits, values.pop("weights")
+        values[f"weights{bits}"] = weights
+        if isinstance(call, ShiftGradient):
+            values[f"updated{bits}"] = weights
+    return values
 
 
 def open_pynq(device: Device, overlays: Path | None = None) -> PynqBackend:

@@ -321,8 +321,8 @@ def _call(part: str, cost: CallCost) -> dict[str, Any]:
     return {
         "kernel": cost.call.kernel,
         "part": part,
-        "inputs": cost.call.inputs,
-        "outputs": cost.call.outputs,
+        "inputs": cost.call.numbers()["inputs"],
+        "outputs": cost.call.numbers()["outputs"],
         "cycles": round(cost.cycles),
         "work": round(cost.work),
         "read": cost.read,

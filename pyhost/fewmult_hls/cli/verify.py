@@ -69,13 +69,15 @@ def compare(tested: Backend, oracle: Backend, cases: int, seed: int) -> list[str
 def _compare_kernels(tested: Backend, oracle: Backend, cases: int, seed: int) -> list[str]:
     import numpy as np
 
-    from ..verification import KERNELS, first_difference, random_case
+    from ..contract.calls import CALLS
+    from ..proof.calls import random_calls
+    from ..verification import first_difference
 
     failed = []
-    for name in KERNELS:
-        generator = np.random.default_rng(seed)
-        layers = [random_case(generator) for _ in range(cases)]
-        found = (first_difference(name, tested, oracle, layer) for layer in layers)
+    for name in CALLS:
+        random = np.random.default_rng(seed)
+        layers = (random_calls(name, random) for _ in range(cases))
+        found = (first_difference(tested, oracle, call) for calls in layers for call in calls)
         difference = next((text for text in found if text is not None), None)
         if difference is not None:
             failed.append(name)

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..backends.base import Pass
+from ..contract.calls import Call, Layer, Pass
 from ..evaluation import STATISTICS_IMAGES
-from ..networks import Layer, NetworkSpec
+from ..nets.steps import Moment, evaluation, sampling, training_step
+from ..networks import NetworkSpec
 from ..training import whole_batches
 from .board import Board
 from .interfaces import load_interface
-from .loops import ACCESSES, LOOPS, Access, Call, Loop, Sizes, pragmas_of, sizes_of
+from .loops import ACCESSES, LOOPS, Access, Loop, Sizes, pragmas_of, sizes_of
 
 OVERLAY = "fewmult"  # that trains
 
@@ -175,32 +176,13 @@ def _access_cost(access: Access, sizes: Sizes) -> Cost:
     )
 
 
-def step_calls(spec: NetworkSpec, perturbed: bool) -> Iterator[tuple[str, Call]]:
-    """The calls of one training step in their order, each with its part of the step.
-
-    Args:
-        spec: of the net.
-        perturbed: whether every batch is learned from once more, with moved inputs.
-    """
-    yield from _learning(spec, perturb=perturbed)
-    if perturbed:
-        yield from _learning(spec, perturb=False)
-
-
-def _learning(spec: NetworkSpec, *, perturb: bool) -> Iterator[tuple[str, Call]]:
-    for layer in spec.layers:
-        yield "forward", _layer_call(spec, layer, Pass.OUTPUT if layer.is_output else Pass.HIDDEN)
-    for layer in reversed(spec.layers):
-        if layer.index > 0:
-            yield "backward", _layer_call(spec, layer, Pass.BACKWARD)
-        elif perturb:
-            yield "perturb", _layer_call(spec, layer, Pass.PERTURB)
-        yield "update", _call(spec, layer, "shift_gradient")
-
-
-def sampling_calls(spec: NetworkSpec) -> Iterator[Call]:
-    """Those before the first step, and where the samples' sharpness changes."""
-    return (_call(spec, layer, "sample_weights") for layer in spec.layers)
+def part_of(call: Call) -> str:
+    """The part of a step that a call is."""
+    if not isinstance(call, Layer):
+        return "update"
+    if call.pass_ is Pass.PERTURB:
+        return "perturb"
+    return "backward" if call.sends_back else "forward"
 
 
 def evaluation_calls(spec: NetworkSpec, samples: int, images: int) -> Iterator[tuple[int, Call]]:
@@ -216,16 +198,7 @@ def evaluation_calls(spec: NetworkSpec, samples: int, images: int) -> Iterator[t
         (1 << batches.bit_length() - 1, Pass.HIDDEN),
         (-(-images // spec.batch), Pass.HIDDEN_MEAN),
     ):
-        for layer in spec.layers:
-            yield times, _layer_call(spec, layer, Pass.LOGITS if layer.is_output else hidden)
-
-
-def _layer_call(spec: NetworkSpec, layer: Layer, pass_: Pass) -> Call:
-    return Call("layer", layer.inputs, layer.outputs, spec.batch, pass_)
-
-
-def _call(spec: NetworkSpec, layer: Layer, kernel: str) -> Call:
-    return Call(kernel, layer.inputs, layer.outputs, spec.batch, master_bits=spec.master_bits)
+        yield from ((times, call) for call in evaluation(spec.layers, hidden))
 
 
 @dataclass(frozen=True)
@@ -325,7 +298,7 @@ def estimate(
         board: to train on.
         samples: images of an epoch.
         images: that are validated with after it; none if 0.
-        perturbed: see ``step_calls``.
+        perturbed: whether every batch is learned from once more, with moved inputs.
 
     Raises:
         UsageError: there are fewer samples than a batch.
@@ -333,11 +306,14 @@ def estimate(
     """
     steps = whole_batches(samples, spec.batch)
     calls = evaluation_calls(spec, samples, images) if images else ()
+    layers = spec.layers
+    # Which numbers a call has, besides its sizes, does not change what it costs.
+    step = training_step(layers, Moment(rate=0), seed=0, perturbation=int(perturbed))
     return Estimate(
         spec,
         board,
         steps,
-        tuple((part, cost_of(call, board)) for part, call in step_calls(spec, perturbed)),
+        tuple((part_of(call), cost_of(call, board)) for call in step),
         tuple((times, cost_of(call, board)) for times, call in calls),
-        tuple(cost_of(call, board) for call in sampling_calls(spec)),
+        tuple(cost_of(call, board) for call in sampling(layers, sharpness=0, seed=0)),
     )

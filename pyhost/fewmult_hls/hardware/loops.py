@@ -16,7 +16,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..backends.base import Pass
+from ..contract.calls import Call, Layer, Normalize, Pass, Product
 from ..layouts import WORD_BITS, word_columns
 from .reports import targets
 from .sources import constants, source_root
@@ -26,36 +26,6 @@ from .sources import constants, source_root
 SHALLOW = 4  # an address, two cycles of a block RAM, a few gates
 TREE = 8  # with a tree of additions behind it
 GENERATOR = 12  # 13 rounds, two a cycle, and what is done with their bits
-
-
-@dataclass(frozen=True)
-class Call:
-    """One call of a kernel.
-
-    Attributes:
-        kernel: its name.
-        inputs: of the layer; of ``normalize``, its units in both directions.
-        outputs: of the layer.
-        batch: samples.
-        pass_: of ``layer`` and ``normalize``.
-        transposed: of ``binary_matmul``; of a pass, ``pass_`` says it.
-        planes: of packed weights.
-        master_bits: of ``sample_weights`` and ``shift_gradient``.
-    """
-
-    kernel: str
-    inputs: int
-    outputs: int
-    batch: int
-    pass_: Pass | None = None
-    transposed: bool = False
-    planes: int = 1
-    master_bits: int = 16
-
-    @property
-    def back(self) -> bool:
-        """Whether its product is transposed: its units are inputs."""
-        return self.transposed if self.pass_ is None else self.pass_.sends_back
 
 
 class Sizes:
@@ -68,22 +38,32 @@ class Sizes:
 
     def __init__(self, call: Call, tile: Mapping[str, int]) -> None:
         self.call, self.tile = call, tile
-        self.inputs, self.outputs, self.batch = call.inputs, call.outputs, call.batch
-        self.master_bytes = call.master_bits >> 3
-        self.words = word_columns(call.inputs)
-        self.packed = self.words * call.outputs  # words of the layer's weights
+        numbers = call.numbers()
+        self.inputs, self.outputs = numbers.get("inputs", 0), numbers.get("outputs", 0)
+        self.batch = 1 << numbers.get("log2_batch", 0)
+        self.master_bytes = numbers.get("master_bits", 0) >> 3
+        self.words = word_columns(self.inputs)
+        self.packed = self.words * self.outputs  # words of the layer's weights
 
     # Of a product.
 
     @cached_property
+    def sends_back(self) -> bool:
+        """Whether it is transposed: its units are inputs."""
+        assert isinstance(self.call, Product)
+        return self.call.sends_back
+
+    @cached_property
     def units(self) -> int:
         """Whose sums are computed."""
-        return self.inputs if self.call.back else self.outputs
+        assert isinstance(self.call, Product | Normalize)
+        return self.call.units
 
     @cached_property
     def terms(self) -> int:
         """Of each sum."""
-        return self.outputs if self.call.back else self.inputs
+        assert isinstance(self.call, Product)
+        return self.call.terms
 
     @cached_property
     def tiles(self) -> list[int]:
@@ -93,7 +73,8 @@ class Sizes:
     @cached_property
     def planes(self) -> int:
         """Of the weights; a transposed product has one."""
-        return 1 if self.call.back else self.call.planes
+        assert isinstance(self.call, Product)
+        return 1 if self.sends_back else self.call.planes
 
     @cached_property
     def columns(self) -> list[int]:
@@ -136,6 +117,12 @@ class Sizes:
     def turned(self) -> int:
         """Blocks of 64 rows in a word column of a transposed product, of all tiles."""
         return sum(-(-rows // WORD_BITS) for rows in self.tiles)
+
+    @property
+    def layer(self) -> Layer:
+        """The call, of a fused kernel."""
+        assert isinstance(self.call, Layer)
+        return self.call
 
     # Of a gradient.
 
@@ -271,12 +258,12 @@ def _kernel(*names: str) -> When:
 
 def _tile(*passes: Pass) -> When:
     """What stands behind a product on chip, in some passes."""
-    return lambda call: call.kernel == "layer" and call.pass_ in passes
+    return lambda call: isinstance(call, Layer) and call.pass_ in passes
 
 
 def _alone(*passes: Pass) -> When:
     """What stands behind a product, in the kernel that has nothing else."""
-    return lambda call: call.kernel == "normalize" and call.pass_ in passes
+    return lambda call: isinstance(call, Normalize) and call.pass_ in passes
 
 
 _ACTIVATES = (Pass.HIDDEN, Pass.HIDDEN_MEAN)
@@ -285,6 +272,16 @@ _STEPS = (Pass.OUTPUT, Pass.BACKWARD)  # that change biases
 _BIASED = tuple(pass_ for pass_ in Pass if pass_ != Pass.PERTURB)
 _gradient = _kernel("shift_gradient")
 _samples = _kernel("sample_weights")
+
+
+def _numbers_read(call: Layer) -> int:
+    """How many numbers of a unit a pass reads: its bias, its mean."""
+    return len({"bias", "mean"} & {*call.access.reads})
+
+
+def _numbers_written(call: Layer) -> int:
+    """How many numbers of a unit a pass writes."""
+    return len({"bias", "mean"} & {*call.access.writes})
 
 
 def _units(sizes: Sizes) -> int:
@@ -316,16 +313,16 @@ def _unit(file: str, function: str, number: int, passes: tuple[Pass, ...], **mor
 
 
 def _numbers(
-    name: str, copies: Callable[[Call], int], reads: bool, arrays: dict[str, Count]
+    name: str, copies: Callable[[Layer], int], reads: bool, arrays: dict[str, Count]
 ) -> Loop:
     """A loop over a tile's units, for one or two arrays of numbers."""
     return Loop(
         "fabric_finish.hpp",
         name,
         0,
-        lambda call: call.kernel == "layer" and copies(call) > 0,
-        entries=lambda s: copies(s.call) * len(s.tiles),
-        trips=lambda s: copies(s.call) * s.units,
+        lambda call: isinstance(call, Layer) and copies(call) > 0,
+        entries=lambda s: copies(s.layer) * len(s.tiles),
+        trips=lambda s: copies(s.layer) * s.units,
         reads=arrays if reads else {},
         writes={} if reads else arrays,
     )
@@ -396,9 +393,9 @@ LOOPS = (
             "load_rows",
             number,
             _product,
-            entries=lambda s: (s.turned if s.call.back else s.sweeps) * len(s.columns),
+            entries=lambda s: (s.turned if s.sends_back else s.sweeps) * len(s.columns),
             trips=lambda s: (
-                s.turned * s.terms if s.call.back else s.planes * len(s.columns) * s.units
+                s.turned * s.terms if s.sends_back else s.planes * len(s.columns) * s.units
             ),
             reads={array: WORD},
             process="load",
@@ -445,7 +442,7 @@ LOOPS = (
     # Of `layer`, tile by tile.
     _numbers(
         "load_numbers",
-        lambda call: (call.pass_ in _BIASED) + (call.pass_ == Pass.HIDDEN_MEAN),
+        _numbers_read,
         True,
         {"bias": INT},
     ),
@@ -481,7 +478,7 @@ LOOPS = (
     Loop("fabric_finish.hpp", "step_biases", 0, _tile(*_STEPS), _tiles, _units),
     _numbers(
         "store_numbers",
-        lambda call: (call.pass_ in _STEPS) + (call.pass_ == Pass.HIDDEN),
+        _numbers_written,
         False,
         {"bias": INT},
     ),

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..backends import Backend, Update
+from ..backends import Backend, PreparedCalls
+from ..backends.base import OneByOne
 from ..config import RunConfig
+from ..contract.calls import Call, ShiftGradient
 from ..datasets import Dataset
 from ..networks import Network
 from ..oracle.draws import sample_bytes
@@ -30,14 +33,17 @@ class _Recorder:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._backend, name)
 
-    def shift_gradient(
-        self, weights: Any, sign: Any, mask: Any, x: Any, deltas: Any, update: Update
-    ) -> None:
+    def prepare(self, calls: Sequence[Call]) -> PreparedCalls:
+        """See ``Backend``: each of them is to be seen."""
+        return OneByOne(self, calls)
+
+    def run(self, call: Call) -> None:
         """See ``Backend``; draws the codes that the kernel draws."""
-        units, batch = x.shape
-        random_bytes = sample_bytes(update.code_key, units, batch, update.step)
-        self.codes.append(power_of_two_codes(x.astype(np.int64), random_bytes))
-        self._backend.shift_gradient(weights, sign, mask, x, deltas, update)
+        if isinstance(call, ShiftGradient):
+            units, batch = call.x.shape
+            random_bytes = sample_bytes((call.seed, call.code_purpose), units, batch, call.step)
+            self.codes.append(power_of_two_codes(call.x.astype(np.int64), random_bytes))
+        self._backend.run(call)
 
 
 def codes_of_a_step(

@@ -4,22 +4,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ...backends import Backend, Key, LayerArrays, LayerNumbers, Pass, Update
-from ...layouts import word_columns
+from ...backends import Backend
+from ...contract.calls import CALLS, Call, Pass
 from ..interfaces import CONTROL
 from ..manifest import KernelIp
 from .ip import Fault, Memory
 
 START, DONE, IDLE, READY = 1, 2, 4, 8  # bits of the control register
-
-Scalars = Mapping[str, int]
 
 
 @dataclass
@@ -92,9 +89,24 @@ class KernelModel:
             for name, argument in self._ip.arguments.items()
             if argument.kind == "scalar"
         }
-        units = scalars.get("units", scalars.get("inputs", 0))
-        if units:  # with none, a kernel does nothing else
-            WORK[self._name](Call(scalars, self._address, self._memory), self._backend)
+        if scalars.get("units", scalars.get("inputs", 0)):  # with none, it does nothing else
+            self._execute(_call_of(self._name, scalars))
+
+    def _execute(self, call: Call) -> None:
+        """Fetches what the call reads from DDR, and leaves there what it writes."""
+        shapes, arrays = call.shapes(), {}
+        for name in call.access.names:
+            shape, dtype = shapes[name], call.dtype(name)
+            if name in call.access.reads:
+                size = int(np.prod(shape)) * dtype.itemsize
+                data = self._memory.read(self._address(_argument(call, name, "weights")), size)
+                arrays[name] = np.frombuffer(data, dtype).reshape(shape).copy()
+            else:
+                arrays[name] = np.zeros(shape, dtype)
+        self._backend.run(call.with_arrays(arrays))
+        for name in call.access.writes:
+            address = self._address(_argument(call, name, "updated"))
+            self._memory.write(address, arrays[name].tobytes())
 
     def _scalar(self, name: str) -> int:
         argument = self._ip.arguments[name]
@@ -105,155 +117,14 @@ class KernelModel:
         return self._registers.get(self._ip.arguments[name].offset, 0)
 
 
-class Call:
-    """One call of a kernel: its numbers, and its arrays in DDR."""
-
-    def __init__(self, scalars: Scalars, address: Callable[[str], int], memory: Memory) -> None:
-        self.scalars = scalars
-        self._address, self._memory = address, memory
-        self._out: dict[str, npt.NDArray[Any]] = {}
-
-    def __getitem__(self, name: str) -> int:
-        return self.scalars[name]
-
-    @property
-    def batch(self) -> int:
-        """Samples."""
-        return 1 << self["log2_batch"]
-
-    @property
-    def key(self) -> Key:
-        """Of a kernel with one purpose."""
-        return Key(self["seed"], self["purpose"])
-
-    def array(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Any:
-        """A copy of an argument's array."""
-        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        data = self._memory.read(self._address(name), size)
-        return np.frombuffer(data, dtype).reshape(shape).copy()
-
-    def result(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Any:
-        """An array that the kernel writes without reading it."""
-        self._out[name] = np.zeros(shape, dtype)
-        return self._out[name]
-
-    def changed(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Any:
-        """An array that the kernel reads and writes."""
-        self._out[name] = self.array(name, shape, dtype)
-        return self._out[name]
-
-    def store(self) -> None:
-        """Writes what the kernel left."""
-        for name, array in self._out.items():
-            self._memory.write(self._address(name), array.tobytes())
+def _call_of(kernel: str, numbers: Mapping[str, int]) -> Call:
+    """The call that registers say, without its arrays."""
+    values: dict[str, Any] = {name: value for name, value in numbers.items() if name != "pass"}
+    if "pass" in numbers:
+        values["pass_"] = Pass(numbers["pass"])
+    return CALLS[kernel](**values)
 
 
-def _sample_weights(call: Call, backend: Backend) -> None:
-    words, bits = word_columns(call["inputs"]), call["master_bits"]
-    shape = (1, words, call["outputs"])
-    backend.sample_weights(
-        call.array(f"weights{bits}", (words, call["outputs"], 64), f"int{bits}"),
-        call.result("sign", shape, np.uint64),
-        call.result("mask", shape, np.uint64),
-        inputs=call["inputs"],
-        binary=bool(call["binary"]),
-        key=call.key,
-        step=call["step"],
-        sharpness=call["sharpness"],
-    )
-    call.store()
-
-
-def _product(call: Call, *, transposed: bool) -> dict[str, Any]:
-    shape = (call["planes"], word_columns(call["inputs"]), call["outputs"])
-    units = call["outputs"] if transposed else call["inputs"]
-    return {
-        "source": call.array("source", (units, call.batch), np.int8),
-        "sign": call.array("sign", shape, np.uint64),
-        "mask": call.array("mask", shape, np.uint64),
-        "inputs": call["inputs"],
-    }
-
-
-def _binary_matmul(call: Call, backend: Backend) -> None:
-    transposed = bool(call["transposed"])
-    units = call["inputs"] if transposed else call["outputs"]
-    backend.binary_matmul(
-        **_product(call, transposed=transposed),
-        z=call.result("z", (units, call.batch), np.int32),
-        transposed=transposed,
-    )
-    call.store()
-
-
-def _pass_arrays(call: Call, pass_: Pass, units: int) -> LayerArrays:
-    """What a pass touches, and nothing else: see ``LayerArrays``."""
-    samples, one = (units, call.batch), (units,)
-    training = pass_ in (Pass.OUTPUT, Pass.BACKWARD)
-    bias = call.changed if training else call.array
-    mean = call.result if pass_ == Pass.HIDDEN else call.array
-    output = pass_ in (Pass.LOGITS, Pass.OUTPUT)
-    return LayerArrays(
-        bias=None if pass_ == Pass.PERTURB else bias("bias", one, np.int32),
-        result=None if pass_ == Pass.LOGITS else call.result("result", samples, np.int8),
-        gate=call.array("gate", samples, np.int8) if pass_.sends_back else None,
-        mean=mean("mean", one, np.int32) if pass_ in (Pass.HIDDEN, Pass.HIDDEN_MEAN) else None,
-        logits=call.result("logits", samples, np.int32) if output else None,
-        labels=call.array("labels", (call.batch,), np.uint8) if pass_ == Pass.OUTPUT else None,
-        loss=call.changed("loss", (1,), np.int32) if pass_ == Pass.OUTPUT else None,
-    )
-
-
-def _pass_numbers(call: Call) -> LayerNumbers:
-    return LayerNumbers(call["shift"], call["bias_exponent"], call.key, call["step"])
-
-
-def _normalize(call: Call, backend: Backend) -> None:
-    pass_ = Pass(call["pass"])
-    z = call.array("z", (call["units"], call.batch), np.int32)
-    backend.normalize(pass_, z, _pass_arrays(call, pass_, call["units"]), _pass_numbers(call))
-    call.store()
-
-
-def _layer(call: Call, backend: Backend) -> None:
-    pass_ = Pass(call["pass"])
-    units = call["inputs"] if pass_.sends_back else call["outputs"]
-    backend.layer(
-        pass_,
-        **_product(call, transposed=pass_.sends_back),
-        arrays=_pass_arrays(call, pass_, units),
-        numbers=_pass_numbers(call),
-    )
-    call.store()
-
-
-def _shift_gradient(call: Call, backend: Backend) -> None:
-    words, bits = word_columns(call["inputs"]), call["master_bits"]
-    shape, masters = (1, words, call["outputs"]), (words, call["outputs"], 64)
-    updated = call.result(f"updated{bits}", masters, f"int{bits}")
-    updated[...] = call.array(f"weights{bits}", masters, updated.dtype)
-    backend.shift_gradient(
-        updated,
-        call.result("sign", shape, np.uint64),
-        call.result("mask", shape, np.uint64),
-        call.array("x", (call["inputs"], call.batch), np.int8),
-        call.array("deltas", (call["outputs"], call.batch), np.int8),
-        Update(
-            call["shift"],
-            bool(call["binary"]),
-            Key(call["seed"], call["code_purpose"]),
-            Key(call["seed"], call["weight_purpose"]),
-            call["step"],
-            call["sharpness"],
-        ),
-    )
-    call.store()
-
-
-WORK: dict[str, Callable[[Call, Backend], None]] = {
-    "sample_weights": _sample_weights,
-    "binary_matmul": _binary_matmul,
-    "normalize": _normalize,
-    "layer": _layer,
-    "shift_gradient": _shift_gradient,
-}
+def _argument(call: Call, name: str, weights: str) -> str:
+    """The top's name of an array; there, weights have a name for each type."""
+    return f"{weights}{call.numbers()['master_bits']}" if name == "weights" else name

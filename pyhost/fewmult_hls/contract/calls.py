@@ -1,0 +1,520 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Calls of kernels: a record a kernel, whose fields are the arguments of the kernel's top.
+
+``kernels/calls.hpp`` has the same records for C++, and tests hold both against the tops. Backends
+execute records, a training step is a list of them, and what counts or prices a step reads the same
+list. Arrays lie as docs/arithmetic.md, section 9, says; they are None in a list that is not to be
+executed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import IntEnum
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..layouts import WORD_BITS, word_columns
+
+Array = Any
+"""A numpy array, or None in a list of calls that is not to be executed."""
+Shape = tuple[int, ...]
+
+_STEPS = 1 << 32  # the counter of draws wraps
+
+
+class Access(NamedTuple):
+    """Which arrays of a call are read, and which are written; one may be both.
+
+    Attributes:
+        reads: names of arrays.
+        writes: names of arrays, each of them wholly written.
+    """
+
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them, each once."""
+        return tuple(dict.fromkeys([*self.reads, *self.writes]))
+
+
+class Pass(IntEnum):
+    """A pass over a layer: what stands behind its product; numbered as in kernels/calls.hpp."""
+
+    HIDDEN = 0
+    HIDDEN_MEAN = 1
+    LOGITS = 2
+    OUTPUT = 3
+    BACKWARD = 4
+    PERTURB = 5
+
+    @property
+    def sends_back(self) -> bool:
+        """Whether the pass goes against the net: its product is transposed, its units inputs."""
+        return self in (Pass.BACKWARD, Pass.PERTURB)
+
+
+EPILOGUES: Mapping[Pass, Access] = {
+    Pass.HIDDEN: Access(("bias",), ("mean", "result")),
+    Pass.HIDDEN_MEAN: Access(("bias", "mean"), ("result",)),
+    Pass.LOGITS: Access(("bias",), ("logits",)),
+    Pass.OUTPUT: Access(("bias", "labels", "loss"), ("bias", "logits", "result", "loss")),
+    Pass.BACKWARD: Access(("bias", "gate"), ("bias", "result")),
+    Pass.PERTURB: Access(("gate",), ("result",)),
+}
+"""What each pass reads and writes behind its product (contract, sections 5, 6 and 13)."""
+
+DTYPES: Mapping[str, npt.DTypeLike] = {
+    "sign": np.uint64,
+    "mask": np.uint64,
+    "source": np.int8,
+    "gate": np.int8,
+    "result": np.int8,
+    "x": np.int8,
+    "deltas": np.int8,
+    "labels": np.uint8,
+    "bias": np.int32,
+    "mean": np.int32,
+    "logits": np.int32,
+    "loss": np.int32,
+    "z": np.int32,
+    "images": np.uint8,
+    "answers": np.uint8,
+    "chosen": np.int64,
+    "moved_loss": np.int32,
+}
+"""Of every array but ``weights``, whose type its call says."""
+
+C = TypeVar("C", bound="Call")
+
+
+class Call:
+    """What all calls have."""
+
+    kernel: ClassVar[str]
+    access: Access
+
+    def shapes(self) -> dict[str, Shape]:
+        """Of every array that the kernel can be given, by name."""
+        raise NotImplementedError
+
+    def dtype(self, name: str) -> np.dtype[Any]:
+        """Of an array."""
+        return np.dtype(DTYPES[name])
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Those that this call reads or writes and that are there, by name."""
+        found = {name: getattr(self, name) for name in self.access.names}
+        return {name: array for name, array in found.items() if array is not None}
+
+    def numbers(self) -> dict[str, int]:
+        """What is no array, by the names of the top's arguments."""
+        names = (field.name for field in fields(self) if field.name not in self.shapes())  # type: ignore[arg-type]
+        return {name.rstrip("_"): int(getattr(self, name)) for name in names}
+
+    def at(self: C, step: int) -> C:
+        """The call so many steps later: its draws are others, if it has any."""
+        if not hasattr(self, "step"):
+            return self
+        return replace(self, step=(self.step + step) % _STEPS)  # type: ignore[type-var]
+
+    def with_arrays(self: C, arrays: Mapping[str, npt.NDArray[Any]]) -> C:
+        """The call on other arrays."""
+        return replace(self, **arrays)  # type: ignore[type-var]
+
+    def check(self) -> None:
+        """Whether the arrays that the call needs are there, and are what they should be.
+
+        Raises:
+            TypeError: one is missing, or of another type.
+            ValueError: one has another shape.
+        """
+        shapes = self.shapes()
+        for name in self.access.names:
+            array, dtype = getattr(self, name), self.dtype(name)
+            if not isinstance(array, np.ndarray):
+                raise TypeError(f"this call needs the array {name}")
+            if array.dtype != dtype:
+                raise TypeError(f"{name} must be {dtype}, not {array.dtype}")
+            if array.shape != shapes[name]:
+                raise ValueError(f"{name} must have shape {shapes[name]}, not {array.shape}")
+
+
+def _packed(planes: int, inputs: int, outputs: int) -> dict[str, Shape]:
+    words = (planes, word_columns(inputs), outputs)
+    return {"sign": words, "mask": words}
+
+
+def _behind(units: int, batch: int) -> dict[str, Shape]:
+    """Of all arrays that a pass may have behind its product."""
+    each, one = (units, batch), (units,)
+    return {
+        **{"gate": each, "labels": (batch,), "bias": one, "mean": one},
+        **{"logits": each, "result": each, "loss": (1,)},
+    }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SampleWeights(Call):
+    """Samples of master weights, packed (contract, section 8).
+
+    Attributes:
+        weights: int8 or int16 (words, outputs, 64), read.
+        sign: (1, words, outputs), written.
+        mask: (1, words, outputs), written.
+        master_bits: of a weight, 8 or 16.
+        inputs: of the layer.
+        outputs: of the layer.
+        binary: whether samples are -1 and 1, without 0.
+        sharpness: how often their spread is halved.
+        seed: first word of the key.
+        purpose: second word of the key.
+        step: first word of the counter.
+    """
+
+    kernel = "sample_weights"
+    access = Access(("weights",), ("sign", "mask"))
+
+    weights: Array = None
+    sign: Array = None
+    mask: Array = None
+    master_bits: int
+    inputs: int
+    outputs: int
+    binary: bool
+    sharpness: int = 0
+    seed: int
+    purpose: int
+    step: int
+
+    def shapes(self) -> dict[str, Shape]:
+        """See ``Call``."""
+        packed = _packed(1, self.inputs, self.outputs)
+        return {"weights": (*packed["sign"][1:], WORD_BITS), **packed}
+
+    def dtype(self, name: str) -> np.dtype[Any]:
+        """See ``Call``."""
+        return np.dtype(f"int{self.master_bits}") if name == "weights" else super().dtype(name)
+
+
+class Product(Call):
+    """What calls with a product share."""
+
+    inputs: int
+    outputs: int
+    log2_batch: int
+    planes: int
+
+    @property
+    def sends_back(self) -> bool:
+        """Whether the product is transposed: its units are inputs."""
+        raise NotImplementedError
+
+    @property
+    def batch(self) -> int:
+        """Samples."""
+        return 1 << self.log2_batch
+
+    @property
+    def units(self) -> int:
+        """Whose sums are computed."""
+        return self.inputs if self.sends_back else self.outputs
+
+    @property
+    def terms(self) -> int:
+        """Of each sum."""
+        return self.outputs if self.sends_back else self.inputs
+
+    def _factors(self) -> dict[str, Shape]:
+        """Shapes of what is multiplied."""
+        packed = _packed(self.planes, self.inputs, self.outputs)
+        return {"source": (self.terms, self.batch), **packed}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BinaryMatmul(Product):
+    """A product alone: z = T source, or z = T^T source (contract, section 4).
+
+    Attributes:
+        source: activations (inputs, batch), transposed: deltas (outputs, batch); read.
+        sign: (planes, words, outputs), read.
+        mask: (planes, words, outputs), read.
+        z: sums (outputs, batch), transposed: (inputs, batch); written.
+        transposed: whether the product goes against the net.
+        inputs: of the layer.
+        outputs: of the layer.
+        log2_batch: of the samples.
+        planes: of the packed weights, the heaviest first; transposed: 1.
+    """
+
+    kernel = "binary_matmul"
+    access = Access(("source", "sign", "mask"), ("z",))
+
+    source: Array = None
+    sign: Array = None
+    mask: Array = None
+    z: Array = None
+    transposed: bool
+    inputs: int
+    outputs: int
+    log2_batch: int
+    planes: int = 1
+
+    @property
+    def sends_back(self) -> bool:
+        """See ``Product``."""
+        return self.transposed
+
+    def shapes(self) -> dict[str, Shape]:
+        """See ``Call``."""
+        return {**self._factors(), "z": (self.units, self.batch)}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Normalize(Call):
+    """What stands behind a product, alone, on its sums (contract, sections 5, 6 and 13).
+
+    Attributes:
+        pass_: which of them.
+        z: sums (units, batch), read.
+        gate: activations (units, batch); which arrays a pass needs: ``EPILOGUES``.
+        labels: of the samples, (batch,).
+        bias: (units,).
+        mean: (units,).
+        logits: (units, batch).
+        result: activations or deltas, (units, batch).
+        loss: (1,).
+        units: whose sums they are.
+        log2_batch: of the samples.
+        shift: of the sums; sending back: of the deltas; of PERTURB: of the inputs' step.
+        bias_exponent: of the biases' step.
+        seed: first word of the deltas' key.
+        purpose: second word of the key.
+        step: first word of the counter.
+    """
+
+    kernel = "normalize"
+
+    pass_: Pass
+    z: Array = None
+    gate: Array = None
+    labels: Array = None
+    bias: Array = None
+    mean: Array = None
+    logits: Array = None
+    result: Array = None
+    loss: Array = None
+    units: int
+    log2_batch: int
+    shift: int
+    bias_exponent: int = 0
+    seed: int = 0
+    purpose: int = 0
+    step: int = 0
+
+    @property
+    def access(self) -> Access:  # type: ignore[override]
+        """See ``Call``."""
+        reads, writes = EPILOGUES[self.pass_]
+        return Access(("z", *reads), writes)
+
+    @property
+    def batch(self) -> int:
+        """Samples."""
+        return 1 << self.log2_batch
+
+    def shapes(self) -> dict[str, Shape]:
+        """See ``Call``."""
+        return {"z": (self.units, self.batch), **_behind(self.units, self.batch)}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Layer(Product):
+    """A pass over a layer: a product and what stands behind it, fused.
+
+    Attributes:
+        pass_: which one.
+        source: activations (inputs, batch), sending back: deltas (outputs, batch); read.
+        sign: (planes, words, outputs), read.
+        mask: (planes, words, outputs), read.
+        gate: as of ``Normalize``, like all that follows to ``loss``.
+        labels: of the samples.
+        bias: of the units.
+        mean: of the units.
+        logits: of the units.
+        result: activations or deltas.
+        loss: one number.
+        inputs: of the layer.
+        outputs: of the layer.
+        log2_batch: of the samples.
+        planes: of the packed weights, the heaviest first; sending back: 1.
+        shift: as of ``Normalize``, like all that follows.
+        bias_exponent: of the biases' step.
+        seed: first word of the key.
+        purpose: second word of the key.
+        step: first word of the counter.
+    """
+
+    kernel = "layer"
+
+    pass_: Pass
+    source: Array = None
+    sign: Array = None
+    mask: Array = None
+    gate: Array = None
+    labels: Array = None
+    bias: Array = None
+    mean: Array = None
+    logits: Array = None
+    result: Array = None
+    loss: Array = None
+    inputs: int
+    outputs: int
+    log2_batch: int
+    planes: int = 1
+    shift: int
+    bias_exponent: int = 0
+    seed: int = 0
+    purpose: int = 0
+    step: int = 0
+
+    @property
+    def access(self) -> Access:  # type: ignore[override]
+        """See ``Call``."""
+        reads, writes = EPILOGUES[self.pass_]
+        return Access(("source", "sign", "mask", *reads), writes)
+
+    @property
+    def sends_back(self) -> bool:
+        """See ``Product``."""
+        return self.pass_.sends_back
+
+    def shapes(self) -> dict[str, Shape]:
+        """See ``Call``."""
+        return {**self._factors(), **_behind(self.units, self.batch)}
+
+    def parts(self, z: Array = None) -> tuple[BinaryMatmul, Normalize]:
+        """The same work as two calls, with the sums between them in ``z``."""
+        names = {field.name for field in fields(self)}
+        product, behind = (
+            {field.name: getattr(self, field.name) for field in fields(part) if field.name in names}
+            for part in (BinaryMatmul, Normalize)
+        )
+        return (
+            BinaryMatmul(**product, z=z, transposed=self.sends_back),
+            Normalize(**behind, z=z, units=self.units),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ShiftGradient(Call):
+    """The gradient of a layer's weights, their update and next sample (sections 7 and 8).
+
+    Attributes:
+        weights: int8 or int16 (words, outputs, 64), read and written.
+        sign: (1, words, outputs), written.
+        mask: (1, words, outputs), written.
+        x: activations (inputs, batch), read.
+        deltas: (outputs, batch), read.
+        master_bits: of a weight, 8 or 16.
+        inputs: of the layer.
+        outputs: of the layer.
+        log2_batch: of the samples.
+        shift: bits that the update drops; negative: adds.
+        binary: whether samples are -1 and 1, without 0.
+        sharpness: how often their spread is halved.
+        seed: first word of both keys.
+        code_purpose: second word of the codes' key.
+        weight_purpose: second word of the weights' key.
+        step: first word of the counter; the next sample is of the step after.
+    """
+
+    kernel = "shift_gradient"
+    access = Access(("weights", "x", "deltas"), ("weights", "sign", "mask"))
+
+    weights: Array = None
+    sign: Array = None
+    mask: Array = None
+    x: Array = None
+    deltas: Array = None
+    master_bits: int
+    inputs: int
+    outputs: int
+    log2_batch: int
+    shift: int
+    binary: bool
+    sharpness: int = 0
+    seed: int
+    code_purpose: int
+    weight_purpose: int
+    step: int
+
+    @property
+    def batch(self) -> int:
+        """Samples."""
+        return 1 << self.log2_batch
+
+    def shapes(self) -> dict[str, Shape]:
+        """See ``Call``."""
+        packed = _packed(1, self.inputs, self.outputs)
+        return {
+            **{"weights": (*packed["sign"][1:], WORD_BITS), **packed},
+            **{"x": (self.inputs, self.batch), "deltas": (self.outputs, self.batch)},
+        }
+
+    def dtype(self, name: str) -> np.dtype[Any]:
+        """See ``Call``."""
+        return np.dtype(f"int{self.master_bits}") if name == "weights" else super().dtype(name)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LoadBatch(Call):
+    """The host's part of a step: some images become activations (contract, section 4).
+
+    Attributes:
+        images: uint8 (N, features), read.
+        answers: uint8 (N,), the labels of all images, read; None where nothing is learned.
+        chosen: int64 (batch,), numbers of images, read.
+        x: activations int8 (features, batch), half the pixels; written.
+        labels: uint8 (batch,), those of the chosen images; written if there are answers.
+        loss: int32 (1,), set to zero; None where nothing is learned.
+        moved_loss: the same of the second step on moved inputs; None where there is none.
+    """
+
+    kernel = "load_batch"
+
+    images: Array = None
+    answers: Array = None
+    chosen: Array = None
+    x: Array = None
+    labels: Array = None
+    loss: Array = None
+    moved_loss: Array = None
+
+    @property
+    def access(self) -> Access:  # type: ignore[override]
+        """See ``Call``."""
+        found = {name: getattr(self, name) is not None for name in ("answers", "moved_loss")}
+        reads = ("images", "chosen", *(("answers",) if found["answers"] else ()))
+        learns = ("labels", "loss") if found["answers"] else ()
+        return Access(reads, ("x", *learns, *(("moved_loss",) if found["moved_loss"] else ())))
+
+    def shapes(self) -> dict[str, Shape]:
+        """See ``Call``."""
+        images, batch = self.images.shape, self.chosen.shape
+        return {
+            **{"images": images, "answers": images[:1], "chosen": batch, "x": images[1:] + batch},
+            **{"labels": batch, "loss": (1,), "moved_loss": (1,)},
+        }
+
+
+CALLS: Mapping[str, type[Call]] = {
+    kind.kernel: kind for kind in (SampleWeights, BinaryMatmul, Normalize, Layer, ShiftGradient)
+}
+"""The record of each kernel of the fabric, by the kernel's name."""

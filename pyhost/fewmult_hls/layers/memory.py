@@ -1,0 +1,49 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The arrays of a net by name, as its layers' calls take them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy.typing as npt
+
+from ..contract.calls import Array, Shape
+
+Place = tuple[Shape, npt.DTypeLike]
+
+
+class Memory:
+    """Arrays that calls work on; of a list that is only counted or priced, there are none.
+
+    Args:
+        arrays: by name; None if there are none.
+        others: names that stand for other names.
+    """
+
+    def __init__(
+        self,
+        arrays: Mapping[str, npt.NDArray[Any]] | None = None,
+        others: Mapping[str, str] | None = None,
+    ) -> None:
+        self._arrays, self._others = arrays, others or {}
+
+    @classmethod
+    def allocated(
+        cls, places: Mapping[str, Place], empty: Callable[..., npt.NDArray[Any]]
+    ) -> Memory:
+        """Zeroed arrays at these places."""
+        return cls({name: empty(shape, dtype) for name, (shape, dtype) in places.items()})
+
+    def __getitem__(self, name: str) -> Array:
+        return None if self._arrays is None else self._arrays[self._others.get(name, name)]
+
+    def array(self, name: str) -> npt.NDArray[Any]:
+        """An array that is there."""
+        assert self._arrays is not None, f"there is no {name}"
+        return self._arrays[self._others.get(name, name)]
+
+    def with_others(self, **others: str) -> Memory:
+        """The same arrays, in which some names stand for others."""
+        return Memory(self._arrays, {**self._others, **others})
