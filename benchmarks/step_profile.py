@@ -18,10 +18,10 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
+from fewmult_hls.backends.base import OneByOne
 from fewmult_hls.backends.emu import EmuBackend
 from fewmult_hls.benchmark import BATCH, NET
+from fewmult_hls.contract.calls import Call, Layer, LoadBatch, ShiftGradient
 from fewmult_hls.datasets import load
 from fewmult_hls.networks import Network, NetworkSpec
 from fewmult_hls.training import Trainer, shuffle
@@ -47,40 +47,28 @@ class TimedBackend(EmuBackend):
             idle()
             self.rest[name].append(time.perf_counter() - middle)
 
-    def gather(self, images, chosen, inputs):
-        self._timed(
-            "gather",
-            lambda: super(TimedBackend, self).gather(images, chosen, inputs),
-            lambda: super(TimedBackend, self).gather(images, chosen, inputs.copy()),
-        )
+    def prepare(self, calls):
+        return OneByOne(self, calls)
 
-    def layer(self, pass_, source, sign, mask, arrays, numbers, *, inputs):
-        name = f"{pass_.name.lower()} {inputs} x {sign.shape[2]}"
-        run = super().layer
-        spare = _spare(arrays) if self.watching else arrays
-        zeros = np.zeros_like(source) if self.watching else source
-        self._timed(
-            name,
-            lambda: run(pass_, source, sign, mask, arrays, numbers, inputs=inputs),
-            lambda: run(pass_, zeros, sign, mask, spare, numbers, inputs=inputs),
-        )
-
-    def shift_gradient(self, weights, sign, mask, x, deltas, update):
-        name = f"gradient and update {x.shape[0]} x {deltas.shape[0]}"
-        run = super().shift_gradient
-        spare = [array.copy() for array in (weights, sign, mask)] if self.watching else []
-        zeros = np.zeros_like(deltas) if self.watching else deltas
-        self._timed(
-            name,
-            lambda: run(weights, sign, mask, x, deltas, update),
-            lambda: run(*spare, x, zeros, update),
-        )
+    def run(self, call):
+        if not isinstance(call, (Layer, LoadBatch, ShiftGradient)):
+            super().run(call)
+            return
+        spare = call.with_arrays({n: a.copy() for n, a in call.arrays().items()})
+        if self.watching and isinstance(call, Layer):
+            spare.source[:] = 0
+        if self.watching and isinstance(call, ShiftGradient):
+            spare.deltas[:] = 0
+        run = super().run
+        self._timed(_name(call), lambda: run(call), lambda: run(spare))
 
 
-def _spare(arrays: Any) -> Any:
-    """Copies, so that the second call changes nothing."""
-    copies = {k: None if v is None else v.copy() for k, v in vars(arrays).items()}
-    return type(arrays)(**copies)
+def _name(call: Call) -> str:
+    if isinstance(call, Layer):
+        return f"{call.pass_.name.lower()} {call.inputs} x {call.outputs}"
+    if isinstance(call, ShiftGradient):
+        return f"gradient and update {call.inputs} x {call.outputs}"
+    return call.kernel
 
 
 def main() -> None:

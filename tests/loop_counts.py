@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
+from fewmult_hls.contract.calls import Call
 from fewmult_hls.hardware.interfaces import Interface, kernel_names, load_interface
-from fewmult_hls.hardware.loops import Access, Call, pipelined_loops
+from fewmult_hls.hardware.loops import Access, pipelined_loops
 from fewmult_hls.hardware.sources import source_root
 
 Loops = dict[tuple[str, str, int], tuple[int, int]]
@@ -101,17 +102,7 @@ def _compile(folder: Path) -> ctypes.CDLL:
 
 
 def _arguments(interface: Interface, call: Call) -> list[object]:
-    values = {
-        "inputs": call.inputs,
-        "outputs": call.outputs,
-        "units": call.inputs if call.back else call.outputs,
-        "log2_batch": call.batch.bit_length() - 1,
-        "planes": call.planes,
-        "pass": 0 if call.pass_ is None else int(call.pass_),
-        "transposed": int(call.transposed),
-        "master_bits": call.master_bits,
-        "shift": 1,
-    }
+    values = {**call.numbers(), "shift": 1}
     arguments: list[object] = []
     for argument in interface.arguments:
         if argument.kind == "scalar":

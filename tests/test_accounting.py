@@ -98,8 +98,9 @@ def test_our_formulas_count_an_executed_step(
 ) -> None:
     spec = NetworkSpec.parse(net, weights=kind, master_bits=bits, batch=batch)
     network = Network.initial(spec, 1)
-    sampled = Trainer(OracleBackend(), network, seed=1)._mask
-    nonzeros = [sum(int(word).bit_count() for word in mask.ravel()) for mask in sampled]
+    memory = Trainer(OracleBackend(), network, seed=1)._memory
+    masks = [memory.array(f"mask_{k}") for k in range(len(spec.layers))]
+    nonzeros = [sum(int(word).bit_count() for word in mask.ravel()) for mask in masks]
     split = random_split(batch, spec.widths[0], spec.widths[-1])
     counted = count_stages(network, split, seed=1, rate=rate)
     formula = our_step(spec, rate, nonzeros)

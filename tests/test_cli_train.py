@@ -32,6 +32,7 @@ from fewmult_hls import backends
 from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.cli.commands import run
 from fewmult_hls.config import RunConfig, load_config
+from fewmult_hls.contract.calls import Call, ShiftGradient
 
 
 @pytest.fixture(scope="module")
@@ -200,9 +201,10 @@ def test_verify(capsys: pytest.CaptureFixture[str]) -> None:
 class _OneBitOff(OracleBackend):
     """Wrong in one weight of a layer."""
 
-    def shift_gradient(self, weights, *others, **options):  # type: ignore[no-untyped-def]
-        super().shift_gradient(weights, *others, **options)
-        weights[0, 0, 0] ^= 1
+    def run(self, call: Call) -> None:
+        super().run(call)
+        if isinstance(call, ShiftGradient):
+            call.weights[0, 0, 0] ^= 1
 
 
 def test_verify_names_what_differs(
@@ -216,7 +218,8 @@ def test_verify_names_what_differs(
     monkeypatch.setattr(backends, "open_backend", opened)
     assert run(["verify", "--cases", "2"]) == 1
     out, err = capsys.readouterr()
-    assert re.search(r"^shift_gradient +weights\[0, 0, 0\] is -?\d+ and -?\d+ in Case", out, re.M)
+    place = r"weights\[0, 0, 0\] is -?\d+ and -?\d+ in shift_gradient of"
+    assert re.search(rf"^shift_gradient +{place}", out, re.M)
     assert re.search(r"^layer +2 random layers: equal$", out, re.M)
     assert_one_line(err, "shift_gradient", "the ternary training", "the binary training")
 

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fewmult_hls.backends import Key, LayerArrays, LayerNumbers, Pass, Update, open_backend
+import kernel_calls
+from fewmult_hls.backends import open_backend
 from fewmult_hls.config import RATE_RANGE
+from fewmult_hls.contract.calls import Pass
 from fewmult_hls.layouts import block_weights, unblock_weights, word_columns
 from fewmult_hls.networks import BATCHES, NetworkSpec
 from fewmult_hls.oracle.gradient import shift_gradient
@@ -16,6 +18,7 @@ from fewmult_hls.oracle.integers import fits_int32
 from fewmult_hls.oracle.normalization import stepped_bias
 from fewmult_hls.oracle.products import planes_matmul
 from fewmult_hls.training import PHASES
+from kernel_calls import behind, product, update
 from levels import EMU, emu_setting  # noqa: F401
 
 ORACLE = open_backend("numpy")
@@ -40,7 +43,7 @@ def full_words(inputs: int, outputs: int, planes: int, *, minus: bool) -> dict[s
 def test_widest_forward_product(backend: Any, minus: bool, planes: int, batch: int) -> None:
     x, z = np.full((WIDTH, batch), 127, np.int8), np.zeros((1, batch), np.int32)
     words = full_words(WIDTH, 1, planes, minus=minus)
-    backend.binary_matmul(x, **words, z=z, inputs=WIDTH, transposed=False)
+    backend.run(product(x, **words, z=z, inputs=WIDTH))
     assert set(z.ravel().tolist()) == {(-1) ** minus * LARGEST * (2**planes - 1)}
 
 
@@ -50,7 +53,7 @@ def test_widest_forward_product(backend: Any, minus: bool, planes: int, batch: i
 def test_widest_transposed_product(backend: Any, minus: bool, delta: int) -> None:
     d, g = np.full((WIDTH, 256), delta, np.int8), np.zeros((1, 256), np.int32)
     words = full_words(1, WIDTH, 1, minus=minus)
-    backend.binary_matmul(d, **words, z=g, inputs=1, transposed=True)
+    backend.run(product(d, **words, z=g, inputs=1, transposed=True))
     assert set(g.ravel().tolist()) == {(-1) ** minus * delta * WIDTH}
 
 
@@ -61,9 +64,9 @@ def test_widest_hidden_layer_with_seven_planes_takes_its_mean_in_more_than_32_bi
     x = np.full((WIDTH, 256), 127, np.int8)
     x[:, 0] = 0
     mean, result = np.zeros(1, np.int32), np.zeros((1, 256), np.int8)
-    arrays = LayerArrays(np.zeros(1, np.int32), result, mean=mean)
+    arrays = {"bias": np.zeros(1, np.int32), "result": result, "mean": mean}
     words = full_words(WIDTH, 1, 7, minus=True)
-    backend.layer(Pass.HIDDEN, x, **words, arrays=arrays, numbers=LayerNumbers(24), inputs=WIDTH)
+    backend.run(kernel_calls.layer(Pass.HIDDEN, x, **words, shift=24, inputs=WIDTH, **arrays))
     total = -255 * LARGEST_OF_PLANES
     assert total < -INT32_MAX
     assert mean[0] == (total + 128) // 256
@@ -76,9 +79,7 @@ def test_sums_and_means_of_opposite_ends(backend: Any, shift: int) -> None:
     z = np.array([[LARGEST_OF_PLANES] * 16, [-LARGEST_OF_PLANES] * 16], np.int32)
     mean, result = -z[:, 0].copy(), np.zeros((2, 16), np.int8)
     bias = np.array([-BIAS_MAX, BIAS_MAX], np.int32)
-    backend.normalize(
-        Pass.HIDDEN_MEAN, z, LayerArrays(bias, result, mean=mean), LayerNumbers(shift)
-    )
+    backend.run(behind(Pass.HIDDEN_MEAN, z, shift, bias=bias, result=result, mean=mean))
     far = (2 * LARGEST_OF_PLANES + (1 << shift >> 1)) // 2**shift - 2**12
     assert result[0].tolist() == [min(max(far, 0), 127)] * 16
     near = (-2 * LARGEST_OF_PLANES + (1 << shift >> 1)) // 2**shift + 2**12
@@ -91,7 +92,7 @@ def test_sums_and_means_of_opposite_ends(backend: Any, shift: int) -> None:
 def test_largest_logits(backend: Any, end: int, shift: int) -> None:
     z, logits = np.full((1, 16), end, np.int32), np.zeros((1, 16), np.int32)
     bias = np.full(1, BIAS_MAX if end > 0 else -BIAS_MAX, np.int32)
-    backend.normalize(Pass.LOGITS, z, LayerArrays(bias, logits=logits), LayerNumbers(shift))
+    backend.run(behind(Pass.LOGITS, z, shift, bias=bias, logits=logits))
     expected = (end + (1 << shift >> 1)) // 2**shift + int(bias[0]) // 2**10
     assert set(logits.ravel().tolist()) == {expected}
 
@@ -103,8 +104,8 @@ def test_largest_loss(backend: Any) -> None:
     z[0] = -LARGEST
     deltas, bias = np.zeros((256, 256), np.int8), np.zeros(256, np.int32)
     logits = np.zeros((256, 256), np.int32)
-    arrays = LayerArrays(bias, deltas, logits=logits, labels=labels, loss=loss)
-    backend.normalize(Pass.OUTPUT, z, arrays, LayerNumbers(0, -24))
+    arrays = {"bias": bias, "result": deltas, "logits": logits, "labels": labels, "loss": loss}
+    backend.run(behind(Pass.OUTPUT, z, 0, -24, **arrays))
     assert deltas[:2, 0].tolist() == [-127, 127]
     assert loss[0] == 127 * 256 * 256
 
@@ -116,8 +117,8 @@ def test_largest_bias_gradient_of_a_hidden_layer(backend: Any, minus: bool, expo
     sign = (-1) ** minus
     g, gate = np.full((1, 256), sign * LARGEST, np.int32), np.full((1, 256), 1, np.int8)
     bias, result = np.full(1, -sign * 100, np.int32), np.ones((1, 256), np.int8)
-    numbers = LayerNumbers(24, exponent, Key(1, 4), 1)
-    backend.normalize(Pass.BACKWARD, g, LayerArrays(bias, result, gate), numbers)
+    arrays = {"bias": bias, "result": result, "gate": gate}
+    backend.run(behind(Pass.BACKWARD, g, 24, exponent, (1, 4), 1, **arrays))
     total = sign * 256 * LARGEST
     change = total if exponent == 0 else (total + (1 << -exponent >> 1)) >> -exponent
     assert bias[0] == min(max(-sign * 100 - change, -BIAS_MAX), BIAS_MAX)
@@ -132,8 +133,8 @@ def test_deltas_at_the_far_end_of_a_sum(backend: Any, low: int) -> None:
     result, bias = np.zeros((1, 256), np.int8), np.zeros(1, np.int32)
     gate = np.full((1, 256), 126, np.int8)
     for shift in (0, 16, 24):
-        numbers = LayerNumbers(shift, -24, Key(1, 4), 1)
-        backend.normalize(Pass.BACKWARD, g, LayerArrays(bias, result, gate), numbers)
+        arrays = {"bias": bias, "result": result, "gate": gate}
+        backend.run(behind(Pass.BACKWARD, g, shift, -24, (1, 4), 1, **arrays))
         spread = np.where(g > 0, LARGEST, -LARGEST) - (-224 * LARGEST // 256)
         expected = np.clip(spread / 2**shift, -127, 127)
         assert np.abs(result - expected).max() < 1
@@ -146,17 +147,17 @@ def test_biases_are_driven_into_their_clip(backend: Any, minus: bool) -> None:
     sign = (-1) ** minus
     target = np.zeros(256, np.uint8)
     z = np.full((2, 256), -sign * 10_000, np.int32)
-    arrays = LayerArrays(
-        np.zeros(2, np.int32),
-        np.zeros((2, 256), np.int8),
-        logits=np.zeros((2, 256), np.int32),
-        labels=target,
-        loss=np.zeros(1, np.int32),
-    )
+    arrays = {
+        "bias": np.zeros(2, np.int32),
+        "result": np.zeros((2, 256), np.int8),
+        "logits": np.zeros((2, 256), np.int32),
+        "labels": target,
+        "loss": np.zeros(1, np.int32),
+    }
     path = []
     for _ in range(5):
-        backend.normalize(Pass.OUTPUT, z, arrays, LayerNumbers(0, 7))
-        path.append(arrays.bias.tolist())
+        backend.run(behind(Pass.OUTPUT, z, 0, 7, **arrays))
+        path.append(arrays["bias"].tolist())
     step = 127 * 256 << 7
     wrong = 1 if minus else 0  # the unit that all logits are wrong for
     moves = [min(k * step, BIAS_MAX) for k in range(1, 6)]
@@ -167,17 +168,17 @@ def test_biases_are_driven_into_their_clip(backend: Any, minus: bool) -> None:
 
 @BOTH
 def test_largest_step_of_a_bias(backend: Any) -> None:
-    arrays = LayerArrays(
-        np.full(1, -BIAS_MAX, np.int32),
-        np.zeros((1, 256), np.int8),
-        logits=np.zeros((1, 256), np.int32),
-        labels=np.full(256, 9, np.uint8),
-        loss=np.zeros(1, np.int32),
-    )
+    arrays = {
+        "bias": np.full(1, -BIAS_MAX, np.int32),
+        "result": np.zeros((1, 256), np.int8),
+        "logits": np.zeros((1, 256), np.int32),
+        "labels": np.full(256, 9, np.uint8),
+        "loss": np.zeros(1, np.int32),
+    }
     z = np.full((1, 256), LARGEST, np.int32)
-    backend.normalize(Pass.OUTPUT, z, arrays, LayerNumbers(0, 16))  # 127 * 2**24, and the bias
-    assert arrays.bias[0] == -BIAS_MAX
-    assert arrays.result.min() == 127
+    backend.run(behind(Pass.OUTPUT, z, 0, 16, **arrays))  # 127 * 2**24, and the bias
+    assert arrays["bias"][0] == -BIAS_MAX
+    assert arrays["result"].min() == 127
 
 
 @BOTH
@@ -191,8 +192,8 @@ def test_largest_gradient(backend: Any, master: Any, delta: int, shift: int) -> 
     weights = block_weights(start)
     words = full_words(64, 1, 1, minus=False)
     x, d = np.full((64, 256), 127, np.int8), np.full((1, 256), delta, np.int8)
-    update = Update(shift, False, Key(1, 3), Key(1, 2), 1)
-    backend.shift_gradient(weights, **words, x=x, deltas=d, update=update)
+    draws = {"code_key": (1, 3), "weight_key": (1, 2), "step": 1}
+    backend.run(update(weights, **words, x=x, deltas=d, shift=shift, binary=False, **draws))
     # 127 becomes 128 but for one byte in 64, and then 64.
     change = delta * 256 * 64 / 2**shift * np.array([0.9, 1])
     low, high = change.min() - 1, change.max() + 1
@@ -242,10 +243,10 @@ def test_all_shifts_of_all_nets_are_within_their_bounds(seed: int) -> None:
             assert 0 <= layer.forward_shift <= 24 - 7, (spec, layer)
             assert 0 <= layer.delta_shift <= 24, (spec, layer)
             for rate in range(RATE_RANGE[0] - PHASES, RATE_RANGE[1] + 1):
-                assert -8 <= spec.update_shift(layer, rate) <= 24, (spec, layer, rate)
-                steps = [(spec.output_bias_exponent(rate), 1)]
+                assert -8 <= layer.update_shift(rate) <= 24, (spec, layer, rate)
+                steps = [(spec.layers[-1].output_bias_exponent(rate), 1)]
                 if layer.index > 0:
-                    steps.append((spec.hidden_bias_exponent(layer, rate), layer.outputs))
+                    steps.append((layer.hidden_bias_exponent(rate), layer.outputs))
                 for exponent, summands in steps:
                     assert -24 <= exponent <= 24, (spec, layer, rate)
                     largest = 127 * summands * spec.batch << max(exponent, 0)

@@ -29,11 +29,12 @@ from embedded_board import FIRMWARE, MANAGER, SYNC, EmbeddedBoard, bit_file, on_
 from fewmult_hls import datasets
 from fewmult_hls.backend_names import Device
 from fewmult_hls.backends.pynq_backend import PynqBackend, open_pynq
+from fewmult_hls.contract.calls import CALLS
 from fewmult_hls.errors import FewmultError
 from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.emulated.ip import Fault
 from fewmult_hls.hardware.emulated.kernels import Faults
-from fewmult_hls.verification import KERNELS, first_difference, random_case, train_briefly
+from fewmult_hls.verification import difference_on_a_layer, train_briefly
 from reference import reference
 
 Z2 = load_board("pynq-z2")
@@ -62,11 +63,11 @@ def backend(board: EmbeddedBoard) -> Iterator[PynqBackend]:
 # --- bits ---
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel", CALLS)
 def test_every_kernel_leaves_the_bits_of_the_host(kernel: str, backend: PynqBackend) -> None:
     generator = np.random.default_rng(8)
     for _ in range(4):
-        assert first_difference(kernel, backend, HOST, random_case(generator, 90)) is None
+        assert difference_on_a_layer(kernel, backend, HOST, generator, 90) is None
 
 
 @pytest.mark.parametrize(("binary", "bits"), [(False, 16), (True, 8)])
@@ -113,8 +114,8 @@ def test_another_run_takes_what_pynq_kept(board: EmbeddedBoard) -> None:
     times = set()
     for _ in range(2):
         with closing(open_pynq(Device(), board.overlays)) as backend:
-            case = random_case(np.random.default_rng(1))
-            assert first_difference("layer", backend, HOST, case) is None
+            random = np.random.default_rng(1)
+            assert difference_on_a_layer("layer", backend, HOST, random) is None
             times.add(kept.stat().st_mtime_ns)
     assert len(times) == 1
 
@@ -193,7 +194,7 @@ def test_a_second_overlay_that_is_refused(board: EmbeddedBoard, backend: PynqBac
     path = board.overlays / "fewmult_units.bit"
     path.write_bytes(path.read_bytes().replace(SYNC, bytes(4)))
     with pytest.raises(FewmultError, match=r"fewmult_units\.bit cannot be loaded"):
-        first_difference("normalize", backend, HOST, random_case(np.random.default_rng(1)))
+        difference_on_a_layer("normalize", backend, HOST, np.random.default_rng(1))
 
 
 @pytest.mark.parametrize(

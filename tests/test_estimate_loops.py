@@ -9,10 +9,11 @@ import shutil
 
 import pytest
 
-from fewmult_hls.backends.base import Pass
+from fewmult_hls.contract.calls import Call, Pass
 from fewmult_hls.hardware.interfaces import kernel_names
-from fewmult_hls.hardware.loops import ACCESSES, LOOPS, Call, pipelined_loops, sizes_of
+from fewmult_hls.hardware.loops import ACCESSES, LOOPS, pipelined_loops, sizes_of
 from fewmult_hls.hardware.sources import constants, source_root
+from kernel_calls import of_sizes
 from loop_counts import CountedKernels
 
 # Inputs, outputs, batch: single, whole words, more than a tile, a group and a block of rows.
@@ -24,17 +25,18 @@ def calls(kernel: str) -> list[Call]:
     found = []
     for inputs, outputs, batch in SHAPES:
         if kernel in ("layer", "normalize"):
-            found += [Call(kernel, inputs, outputs, batch, pass_) for pass_ in Pass]
+            found += [of_sizes(kernel, inputs, outputs, batch, pass_) for pass_ in Pass]
         if kernel == "layer":
             found += [
-                Call(kernel, inputs, outputs, batch, pass_, planes=7)
+                of_sizes(kernel, inputs, outputs, batch, pass_, planes=7)
                 for pass_ in (Pass.HIDDEN, Pass.HIDDEN_MEAN, Pass.LOGITS)
             ]
         if kernel == "binary_matmul":
-            found += [Call(kernel, inputs, outputs, batch, transposed=t) for t in (False, True)]
-            found.append(Call(kernel, inputs, outputs, batch, planes=7))
+            found += [of_sizes(kernel, inputs, outputs, batch, transposed=t) for t in (False, True)]
+            found.append(of_sizes(kernel, inputs, outputs, batch, planes=7))
         if kernel in ("sample_weights", "shift_gradient"):
-            found += [Call(kernel, inputs, outputs, batch, master_bits=bits) for bits in (8, 16)]
+            sizes = (inputs, outputs, batch)
+            found += [of_sizes(kernel, *sizes, master_bits=bits) for bits in (8, 16)]
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fewmult_hls import golden
-from fewmult_hls.backends import Pass
+from fewmult_hls.contract.calls import Pass
 
 
 def generate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -64,5 +64,5 @@ def test_every_master_width_and_weight_kind_is_there(kernel: str) -> None:
 
 def test_deltas_and_activations_do_not_all_saturate() -> None:
     for case in golden.golden_cases("layer"):
-        if " any " in case.name and case.numbers["inputs"] > 1 and "result" in case.expected:
+        if "fill" not in case.name and case.numbers["inputs"] > 1 and "result" in case.expected:
             assert len(np.unique(case.expected["result"])) > 10, case.name

@@ -1,6 +1,7 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
 
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import numpy as np
@@ -9,22 +10,80 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fewmult_hls import verification
-from fewmult_hls.backends import Backend, Key, LayerArrays, LayerNumbers, Pass, Update, open_backend
+from fewmult_hls.backends import Backend, open_backend
+from fewmult_hls.backends.base import executed
+from fewmult_hls.contract.calls import CALLS, Call, Pass
 from fewmult_hls.layouts import block_weights, pack_ternary, unblock_weights, unpack_ternary
 from fewmult_hls.networks import BATCHES
-from fewmult_hls.verification import KERNELS, Case, Fill, first_difference, pass_arrays
+from fewmult_hls.proof.calls import CallMaker, Fill
+from fewmult_hls.verification import first_difference
+from kernel_calls import behind, product, sampling, update
 from levels import EMU, emu_setting  # noqa: F401
 from plain import SEED, per_byte, random_bytes, random_halves, rounded
 
 ORACLE = open_backend("numpy")
-CODE_KEY, WEIGHT_KEY, DELTA_KEY = Key(SEED, 3), Key(SEED, 2), Key(SEED, 4)
+CODE_KEY, WEIGHT_KEY, DELTA_KEY = (SEED, 3), (SEED, 2), (SEED, 4)
 LAST_STEP = 2**32 - 2
 
 # One size around the words and tiles, the other small: the oracle is slow.
 SMALL = st.sampled_from([1, 2, 3, 15, 16, 17, 31, 33, 63, 64, 65, 100, 127, 128, 129])
 LARGE = st.sampled_from([191, 255, 256, 257, 319, 320, 321, 511, 513, 600])
 SIZES = st.one_of(st.tuples(SMALL, SMALL), st.tuples(SMALL, LARGE), st.tuples(LARGE, SMALL))
+
+
+@dataclass(frozen=True)
+class Case:
+    """A random layer."""
+
+    inputs: int
+    outputs: int
+    batch: int
+    master_bits: int
+    binary: bool
+    seed: int
+    step: int
+    fill: Fill
+    sharpness: int
+    shift: int
+    update_shift: int
+    exponent: int
+    planes: int
+
+    def calls(self, kernel: str) -> list[Call]:
+        """Of a kernel, in every way that it is used."""
+        make = CallMaker(np.random.default_rng(self.seed))
+        sizes, draws = (self.inputs, self.outputs), {"seed": self.seed, "step": self.step}
+        kind = (self.master_bits, self.binary)
+        if kernel == "sample_weights":
+            draws["sharpness"] = self.sharpness
+            return [make.sample_weights(*sizes, *kind, self.fill, **draws)]
+        if kernel == "shift_gradient":
+            more = {"values": self.fill, "weights": self.fill, "sharpness": self.sharpness, **draws}
+            return [make.shift_gradient(*sizes, self.batch, self.update_shift, *kind, **more)]
+        if kernel == "binary_matmul":
+            fills = {"weights": self.fill, "values": self.fill}
+            return [
+                make.binary_matmul(*sizes, self.batch, planes=self.planes, **fills),
+                make.binary_matmul(*sizes, self.batch, transposed=True, **fills),
+            ]
+        return [self.pass_call(make, kernel, pass_) for pass_ in self.passes]
+
+    @property
+    def passes(self) -> list[Pass]:
+        """Logits have at most 256 units."""
+        return [p for p in Pass if self.outputs <= 256 or p not in (Pass.LOGITS, Pass.OUTPUT)]
+
+    def pass_call(self, make: CallMaker, kernel: str, pass_: Pass) -> Any:
+        exponent = self.exponent if self.fill == "any" else min(self.exponent, 0)
+        numbers = (self.batch, self.shift, exponent)
+        draws = {"fill": self.fill, "seed": self.seed, "step": self.step}
+        if kernel == "normalize":
+            units = self.inputs if pass_.sends_back else self.outputs
+            largest = 30_000 if self.fill == "any" else 127 << 16
+            return make.normalize(pass_, units, *numbers, largest_sum=largest, **draws)
+        planes = 1 if pass_.sends_back else self.planes
+        return make.layer(pass_, self.inputs, self.outputs, *numbers, planes=planes, **draws)
+
 
 CASES = st.builds(
     lambda sizes, *rest: Case(*sizes, *rest),
@@ -35,6 +94,11 @@ CASES = st.builds(
     st.integers(0, 2**32 - 1),
     st.one_of(st.integers(0, 3), st.integers(0, LAST_STEP), st.just(LAST_STEP)),
     st.sampled_from(get_args(Fill)),
+    st.integers(0, 15),
+    st.sampled_from([*range(11), 16, 24]),
+    st.integers(-8, 24),
+    st.integers(-24, 6),
+    st.integers(1, 7),
 )
 many = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 few = settings(many, max_examples=20)
@@ -44,11 +108,12 @@ X = RANDOM.integers(0, 128, (300, 256)).astype(np.int8)
 D = RANDOM.integers(-127, 128, (300, 256)).astype(np.int8)
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("kernel", CALLS)
 @many
 @given(case=CASES)
 def test_kernel_equals_the_oracle(kernel: str, case: Case) -> None:
-    assert first_difference(kernel, EMU, ORACLE, case) is None
+    for call in case.calls(kernel):
+        assert first_difference(EMU, ORACLE, call) is None
 
 
 @pytest.mark.parametrize("shift", range(-8, 25))
@@ -79,8 +144,8 @@ def updated(
     weights = weights.copy()
     sign, mask = (np.zeros((1, *weights.shape[:2]), np.uint64) for _ in range(2))
     x, deltas = np.ascontiguousarray(x), np.ascontiguousarray(deltas)
-    update = Update(shift, binary, CODE_KEY, WEIGHT_KEY, step)
-    backend.shift_gradient(weights, sign, mask, x, deltas, update)
+    keys = {"code_key": CODE_KEY, "weight_key": WEIGHT_KEY}
+    backend.run(update(weights, sign, mask, x, deltas, shift, binary=binary, step=step, **keys))
     return weights, sign, mask
 
 
@@ -88,15 +153,15 @@ def sampled(
     weights: npt.NDArray[Any], inputs: int, *, binary: bool = False, step: int = 6
 ) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
     sign, mask = (np.zeros((1, *weights.shape[:2]), np.uint64) for _ in range(2))
-    EMU.sample_weights(weights, sign, mask, inputs=inputs, binary=binary, key=WEIGHT_KEY, step=step)
+    draws = {"key": WEIGHT_KEY, "step": step}
+    EMU.run(sampling(weights, sign, mask, inputs=inputs, binary=binary, **draws))
     return sign, mask
 
 
 def run_pass(
-    pass_: Pass, z: npt.NDArray[Any], arrays: LayerArrays, shift: int, exponent: int = 0
+    pass_: Pass, z: npt.NDArray[Any], shift: int, exponent: int = 0, **arrays: Any
 ) -> None:
-    numbers = LayerNumbers(shift, exponent, DELTA_KEY, step=5)
-    EMU.normalize(pass_, z.astype(np.int32), arrays, numbers)
+    EMU.run(behind(pass_, z.astype(np.int32), shift, exponent, DELTA_KEY, 5, **arrays))
 
 
 def power_of_two_codes(x: npt.NDArray[np.int8], step: int = 5) -> npt.NDArray[np.int64]:
@@ -121,8 +186,8 @@ def test_products_are_matrix_products(sizes: tuple[int, int], batch: int, seed: 
     d = random.integers(-127, 128, (outputs, batch))
     z, g = np.zeros((outputs, batch), np.int32), np.zeros((inputs, batch), np.int32)
     sign, mask = (words[None] for words in pack_ternary(T))
-    EMU.binary_matmul(x.astype(np.int8), sign, mask, z, inputs=inputs, transposed=False)
-    EMU.binary_matmul(d.astype(np.int8), sign, mask, g, inputs=inputs, transposed=True)
+    EMU.run(product(x.astype(np.int8), sign, mask, z, inputs=inputs))
+    EMU.run(product(d.astype(np.int8), sign, mask, g, inputs=inputs, transposed=True))
     assert np.array_equal(z, T @ x)
     assert np.array_equal(g, T.T @ d)
 
@@ -133,7 +198,7 @@ def test_each_plane_weighs_twice_the_next(planes: int) -> None:
     sign, mask = (np.stack(words) for words in zip(*map(pack_ternary, T), strict=True))
     z = np.zeros((70, 32), np.int32)
     x = np.ascontiguousarray(X[:130, :32])
-    EMU.binary_matmul(x, sign, mask, z, inputs=130, transposed=False)
+    EMU.run(product(x, sign, mask, z, inputs=130))
     weights = sum(plane << (planes - 1 - p) for p, plane in enumerate(T))
     assert np.array_equal(z, weights @ x.astype(np.int64))
 
@@ -144,20 +209,13 @@ def test_each_plane_weighs_twice_the_next(planes: int) -> None:
 def test_layer_is_the_product_and_what_follows_it(pass_: Pass, case: Case) -> None:
     if pass_ not in case.passes:
         return
-    numbers = verification.pass_numbers(case)
-    random = case.generator()
-    T = random.integers(-1, 2, (case.outputs, case.inputs))
-    sign, mask = (words[None] for words in pack_ternary(T))
-    backward = pass_.sends_back
-    low, units = (-127, case.outputs) if backward else (0, case.inputs)
-    source = random.integers(low, 128, (units, case.batch)).astype(np.int8)
-    fused, split = pass_arrays(case, pass_), pass_arrays(case, pass_)
-    z = np.zeros((len(fused.bias), case.batch), np.int32)
-    EMU.layer(pass_, source, sign, mask, fused, numbers, inputs=case.inputs)
-    EMU.binary_matmul(source, sign, mask, z, inputs=case.inputs, transposed=backward)
-    EMU.normalize(pass_, z, split, numbers)
-    for name, array in vars(fused).items():
-        assert np.array_equal(array, vars(split)[name]), name
+    call = case.pass_call(CallMaker(np.random.default_rng(case.seed)), "layer", pass_)
+    z = np.zeros((call.units, call.batch), np.int32)
+    written = executed(EMU, call)
+    first, then = call.parts(z)
+    EMU.run(first)
+    for name, array in executed(EMU, then).items():
+        assert np.array_equal(array, written[name]), name
 
 
 # --- what stands behind a product, against arithmetic with divisions ---
@@ -169,12 +227,12 @@ BIAS = RANDOM.integers(-(1 << 21), 1 << 21, 50).astype(np.int32)
 @pytest.mark.parametrize("shift", [0, 1, 5, 9, 24])
 def test_hidden_pass_normalizes_by_the_mean_and_saturates(shift: int) -> None:
     mean, result = np.zeros(50, np.int32), np.zeros((50, 64), np.int8)
-    run_pass(Pass.HIDDEN, Z, LayerArrays(BIAS, result, mean=mean), shift)
+    run_pass(Pass.HIDDEN, Z, shift, bias=BIAS, result=result, mean=mean)
     assert np.array_equal(mean, rounded(Z.sum(axis=1), 64))
     y = rounded(Z - mean[:, None], 1 << shift) + (BIAS // 2**11)[:, None]
     assert np.array_equal(result, np.clip(y, 0, 127))
     again = np.zeros_like(result)
-    run_pass(Pass.HIDDEN_MEAN, Z, LayerArrays(BIAS, again, mean=mean), shift)
+    run_pass(Pass.HIDDEN_MEAN, Z, shift, bias=BIAS, result=again, mean=mean)
     assert np.array_equal(again, result)
 
 
@@ -183,8 +241,8 @@ def test_output_pass_is_the_derivative_of_the_squared_hinge(shift: int) -> None:
     labels = (np.arange(64) % 50).astype(np.uint8)
     logits, result = np.zeros((50, 64), np.int32), np.zeros((50, 64), np.int8)
     bias, loss = BIAS.copy(), np.full(1, 1000, np.int32)
-    arrays = LayerArrays(bias, result, logits=logits, labels=labels, loss=loss)
-    run_pass(Pass.OUTPUT, Z // 8, arrays, shift, exponent=2)
+    arrays = {"bias": bias, "result": result, "logits": logits, "labels": labels, "loss": loss}
+    run_pass(Pass.OUTPUT, Z // 8, shift, exponent=2, **arrays)
     assert np.array_equal(logits, rounded(Z // 8, 1 << shift) + (BIAS // 2**10)[:, None])
     target = np.where(np.arange(50)[:, None] == labels, 1, -1)
     expected = -target * np.clip(64 - target * logits.astype(np.int64), 0, 127)
@@ -197,7 +255,7 @@ def test_output_pass_is_the_derivative_of_the_squared_hinge(shift: int) -> None:
 def test_backward_pass_gates_centres_and_steps_the_biases(exponent: int) -> None:
     gate, bias, result = X[:50, :64].copy(), BIAS.copy(), np.zeros((50, 64), np.int8)
     gate[0], gate[1], gate[2], gate[3] = 0, 127, 1, 126
-    run_pass(Pass.BACKWARD, Z // 512, LayerArrays(bias, result, gate), 0, exponent)
+    run_pass(Pass.BACKWARD, Z // 512, 0, exponent, bias=bias, result=result, gate=gate)
     gated = np.where((gate == 0) | (gate == 127), 0, Z // 512)
     assert not gated[:2].any()
     assert gated[2:4].any()
@@ -215,7 +273,8 @@ def test_rounding_of_deltas_is_unbiased_over_all_bytes(shift: int) -> None:
     z = np.repeat([value * sign for value in values for sign in (1, -1)], 32)[:, None]
     z = z * np.tile([1, -1], 128)  # a mean of zero
     result, bias = np.zeros(z.shape, np.int8), np.zeros(len(z), np.int32)
-    run_pass(Pass.BACKWARD, z, LayerArrays(bias, result, np.full(z.shape, 64, np.int8)), shift)
+    gate = np.full(z.shape, 64, np.int8)
+    run_pass(Pass.BACKWARD, z, shift, bias=bias, result=result, gate=gate)
     drawn = random_bytes(DELTA_KEY, z.shape, step=5)
     for value in np.unique(z):
         here = z == value
@@ -331,14 +390,9 @@ def test_signs_lie_under_masks_and_binary_masks_are_full(case: Case) -> None:
 
 
 def updated_case(case: Case) -> tuple[Any, Any, Any]:
-    random = case.generator()
-    clip = 13 << (case.master_bits - 5)
-    matrix = random.integers(-clip, clip + 1, (case.outputs, case.inputs))
-    weights = block_weights(matrix.astype(np.int8 if case.master_bits == 8 else np.int16))
-    x = random.integers(0, 128, (case.inputs, case.batch)).astype(np.int8)
-    d = random.integers(-127, 128, (case.outputs, case.batch)).astype(np.int8)
-    shift = int(random.integers(-8, 25))
-    return updated(EMU, weights, x, d, shift, binary=case.binary, step=case.step)
+    call = replace(case.calls("shift_gradient")[0], sharpness=0, seed=SEED, weight_purpose=2)
+    written = executed(EMU, call)
+    return written["weights"], written["sign"], written["mask"]
 
 
 def test_kernels_draw_the_documented_bits_at_the_last_steps() -> None:

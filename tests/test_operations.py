@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fewmult_hls.backends import LayerArrays, LayerNumbers, Pass
 from fewmult_hls.backends.oracle_backend import OracleBackend
+from fewmult_hls.contract.calls import LoadBatch, Pass
 from fewmult_hls.datasets import Split, load
 from fewmult_hls.layouts import pack_ternary
 from fewmult_hls.networks import Network, NetworkSpec
@@ -24,6 +24,7 @@ from fewmult_hls.operations import (
 )
 from fewmult_hls.stages import Stage
 from fewmult_hls.training import Trainer
+from kernel_calls import layer, product
 
 DIGITS = load("digits")
 M = np.arange(1, 13).reshape(3, 4)
@@ -124,7 +125,7 @@ def test_a_product_adds_once_for_every_nonzero_weight_and_sample(transposed: boo
     sign, mask = (words[None] for words in pack_ternary(T))
     units, results = T.shape if transposed else T.shape[::-1]
     source, z = np.ones((units, 16), np.int8), np.zeros((results, 16), np.int32)
-    backend.binary_matmul(source, sign, mask, z, inputs=70, transposed=transposed)
+    backend.run(product(source, sign, mask, z, inputs=70, transposed=transposed))
     assert counter["add"] == np.count_nonzero(T) * 16
     assert counter["subtract"] == results * 16  # the minus side from the plus side
     assert multiplications(counter) == 0
@@ -152,16 +153,15 @@ def test_a_training_step_multiplies_nothing(net: str, kind: Any, bits: int) -> N
 def test_additions_of_forward_products_follow_the_sample() -> None:
     spec = NetworkSpec.parse("64-10", batch=16)
     trainer = Trainer(OracleBackend(), Network.initial(spec, 1), 1)
-    nonzeros = sum(int(word).bit_count() for word in trainer._mask[0].ravel())
+    sign, mask = (trainer._memory.array(name) for name in ("sign_0", "mask_0"))
+    nonzeros = sum(int(word).bit_count() for word in mask.ravel())
     assert 0 < nonzeros < 640
     counter: Counter[str] = Counter()
     backend = OracleBackend(lambda array: counted(array, counter))
     x = np.zeros((64, 16), np.int8)
-    backend.gather(DIGITS.train.images, np.arange(16), x)
-    arrays = LayerArrays(np.zeros(10, np.int32), logits=np.zeros((10, 16), np.int32))
-    backend.layer(
-        Pass.LOGITS, x, trainer._sign[0], trainer._mask[0], arrays, LayerNumbers(5), inputs=64
-    )
+    backend.run(LoadBatch(images=DIGITS.train.images, chosen=np.arange(16), x=x))
+    arrays = {"bias": np.zeros(10, np.int32), "logits": np.zeros((10, 16), np.int32)}
+    backend.run(layer(Pass.LOGITS, x, sign, mask, shift=5, inputs=64, **arrays))
     # To every logit: the products' sums, the half that rounds, and the bias.
     assert counter["add"] == nonzeros * 16 + 2 * 10 * 16
 

@@ -22,6 +22,7 @@ from fewmult_hls.hardware.manifest import planned_manifest
 from fewmult_hls.hardware.rtl import library as rtl
 from fewmult_hls.hardware.rtl.kernel import RtlKernel
 from fewmult_hls.layouts import pack_ternary
+from kernel_calls import product
 from rtl_ip import RTL, VERILOG, needs_verilator, write_rtl
 
 TOP = "binary_matmul_top"
@@ -139,7 +140,7 @@ def _product(
     sign, mask = (np.stack(words) for words in zip(*packed, strict=True))
     source = generator.integers(-127, 128, (outputs if transposed else inputs, batch), np.int8)
     expected = np.zeros((inputs if transposed else outputs, batch), np.int32)
-    EMU.binary_matmul(source, sign, mask, expected, inputs=inputs, transposed=transposed)
+    EMU.run(product(source, sign, mask, expected, inputs=inputs, transposed=transposed))
     call = Call(library, stall_percent)
     z = call.place(np.full_like(expected, -1))
     call.run(

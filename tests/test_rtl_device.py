@@ -23,7 +23,7 @@ from fewmult_hls.errors import FewmultError
 from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.manifest import planned_manifest
 from fewmult_hls.hardware.rtl.kernel import RtlKernel
-from fewmult_hls.verification import first_difference, random_case, train_briefly
+from fewmult_hls.verification import difference_on_a_layer, train_briefly
 from rtl_ip import RTL, needs_verilator, write_rtl
 
 pytestmark = needs_verilator
@@ -54,7 +54,7 @@ def _rtl(backend: PynqBackend) -> RtlKernel:
 def test_kernels_leave_the_bits_of_emu(backend: PynqBackend, kernel: str) -> None:
     generator, before = np.random.default_rng(3), _rtl(backend).cycles
     for _ in range(4):
-        assert first_difference(kernel, backend, EMU, random_case(generator, 70)) is None
+        assert difference_on_a_layer(kernel, backend, EMU, generator, 70) is None
     assert _rtl(backend).cycles > before + 100_000, "and it was the RTL that worked"
 
 

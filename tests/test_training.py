@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fewmult_hls.backends import Backend, open_backend
+from fewmult_hls.contract.calls import LoadBatch
 from fewmult_hls.datasets import Split, load
 from fewmult_hls.evaluation import (
     Evaluator,
@@ -192,17 +193,22 @@ def test_sharpened_adversarial_training_has_the_oracles_bits(kind: str, bits: in
     assert log[-1].step == 6 * 3 * 2
 
 
+def array(trainer: Trainer, name: str) -> Any:
+    return trainer._memory.array(name)
+
+
 def test_an_adversarial_step_moves_every_input_towards_a_higher_loss() -> None:
     trainer = Trainer(ORACLE, Network.initial(SPEC, 1), 1, perturbation=16)
     chosen = np.arange(16)
-    sample = unpack_ternary(trainer._sign[0][0], trainer._mask[0][0], 64)
+    sample = unpack_ternary(array(trainer, "sign_0")[0], array(trainer, "mask_0")[0], 64)
     trainer.step(DIGITS.train, chosen, rate=3)
     x = (DIGITS.train.images[chosen] >> 1).T.astype(int)
     ordinary = Trainer(ORACLE, Network.initial(SPEC, 1), 1)
     ordinary.step(DIGITS.train, chosen, rate=3)
-    direction = np.sign(sample.T.astype(int) @ ordinary._deltas[0].astype(int))
+    direction = np.sign(sample.T.astype(int) @ array(ordinary, "deltas_0").astype(int))
     assert {-1, 0, 1} >= set(np.unique(direction)) > {0}
-    np.testing.assert_array_equal(trainer._activations[0], np.clip(x + 16 * direction, 0, 127))
+    moved = np.clip(x + 16 * direction, 0, 127)
+    np.testing.assert_array_equal(array(trainer, "moved"), moved)
 
 
 def test_a_new_sharpness_samples_anew() -> None:
@@ -227,7 +233,7 @@ def test_inputs_are_half_the_pixels_of_chosen_images(backend: Backend, features:
     images = (np.arange(40 * features) % 256).astype(np.uint8).reshape(40, features)
     chosen = (np.arange(32) * 7) % 40
     inputs = np.full((features, 32), -1, np.int8)
-    backend.gather(images, chosen, inputs)
+    backend.run(LoadBatch(images=images, chosen=chosen, x=inputs))
     assert np.array_equal(inputs, images[chosen].T // 2)
 
 

@@ -13,7 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from itertools import pairwise
 
-from .layers.dense import Dense
+from .contract.calls import Call, Layer, Pass, ShiftGradient
+from .layouts import WORD_BITS, word_columns
+from .nets.steps import Moment, layered_step
 from .networks import BATCHES, NetworkSpec
 from .oracle.threefry import ROUNDS
 from .stages import Stage
@@ -79,41 +81,31 @@ def our_step(spec: NetworkSpec, rate: int, nonzeros: Sequence[int] | None = None
         nonzeros: how many weights of each layer's sample are not 0; by default all of them,
             which is what the fabric has time for.
     """
-    counts = nonzeros or [layer.inputs * layer.outputs for layer in spec.layers]
+    counts = nonzeros or spec.layer_sizes
     step = dict.fromkeys(Stage, NOTHING)
     step[Stage.INPUT] = SHIFT * (spec.widths[0] * spec.batch)
-    step[Stage.LOSS] = _hinge() * (spec.widths[-1] * spec.batch)
-    for layer, nonzero in zip(spec.layers, counts, strict=True):
-        for stage, tally in _our_layer(spec, layer, nonzero, rate).items():
+    for layer, call in layered_step(spec.layers, Moment(rate), seed=0):
+        for stage, tally in operations_of(call, counts[layer.index]).items():
             step[stage] += tally
     return step
 
 
-def _our_layer(spec: NetworkSpec, layer: Dense, nonzero: int, rate: int) -> Operations:
-    batch = spec.batch
-    inputs, outputs = layer.inputs * batch, layer.outputs * batch
-    weights = layer.inputs * layer.outputs
-    operations = {
-        Stage.FORWARD: _signed_sums(nonzero * batch, outputs),
-        Stage.NORMALIZE: _output(layer, batch) if layer.is_output else _hidden(layer, batch),
-        Stage.CODES: _code() * inputs,
-        Stage.GRADIENT: (SHIFT + SELECT + ADD) * (weights * batch) + (ADD + SELECT * 2) * inputs,
-        Stage.UPDATE: _update(layer.update_shift(rate)) * weights,
-        Stage.SAMPLE: _sample(spec) * weights,
-        Stage.RANDOM: _CALL * _calls(layer, batch),
-        Stage.BIASES: NOTHING,
-    }
-    if layer.is_output:  # the column sums that hidden biases step by are there for the means
-        operations[Stage.BIASES] += ADD * outputs
-        operations[Stage.BIASES] += _bias(layer.output_bias_exponent(rate)) * layer.outputs
-    if layer.index > 0:
-        operations[Stage.BACKWARD] = _signed_sums(nonzero * batch, inputs)
-        operations[Stage.GATE] = (SELECT * 3 + LOGIC) * inputs
-        operations[Stage.NORMALIZE_BACK] = (
-            ADD * 2 + _rounded(layer.delta_shift) + _CLAMP
-        ) * inputs + _SHIFT_TO_NEAREST * layer.inputs
-        operations[Stage.BIASES] += _bias(layer.hidden_bias_exponent(rate)) * layer.inputs
-    return operations
+def operations_of(call: Call, nonzero: int) -> Operations:
+    """Operations of a call of a training step, by stage.
+
+    Args:
+        call: the call.
+        nonzero: how many of its packed weights are not 0.
+    """
+    if isinstance(call, ShiftGradient):
+        return _gradient(call)
+    assert isinstance(call, Layer)
+    product = _signed_sums(nonzero * call.batch, call.units * call.batch)
+    if call.sends_back:
+        behind = _backward(call) if call.pass_ is Pass.BACKWARD else _perturbed(call)
+        return {Stage.BACKWARD: product, **behind}
+    behind = _output(call) if call.pass_ is Pass.OUTPUT else _hidden(call)
+    return {Stage.FORWARD: product, **behind}
 
 
 def _signed_sums(terms: int, sums: int) -> Tally:
@@ -121,19 +113,57 @@ def _signed_sums(terms: int, sums: int) -> Tally:
     return ADD * (terms + sums)
 
 
-def _hidden(layer: Dense, batch: int) -> Tally:
+def _hidden(call: Layer) -> Operations:
     """Sum, less the mean, shift, bias, saturation; of a unit, its mean and its bias's place."""
     each = ADD * 2 + _SHIFT_TO_NEAREST + ADD + _CLAMP
-    return each * (layer.outputs * batch) + (_SHIFT_TO_NEAREST + SHIFT) * layer.outputs
+    unit = _SHIFT_TO_NEAREST + SHIFT
+    return {Stage.NORMALIZE: each * (call.units * call.batch) + unit * call.units}
 
 
-def _output(layer: Dense, batch: int) -> Tally:
-    return (_SHIFT_TO_NEAREST + ADD) * (layer.outputs * batch) + SHIFT * layer.outputs
+def _output(call: Layer) -> Operations:
+    """Shift and bias; the hinge; and of a unit, the sum of its deltas that its bias steps by."""
+    elements = call.units * call.batch
+    return {
+        Stage.NORMALIZE: (_SHIFT_TO_NEAREST + ADD) * elements + SHIFT * call.units,
+        Stage.LOSS: _hinge() * elements,
+        Stage.BIASES: ADD * elements + _bias(call.bias_exponent) * call.units,
+    }
 
 
 def _hinge() -> Tally:
     """Is it the label; -y or y; 64 less that, clamped; -h or h; and the sum of the h."""
     return SELECT + (ADD + SELECT) + (ADD + _CLAMP) + (ADD + SELECT) + ADD
+
+
+def _backward(call: Layer) -> Operations:
+    """The gate; the mean, whose sum biases step by, too; and what is left, rounded."""
+    elements = call.units * call.batch
+    each = ADD * 2 + _rounded(call.shift) + _CLAMP
+    return {
+        Stage.GATE: (SELECT * 3 + LOGIC) * elements,
+        Stage.NORMALIZE_BACK: each * elements + _SHIFT_TO_NEAREST * call.units,
+        Stage.BIASES: _bias(call.bias_exponent) * call.units,
+        Stage.RANDOM: _CALL * (elements // 8),  # a byte a delta
+    }
+
+
+def _perturbed(call: Layer) -> Operations:
+    """Above or below 0, and a step or nothing, each; the sum of both, clamped."""
+    return {Stage.INPUT: (SELECT * 4 + ADD * 2 + _CLAMP) * (call.units * call.batch)}
+
+
+def _gradient(call: ShiftGradient) -> Operations:
+    """Codes, their shifted sums, the update, the next sample; a byte a code, a half a weight."""
+    weights, codes = call.inputs * call.outputs, call.inputs * call.batch
+    halves = word_columns(call.inputs) * call.outputs * WORD_BITS
+    return {
+        Stage.CODES: _code() * codes,
+        Stage.GRADIENT: (SHIFT + SELECT + ADD) * (weights * call.batch)
+        + (ADD + SELECT * 2) * codes,
+        Stage.UPDATE: _update(call.shift) * weights,
+        Stage.SAMPLE: _sample(call) * weights,
+        Stage.RANDOM: _CALL * (codes // 8 + halves // 4),
+    }
 
 
 def _rounding_term(bits: int) -> Tally:
@@ -161,17 +191,11 @@ def _bias(exponent: int) -> Tally:
     return (SHIFT if exponent >= 0 else _SHIFT_TO_NEAREST) + ADD + _CLAMP
 
 
-def _sample(spec: NetworkSpec) -> Tally:
+def _sample(call: ShiftGradient) -> Tally:
     """The weight (or its size), a threshold, the comparison and the choice (and the sign)."""
-    bits = spec.master_bits - (0 if spec.binary else 1)
+    bits = call.master_bits - (0 if call.binary else 1)
     threshold = _rounding_term(bits) + ADD + SHIFT + ADD
-    return ADD + threshold + SELECT * (2 if spec.binary else 3)
-
-
-def _calls(layer: Dense, batch: int) -> int:
-    """Of the generator: a byte a code and delta, a half a weight, padded to whole words."""
-    drawn = 1 if layer.index == 0 else 2
-    return drawn * layer.inputs * batch // 8 + layer.words * layer.outputs * 64 // 4
+    return ADD + threshold + SELECT * (2 if call.binary else 3)
 
 
 def paper_step(

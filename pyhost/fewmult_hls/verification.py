@@ -11,6 +11,7 @@ from .backends.base import executed
 from .contract.calls import Call
 from .datasets import Dataset
 from .networks import Network, NetworkSpec
+from .proof.calls import random_calls
 from .training import Schedule, Trainer, train_epochs
 
 
@@ -26,6 +27,14 @@ def first_difference(one: Backend, other: Backend, call: Call) -> str | None:
                 f"in {call.kernel} of {call.numbers()}"
             )
     return None
+
+
+def difference_on_a_layer(
+    kernel: str, one: Backend, other: Backend, random: np.random.Generator, widest: int = 200
+) -> str | None:
+    """Where two backends part on the calls of a random layer, or None."""
+    found = (first_difference(one, other, call) for call in random_calls(kernel, random, widest))
+    return next((difference for difference in found if difference is not None), None)
 
 
 def train_briefly(backend: Backend, dataset: Dataset, binary: bool, master_bits: int) -> str:

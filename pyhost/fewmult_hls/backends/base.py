@@ -70,14 +70,14 @@ class OneByOne:
 def load_batch(backend: Backend, call: LoadBatch) -> None:
     """Loads a batch on the host, for a backend whose kernels do not."""
     arrays = call.arrays()
-    images, chosen, x = arrays["images"], arrays["chosen"], arrays["x"]
-    backend.to_host(x)  # where kernels left something, this takes its place
-    x[...] = (images[chosen] >> 1).T
+    images, chosen, written = arrays["images"], arrays["chosen"], call.access.writes
+    backend.to_host(*(arrays[name] for name in written))  # what kernels left is replaced
+    arrays["x"][...] = (images[chosen] >> 1).T
     if "labels" in arrays:
         arrays["labels"][...] = arrays["answers"][chosen]
     for loss in arrays.keys() & {"loss", "moved_loss"}:
         arrays[loss][0] = 0
-    backend.to_device(*(arrays[name] for name in call.access.writes))
+    backend.to_device(*(arrays[name] for name in written))
 
 
 def placed(backend: Backend, array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -70,14 +70,12 @@ def _compare_kernels(tested: Backend, oracle: Backend, cases: int, seed: int) ->
     import numpy as np
 
     from ..contract.calls import CALLS
-    from ..proof.calls import random_calls
-    from ..verification import first_difference
+    from ..verification import difference_on_a_layer
 
     failed = []
     for name in CALLS:
         random = np.random.default_rng(seed)
-        layers = (random_calls(name, random) for _ in range(cases))
-        found = (first_difference(tested, oracle, call) for calls in layers for call in calls)
+        found = (difference_on_a_layer(name, tested, oracle, random) for _ in range(cases))
         difference = next((text for text in found if text is not None), None)
         if difference is not None:
             failed.append(name)

@@ -59,25 +59,31 @@ def training_step(
         perturbation: by how much inputs are moved, a power of two; 0 for no second step.
         memory: of the net; none if the list is not to be executed.
     """
+    return [call for _, call in layered_step(layers, now, seed, perturbation, memory)]
+
+
+def layered_step(
+    layers: Layers, now: Moment, seed: int, perturbation: int = 0, memory: Memory | None = None
+) -> Iterator[tuple[Dense, Call]]:
+    """The calls of ``training_step``, each with the layer whose weights it takes."""
     arrays = memory or Memory()
-    step = list(_learning(layers, now, seed, 0, arrays, perturbation))
+    yield from _learning(layers, now, seed, 0, arrays, perturbation)
     if perturbation:
         moved = arrays.with_others(x_0="moved", loss="moved_loss")
-        step += _learning(layers, now, seed, 1, moved, 0)
-    return step
+        yield from _learning(layers, now, seed, 1, moved, 0)
 
 
 def _learning(
     layers: Layers, now: Moment, seed: int, number: int, memory: Memory, perturbation: int
-) -> Iterator[Call]:
+) -> Iterator[tuple[Dense, Call]]:
     for layer in layers:
-        yield layer.forward(memory, now.rate)
+        yield layer, layer.forward(memory, now.rate)
     for layer in reversed(layers):
         if layer.index > 0:
-            yield layer.backward(memory, now.rate, seed, number)
+            yield layer, layer.backward(memory, now.rate, seed, number)
         elif perturbation:
-            yield layer.perturb(memory, perturbation)
-        yield layer.update(memory, now.rate, now.sharpness, seed, number)
+            yield layer, layer.perturb(memory, perturbation)
+        yield layer, layer.update(memory, now.rate, now.sharpness, seed, number)
 
 
 def sampling(layers: Layers, sharpness: int, seed: int, memory: Memory | None = None) -> list[Call]:
