@@ -8,6 +8,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/kernels.hpp"
 #include "bindings/levels.hpp"
+#include "bindings/without_gil.hpp"
 #include "kernels/finish_unit.hpp"
 #include "kernels/packed_words.hpp"
 
@@ -73,7 +74,7 @@ void sample_weights(Kernels& kernels, const py::array& weights, const py::array&
   auto* sign_words = view<Word>(sign, "sign", {1, words, outputs});
   auto* mask_words = view<Word>(mask, "mask", {1, words, outputs});
   const int halvings = checked("sharpness", sharpness, 0, fewmult::kMaxSharpness);
-  const py::gil_scoped_release release;
+  const WithoutGil released;
   kernels.sample_weights({weights8, weights16, sign_words, mask_words, bits, there, outputs, binary,
                           halvings, key.first, key.second, step});
 }
@@ -88,7 +89,7 @@ void binary_matmul(Kernels& kernels, const py::array& source, const py::array& s
   const auto* values =
       view<const std::int8_t>(source, "source", {transposed ? packed.outputs : there, batch});
   auto* sums = view<std::int32_t>(z, "z", {transposed ? there : packed.outputs, batch});
-  const py::gil_scoped_release release;
+  const WithoutGil released;
   kernels.binary_matmul({values, packed.sign, packed.mask, sums, transposed, there, packed.outputs,
                          0, transposed ? there : packed.outputs, log2_batch, packed.planes});
 }
@@ -149,7 +150,7 @@ void normalize(Kernels& kernels, int pass_number, const py::array& z, const py::
   const auto* sums = view<const std::int32_t>(z, "z", {units, py::ssize_t{1} << log2_batch});
   const Finish to =
       finish_arrays(pass, units, log2_batch, bias, result, gate, mean, logits, labels, loss);
-  const py::gil_scoped_release release;
+  const WithoutGil released;
   kernels.normalize(
       {pass_number, nullptr,   nullptr,       nullptr,   to.gate,    to.labels, to.bias, to.mean,
        to.logits,   to.result, to.loss,       units,     units,      0,         units,   log2_batch,
@@ -173,7 +174,7 @@ void layer(Kernels& kernels, int pass_number, const py::array& source, const py:
       source, "source", {backward ? packed.outputs : there, py::ssize_t{1} << log2_batch});
   const Finish to = finish_arrays(pass, backward ? there : packed.outputs, log2_batch, bias, result,
                                   gate, mean, logits, labels, loss);
-  const py::gil_scoped_release release;
+  const WithoutGil released;
   kernels.layer({pass_number,
                  values,
                  packed.sign,
@@ -218,7 +219,7 @@ void shift_gradient(Kernels& kernels, const py::array& weights, const py::array&
   const int halvings = checked("sharpness", sharpness, 0, fewmult::kMaxSharpness);
   const auto* activations = view<const std::int8_t>(x, "x", {inputs, batch});
   const auto* delta_values = view<const std::int8_t>(deltas, "deltas", {outputs, batch});
-  const py::gil_scoped_release release;
+  const WithoutGil released;
   kernels.shift_gradient({weights8, weights16, sign_words, mask_words, activations, delta_values,
                           bits, inputs, outputs, 0, outputs, log2_batch, shift, binary, halvings,
                           code_key.first, code_key.second, weight_key.second, step});
@@ -238,7 +239,7 @@ void gather(Kernels& kernels, const py::array& images, const py::array& chosen,
                             std::to_string(samples));
     }
   }
-  const py::gil_scoped_release release;
+  const WithoutGil released;
   kernels.gather(pixels, numbers, values, features, static_cast<int>(batch));
 }
 
@@ -255,7 +256,7 @@ py::object peak(Kernels& kernels, bool gradient, std::int64_t loops) {
   if (run == nullptr) return py::none();
   std::int64_t operations = 0;
   {
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     operations = run(loops);
   }
   return py::int_(operations);

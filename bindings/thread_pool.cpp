@@ -8,7 +8,10 @@
 
 namespace fewmult_bindings {
 
-ThreadPool::ThreadPool(int threads) : wanted_(threads) { team(); }
+ThreadPool::ThreadPool(int threads) : wanted_(threads) {
+  ScratchMemory::prepare();  // before others take what memory there is
+  team();
+}
 
 ThreadPool::~ThreadPool() {
   Team* const team = team_;
