@@ -1,0 +1,95 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""How much CPU time control groups leave this process.
+
+A container's, a job's or a service's limit stands in its group or in any group around it, in the
+files of version 1, of version 2, or of both side by side.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+
+def cpu_limit(root: Path = Path("/")) -> float | None:
+    """The least number of CPUs that any group around this process leaves it; None for no limit.
+
+    Args:
+        root: where ``proc`` lies and what mount points are below.
+    """
+    limits = [_limit(folder) for folder in _folders(root)]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+class _Mount(NamedTuple):
+    """A group of a hierarchy, and the folder where it and those in it are seen."""
+
+    version: int
+    group: str
+    folder: str
+
+
+def _folders(root: Path) -> Iterator[Path]:
+    """The folders of the groups that this process is in, as far as they are mounted."""
+    groups = list(_groups(root))
+    for mount in _mounts(root):
+        top = root / mount.folder.lstrip("/")
+        for version, group in groups:
+            inside = _inside(mount.group, group) if version == mount.version else None
+            if inside is not None:
+                yield from (top / below for below in (inside, *inside.parents))
+
+
+def _groups(root: Path) -> Iterator[tuple[int, str]]:
+    """This process's groups, with the version of their hierarchy: those that limit CPU time."""
+    for line in _lines(root / "proc/self/cgroup"):
+        found = re.fullmatch(r"\d+:([^:]*):(.*)", line)
+        if found and not found[1]:
+            yield 2, found[2]
+        elif found and "cpu" in found[1].split(","):
+            yield 1, found[2]
+
+
+def _mounts(root: Path) -> Iterator[_Mount]:
+    """The hierarchies that limit CPU time."""
+    for line in _lines(root / "proc/self/mountinfo"):
+        found = re.fullmatch(r"\S+ \S+ \S+ (\S+) (\S+) .*?- cgroup(2?) \S+ (\S+)", line)
+        if found and (found[3] or "cpu" in found[4].split(",")):
+            yield _Mount(2 if found[3] else 1, _unescaped(found[1]), _unescaped(found[2]))
+
+
+def _inside(mounted: str, group: str) -> PurePosixPath | None:
+    """Where a group is below what is mounted; None where it is elsewhere.
+
+    Of groups outside a namespace only ``..`` is known: what is mounted stands for the nearest.
+    """
+    if ".." in PurePosixPath(group).parts or ".." in PurePosixPath(mounted).parts:
+        return PurePosixPath()
+    try:
+        return PurePosixPath(group).relative_to(mounted)
+    except ValueError:
+        return None
+
+
+def _limit(folder: Path) -> float | None:
+    """The limit of one group: version 2 writes quota and period in one file, version 1 in two."""
+    words = " ".join(_lines(folder / "cpu.max")) or " ".join(
+        line for name in ("quota", "period") for line in _lines(folder / f"cpu.cfs_{name}_us")
+    )
+    numbers = re.fullmatch(r"(\d+) ([1-9]\d*)", words, re.ASCII)  # "max" or -1 is no limit
+    return int(numbers[1]) / int(numbers[2]) if numbers else None
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _unescaped(text: str) -> str:
+    """Blanks and backslashes are octal numbers in mountinfo."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
