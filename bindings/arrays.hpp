@@ -55,16 +55,6 @@ T* view(const py::array& array, const char* name, const Shape& shape) {
   return static_cast<T*>(const_cast<void*>(array.data()));
 }
 
-// An argument that some passes need and others do not: null where it is None and not needed.
-template <class T>
-T* optional_view(const py::object& object, bool needed, const char* name, const Shape& shape) {
-  if (!needed) return nullptr;
-  if (!py::isinstance<py::array>(object)) {
-    throw py::type_error(std::string("this pass needs the array ") + name);
-  }
-  return view<T>(object.cast<py::array>(), name, shape);
-}
-
 inline int checked(const char* name, long long value, long long low, long long high) {
   if (value < low || value > high) {
     throw py::value_error(std::string(name) + " must be " + std::to_string(low) + " to " +

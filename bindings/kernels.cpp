@@ -15,14 +15,11 @@ namespace {
 
 constexpr int kShareRows = 64;  // a packed word of a transposed product: shares begin at words
 
-struct Range {
-  int first;
-  int end;
-};
+using fewmult_calls::Share;
 
 int shares_of(int rows, int threads) { return std::max(1, std::min(threads, rows / kShareRows)); }
 
-Range share_of(int rows, int share, int shares) {
+Share share_of(int rows, int share, int shares) {
   const int words = (rows + kShareRows - 1) / kShareRows;
   const auto bound = [&](int k) { return std::min(rows, words * k / shares * kShareRows); };
   return {bound(share), bound(share + 1)};
@@ -49,50 +46,40 @@ std::ptrdiff_t words_before(int first, bool transposed, int outputs) {
 
 }  // namespace
 
-void Kernels::binary_matmul(const ProductCall& call) {
-  const int rows = call.end_unit - call.first_unit;
-  const int shares = shares_of(rows, threads());
+void Kernels::run(const fewmult_calls::BinaryMatmul& call) {
+  const int units = call.transposed != 0 ? call.inputs : call.outputs;
+  const int shares = shares_of(units, threads());
   pool_.run(shares, [&](int share) {
-    const Range range = share_of(rows, share, shares);
-    ProductCall part = call;
-    part.first_unit = range.first;
-    part.end_unit = range.end;
-    part.sign += words_before(range.first, call.transposed, call.outputs);
-    part.mask += words_before(range.first, call.transposed, call.outputs);
-    level_.binary_matmul(part);
+    const Share range = share_of(units, share, shares);
+    fewmult_calls::BinaryMatmul part = call;
+    part.sign += words_before(range.first, call.transposed != 0, call.outputs);
+    part.mask += words_before(range.first, call.transposed != 0, call.outputs);
+    level_.binary_matmul(part, range);
   });
 }
 
-void Kernels::layer(const LayerCall& call) {
-  const bool transposed = fewmult::sends_back(static_cast<fewmult::Pass>(call.pass));
-  const int rows = call.end_unit - call.first_unit;
-  const int shares = shares_of(rows, threads());
+void Kernels::run(const fewmult_calls::Layer& call) {
+  const bool transposed = fewmult::sends_back(fewmult::pass_of(call));
+  const int units = fewmult::units_of(call);
+  const int shares = shares_of(units, threads());
   std::vector<std::int32_t> losses(static_cast<std::size_t>(shares), 0);
   pool_.run(shares, [&](int share) {
-    const Range range = share_of(rows, share, shares);
-    LayerCall part = call;
-    part.first_unit = range.first;
-    part.end_unit = range.end;
+    const Share range = share_of(units, share, shares);
+    fewmult_calls::Layer part = call;
     part.sign += words_before(range.first, transposed, call.outputs);
     part.mask += words_before(range.first, transposed, call.outputs);
     part.loss = &losses[static_cast<std::size_t>(share)];
-    level_.layer(part);
+    level_.layer(part, range);
   });
   if (call.loss != nullptr) {
     *call.loss = std::accumulate(losses.begin(), losses.end(), *call.loss);
   }
 }
 
-void Kernels::shift_gradient(const GradientCall& call) {
-  const int rows = call.end_output - call.first_output;
-  const int shares = shares_of(rows, threads());
-  pool_.run(shares, [&](int share) {
-    const Range range = share_of(rows, share, shares);
-    GradientCall part = call;
-    part.first_output = range.first;
-    part.end_output = range.end;
-    level_.shift_gradient(part);
-  });
+void Kernels::run(const fewmult_calls::ShiftGradient& call) {
+  const int shares = shares_of(call.outputs, threads());
+  pool_.run(shares,
+            [&](int share) { level_.shift_gradient(call, share_of(call.outputs, share, shares)); });
 }
 
 void Kernels::gather(const std::uint8_t* images, const std::int64_t* chosen, std::int8_t* inputs,

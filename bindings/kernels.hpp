@@ -18,11 +18,12 @@ class Kernels {
   const char* level() const { return level_.name; }
   int threads() { return pool_.threads(); }
 
-  void sample_weights(const SampleCall& call) { level_.sample_weights(call); }
-  void binary_matmul(const ProductCall& call);
-  void normalize(const LayerCall& call, const std::int32_t* sums) { level_.normalize(call, sums); }
-  void layer(const LayerCall& call);
-  void shift_gradient(const GradientCall& call);
+  void run(const fewmult_calls::SampleWeights& call) { level_.sample_weights(call); }
+  void run(const fewmult_calls::BinaryMatmul& call);
+  void run(const fewmult_calls::Normalize& call) { level_.normalize(call); }
+  void run(const fewmult_calls::Layer& call);
+  // The updated weights take the place of the weights.
+  void run(const fewmult_calls::ShiftGradient& call);
 
   // inputs[feature][sample] = images[chosen[sample]][feature] / 2, rounded down.
   void gather(const std::uint8_t* images, const std::int64_t* chosen, std::int8_t* inputs,

@@ -17,37 +17,25 @@ namespace fewmult {
 // A tile's gradient: the kernel itself, unless the tile takes the blocks in another order.
 template <class Tile>
 struct GradientOf {
-  static void run(const fewmult_bindings::GradientCall& call, const Gradients& rows,
-                  const Update& update) {
-    shift_gradient<Tile>(call.weights8, call.weights16, call.weights8, call.weights16, call.sign,
-                         call.mask, call.x, call.deltas, rows, update);
+  static void run(const fewmult_calls::ShiftGradient& call, fewmult_calls::Share outputs) {
+    shift_gradient<Tile>(call, outputs);
   }
 };
 
 template <class Tile>
 struct LevelOf {
-  static void sample(const fewmult_bindings::SampleCall& call) {
-    const Sampling sampling = {call.binary, call.sharpness};
-    const Key key = {call.seed, call.purpose};
-    if (call.master_bits == 8) {
-      sample_weights<Tile>(call.weights8, call.sign, call.mask, call.inputs, call.outputs, sampling,
-                           key, call.step);
-    } else {
-      sample_weights<Tile>(call.weights16, call.sign, call.mask, call.inputs, call.outputs,
-                           sampling, key, call.step);
-    }
-  }
+  static void sample(const fewmult_calls::SampleWeights& call) { sample_weights<Tile>(call); }
 
-  static void multiply(const fewmult_bindings::ProductCall& call) {
+  static void multiply(const fewmult_calls::BinaryMatmul& call, fewmult_calls::Share units) {
     typename Tile::Sums sums;
-    const Product product = {call.transposed, call.inputs, call.outputs, call.log2_batch,
+    const Product product = {call.transposed != 0, call.inputs, call.outputs, call.log2_batch,
                              call.planes};
     const int batch = 1 << call.log2_batch;
     const Word* sign = call.sign;
     const Word* mask = call.mask;
-    std::int32_t* z = call.z + (static_cast<std::size_t>(call.first_unit) << call.log2_batch);
-    for (int first = call.first_unit; first < call.end_unit; first += Tile::kRows) {
-      const int rows = smaller(call.end_unit - first, Tile::kRows);
+    std::int32_t* z = call.z + (static_cast<std::size_t>(units.first) << call.log2_batch);
+    for (int first = units.first; first < units.end; first += Tile::kRows) {
+      const int rows = smaller(units.end - first, Tile::kRows);
       binary_matmul<Tile>(sums, product, call.source, sign, mask, rows);
       for (int row = 0; row < rows; ++row, z += batch) {
         const std::int32_t* sum = Tile::row_of(sums, row, batch);
@@ -58,49 +46,19 @@ struct LevelOf {
     }
   }
 
-  static void finish(const fewmult_bindings::LayerCall& call, const std::int32_t* sums) {
-    const LayerPass pass = pass_of(call);
-    const LayerArrays arrays = arrays_of(call);
-    for (int unit = call.first_unit; unit < call.end_unit; ++unit) {
-      Tile::finish_unit(pass, arrays, unit,
-                        sums + (static_cast<std::size_t>(unit) << call.log2_batch));
+  static void finish(const fewmult_calls::Normalize& call) {
+    const fewmult_calls::Layer pass = behind_product(call);
+    for (int unit = 0; unit < call.units; ++unit) {
+      Tile::finish_unit(pass, unit, call.z + (static_cast<std::size_t>(unit) << call.log2_batch));
     }
   }
 
-  static void run(const fewmult_bindings::LayerCall& call) {
-    layer<Tile>(pass_of(call), arrays_of(call));
+  static void run(const fewmult_calls::Layer& call, fewmult_calls::Share units) {
+    layer<Tile>(call, units);
   }
 
-  static void gradient(const fewmult_bindings::GradientCall& call) {
-    const Update update = {call.shift,
-                           {call.binary, call.sharpness},
-                           {call.seed, call.code_purpose},
-                           {call.seed, call.weight_purpose},
-                           call.step};
-    GradientOf<Tile>::run(call,
-                          {call.inputs, call.outputs, call.first_output, call.end_output,
-                           call.log2_batch, call.master_bits},
-                          update);
-  }
-
- private:
-  static LayerPass pass_of(const fewmult_bindings::LayerCall& call) {
-    return {static_cast<Pass>(call.pass),
-            call.inputs,
-            call.outputs,
-            call.first_unit,
-            call.end_unit,
-            call.log2_batch,
-            call.planes,
-            call.shift,
-            call.bias_exponent,
-            {call.seed, call.purpose},
-            call.step};
-  }
-
-  static LayerArrays arrays_of(const fewmult_bindings::LayerCall& call) {
-    return {call.source, call.sign, call.mask,   call.gate,   call.labels,
-            call.bias,   call.mean, call.logits, call.result, call.loss};
+  static void gradient(const fewmult_calls::ShiftGradient& call, fewmult_calls::Share outputs) {
+    GradientOf<Tile>::run(call, outputs);
   }
 };
 

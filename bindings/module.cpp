@@ -6,10 +6,13 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <functional>
+#include <stdexcept>
 
 #include "bindings/arrays.hpp"
 #include "bindings/kernels.hpp"
 #include "bindings/levels.hpp"
+#include "bindings/record.hpp"
 #include "bindings/without_gil.hpp"
 #include "kernels/finish_unit.hpp"
 #include "kernels/packed_words.hpp"
@@ -23,89 +26,95 @@ using fewmult::Word;
 using fewmult::word_columns;
 using KeyPair = std::pair<std::uint32_t, std::uint32_t>;
 
-constexpr long long kMaxWidth = 1 << fewmult::kMaxLog2Width;
+// Runs a call as it is at some step.
+using Action = std::function<void(Kernels& kernels, std::uint32_t step)>;
 
-int axis(const py::array& array, const char* name, int ndim, int k, long long high) {
-  if (array.ndim() != ndim) {
-    throw py::value_error(std::string(name) + " must have " + std::to_string(ndim) + " axes");
-  }
-  return checked((std::string(name) + ".shape[" + std::to_string(k) + "]").c_str(), array.shape(k),
-                 1, high);
+std::int8_t* weights8_of(const Record& call, int bits, const Shape& shape) {
+  return bits == 8 ? call.array<std::int8_t>("weights", shape) : nullptr;
 }
 
-// The batch of a (unit, sample) array.
-int log2_batch_of(const py::array& array, const char* name) {
-  const int batch = axis(array, name, 2, 1, fewmult::kMaxBatch);
-  int log2 = 4;
-  while (log2 < fewmult::kMaxLog2Batch && 1 << log2 < batch) ++log2;
-  if (1 << log2 != batch) {
-    throw py::value_error(std::string(name) + ".shape[1] is the batch: 16, 32, 64, 128 or 256");
-  }
-  return log2;
+std::int16_t* weights16_of(const Record& call, int bits, const Shape& shape) {
+  return bits == 8 ? nullptr : call.array<std::int16_t>("weights", shape);
 }
 
-int master_bits_of(const py::array& weights) {
-  return weights.dtype().equal(py::dtype::of<std::int8_t>()) ? 8 : 16;
+int master_bits_of(const Record& call) {
+  const int bits = call.number("master_bits", 8, 16);
+  if (bits != 8 && bits != 16) throw py::value_error("master_bits must be 8 or 16");
+  return bits;
 }
 
-// Packed weights: planes, and sign and mask of shape (planes, word columns, outputs).
+Action sample_weights(const Record& call) {
+  const int bits = master_bits_of(call);
+  const int inputs = call.number("inputs", 1, kMaxWidth);
+  const int outputs = call.number("outputs", 1, kMaxWidth);
+  const int words = word_columns(inputs);
+  const Shape shape = {words, outputs, fewmult::kWordBits};
+  const fewmult_calls::SampleWeights found = {weights8_of(call, bits, shape),
+                                              weights16_of(call, bits, shape),
+                                              call.array<Word>("sign", {1, words, outputs}),
+                                              call.array<Word>("mask", {1, words, outputs}),
+                                              bits,
+                                              inputs,
+                                              outputs,
+                                              call.flag("binary"),
+                                              call.number("sharpness", 0, fewmult::kMaxSharpness),
+                                              call.word("seed"),
+                                              call.word("purpose"),
+                                              call.word("step")};
+  const long long clip = fewmult::clip_of(bits);
+  const py::ssize_t weights = py::ssize_t{words} * outputs * fewmult::kWordBits;
+  if (bits == 8) check_values("weights", found.weights8, weights, -clip, clip);
+  if (bits == 16) check_values("weights", found.weights16, weights, -clip, clip);
+  return [found](Kernels& kernels, std::uint32_t step) {
+    fewmult_calls::SampleWeights now = found;
+    now.step += step;
+    kernels.run(now);
+  };
+}
+
+// Sign and mask of a product, and how many planes they have.
 struct Packed {
   int planes;
-  int outputs;
   const Word* sign;
   const Word* mask;
 };
 
-Packed packed_weights(const py::array& sign, const py::array& mask, int inputs) {
-  const int planes = axis(sign, "sign", 3, 0, fewmult::kMaxPlanes);
-  const int outputs = axis(sign, "sign", 3, 2, kMaxWidth);
+Packed packed_weights(const Record& call, int inputs, int outputs, bool transposed) {
+  const int planes = call.number("planes", 1, transposed ? 1 : fewmult::kMaxPlanes);
   const Shape shape = {planes, word_columns(inputs), outputs};
-  return {planes, outputs, view<const Word>(sign, "sign", shape),
-          view<const Word>(mask, "mask", shape)};
+  return {planes, call.array<const Word>("sign", shape), call.array<const Word>("mask", shape)};
 }
 
-void sample_weights(Kernels& kernels, const py::array& weights, const py::array& sign,
-                    const py::array& mask, long long inputs, bool binary, KeyPair key,
-                    std::uint32_t step, long long sharpness) {
-  const int there = checked("inputs", inputs, 1, kMaxWidth);
-  const int outputs = axis(weights, "weights", 3, 1, kMaxWidth);
-  const int words = word_columns(there);
-  const Shape shape = {words, outputs, fewmult::kWordBits};
-  const int bits = master_bits_of(weights);
-  const auto* weights8 = bits == 8 ? view<const std::int8_t>(weights, "weights", shape) : nullptr;
-  const auto* weights16 = bits == 8 ? nullptr : view<const std::int16_t>(weights, "weights", shape);
-  auto* sign_words = view<Word>(sign, "sign", {1, words, outputs});
-  auto* mask_words = view<Word>(mask, "mask", {1, words, outputs});
-  const int halvings = checked("sharpness", sharpness, 0, fewmult::kMaxSharpness);
-  const long long clip = fewmult::clip_of(bits);
-  if (bits == 8) check_values("weights", weights8, weights.size(), -clip, clip);
-  if (bits == 16) check_values("weights", weights16, weights.size(), -clip, clip);
-  const WithoutGil released;
-  kernels.sample_weights({weights8, weights16, sign_words, mask_words, bits, there, outputs, binary,
-                          halvings, key.first, key.second, step});
+int log2_batch_of(const Record& call) {
+  return call.number("log2_batch", 4, fewmult::kMaxLog2Batch);
 }
 
-void binary_matmul(Kernels& kernels, const py::array& source, const py::array& sign,
-                   const py::array& mask, const py::array& z, long long inputs, bool transposed) {
-  const int there = checked("inputs", inputs, 1, kMaxWidth);
-  const int log2_batch = log2_batch_of(source, "source");
-  const Packed packed = packed_weights(sign, mask, there);
-  if (transposed && packed.planes != 1) throw py::value_error("a transposed product has one plane");
+Action binary_matmul(const Record& call) {
+  const bool transposed = call.flag("transposed");
+  const int inputs = call.number("inputs", 1, kMaxWidth);
+  const int outputs = call.number("outputs", 1, kMaxWidth);
+  const int log2_batch = log2_batch_of(call);
   const py::ssize_t batch = py::ssize_t{1} << log2_batch;
-  const auto* values =
-      view<const std::int8_t>(source, "source", {transposed ? packed.outputs : there, batch});
-  auto* sums = view<std::int32_t>(z, "z", {transposed ? there : packed.outputs, batch});
-  const WithoutGil released;
-  kernels.binary_matmul({values, packed.sign, packed.mask, sums, transposed, there, packed.outputs,
-                         0, transposed ? there : packed.outputs, log2_batch, packed.planes});
+  const Packed packed = packed_weights(call, inputs, outputs, transposed);
+  const fewmult_calls::BinaryMatmul found = {
+      call.array<const std::int8_t>("source", {transposed ? outputs : inputs, batch}),
+      packed.sign,
+      packed.mask,
+      call.array<std::int32_t>("z", {transposed ? inputs : outputs, batch}),
+      transposed,
+      inputs,
+      outputs,
+      log2_batch,
+      packed.planes};
+  return [found](Kernels& kernels, std::uint32_t) { kernels.run(found); };
 }
 
-Pass checked_pass(int pass) {
-  return static_cast<Pass>(checked("pass", pass, 0, static_cast<int>(Pass::kPerturb)));
+Pass pass_of(const Record& call) {
+  return static_cast<Pass>(call.number("pass_", 0, static_cast<int>(Pass::kPerturb)));
 }
 
-// The arrays behind a product, checked against the pass.
-struct Finish {
+// The arrays behind a product, each there where the pass needs it, and their values.
+struct Behind {
   const std::int8_t* gate;
   const std::uint8_t* labels;
   std::int32_t* bias;
@@ -115,21 +124,18 @@ struct Finish {
   std::int32_t* loss;
 };
 
-Finish finish_arrays(Pass pass, py::ssize_t units, int log2_batch, const py::object& bias,
-                     const py::object& result, const py::object& gate, const py::object& mean,
-                     const py::object& logits, const py::object& labels, const py::object& loss) {
-  const py::ssize_t batch = py::ssize_t{1} << log2_batch;
+Behind arrays_behind(const Record& call, Pass pass, py::ssize_t units, py::ssize_t batch) {
   const bool hidden = pass == Pass::kHidden || pass == Pass::kHiddenMean;
   const bool output = pass == Pass::kLogits || pass == Pass::kOutput;
   if (output) checked("outputs", units, 1, 256);
-  const Finish to = {
-      optional_view<const std::int8_t>(gate, sends_back(pass), "gate", {units, batch}),
-      optional_view<const std::uint8_t>(labels, pass == Pass::kOutput, "labels", {batch}),
-      optional_view<std::int32_t>(bias, pass != Pass::kPerturb, "bias", {units}),
-      optional_view<std::int32_t>(mean, hidden, "mean", {units}),
-      optional_view<std::int32_t>(logits, output, "logits", {units, batch}),
-      optional_view<std::int8_t>(result, pass != Pass::kLogits, "result", {units, batch}),
-      optional_view<std::int32_t>(loss, pass == Pass::kOutput, "loss", {1})};
+  const Behind to = {
+      sends_back(pass) ? call.array<const std::int8_t>("gate", {units, batch}) : nullptr,
+      pass == Pass::kOutput ? call.array<const std::uint8_t>("labels", {batch}) : nullptr,
+      pass != Pass::kPerturb ? call.array<std::int32_t>("bias", {units}) : nullptr,
+      hidden ? call.array<std::int32_t>("mean", {units}) : nullptr,
+      output ? call.array<std::int32_t>("logits", {units, batch}) : nullptr,
+      pass != Pass::kLogits ? call.array<std::int8_t>("result", {units, batch}) : nullptr,
+      pass == Pass::kOutput ? call.array<std::int32_t>("loss", {1}) : nullptr};
   if (to.bias != nullptr) {
     check_values("bias", to.bias, units, -fewmult::kBiasMax, fewmult::kBiasMax);
   }
@@ -143,11 +149,9 @@ Finish finish_arrays(Pass pass, py::ssize_t units, int log2_batch, const py::obj
   return to;
 }
 
-// Shifts whose results fit 32 bits: a bias steps by a sum of 2^log2_summands deltas.
-void check_shifts(long long shift, long long bias_exponent, int log2_summands) {
-  checked("shift", shift, 0, fewmult::kMaxShift);
-  checked("bias_exponent", bias_exponent, -fewmult::kMaxShift,
-          fewmult::kMaxSumBits - log2_summands);
+// The exponent of a bias's step, with which a sum of 2^log2_summands deltas fits 32 bits.
+int bias_exponent_of(const Record& call, int log2_summands) {
+  return call.number("bias_exponent", -fewmult::kMaxShift, fewmult::kMaxSumBits - log2_summands);
 }
 
 // log2 of n, rounded up.
@@ -157,115 +161,190 @@ int log2_above(int n) {
   return log2;
 }
 
-void normalize(Kernels& kernels, int pass_number, const py::array& z, const py::object& bias,
-               const py::object& result, const py::object& gate, const py::object& mean,
-               const py::object& logits, const py::object& labels, const py::object& loss,
-               int shift, int bias_exponent, KeyPair key, std::uint32_t step) {
-  const Pass pass = checked_pass(pass_number);
-  const int log2_batch = log2_batch_of(z, "z");
-  const int units = axis(z, "z", 2, 0, kMaxWidth);
-  check_shifts(shift, bias_exponent, log2_batch);
-  const auto* sums = view<const std::int32_t>(z, "z", {units, py::ssize_t{1} << log2_batch});
-  const long long most = sends_back(pass) ? fewmult::kMaxProduct : fewmult::kMaxPlaneProduct;
-  check_values("z", sums, z.size(), -most, most);
-  const Finish to =
-      finish_arrays(pass, units, log2_batch, bias, result, gate, mean, logits, labels, loss);
-  const WithoutGil released;
-  kernels.normalize(
-      {pass_number, nullptr,   nullptr,       nullptr,   to.gate,    to.labels, to.bias, to.mean,
-       to.logits,   to.result, to.loss,       units,     units,      0,         units,   log2_batch,
-       1,           shift,     bias_exponent, key.first, key.second, step},
-      sums);
-}
-
-void layer(Kernels& kernels, int pass_number, const py::array& source, const py::array& sign,
-           const py::array& mask, long long inputs, const py::object& bias,
-           const py::object& result, const py::object& gate, const py::object& mean,
-           const py::object& logits, const py::object& labels, const py::object& loss, int shift,
-           int bias_exponent, KeyPair key, std::uint32_t step) {
-  const Pass pass = checked_pass(pass_number);
-  const int there = checked("inputs", inputs, 1, kMaxWidth);
-  const int log2_batch = log2_batch_of(source, "source");
-  const Packed packed = packed_weights(sign, mask, there);
-  const bool backward = sends_back(pass);
-  if (backward && packed.planes != 1) throw py::value_error("a backward pass has one plane");
-  const int log2_summands = log2_batch + (backward ? log2_above(packed.outputs) : 0);
-  check_shifts(shift, bias_exponent, log2_summands);
-  const auto* values = view<const std::int8_t>(
-      source, "source", {backward ? packed.outputs : there, py::ssize_t{1} << log2_batch});
-  if (backward && log2_summands + std::max(bias_exponent, 0) == fewmult::kMaxSumBits) {
-    check_values("source", values, source.size(), -fewmult::kDeltaMax, fewmult::kDeltaMax);
-  }
-  const Finish to = finish_arrays(pass, backward ? there : packed.outputs, log2_batch, bias, result,
-                                  gate, mean, logits, labels, loss);
-  const WithoutGil released;
-  kernels.layer({pass_number,
-                 values,
-                 packed.sign,
-                 packed.mask,
-                 to.gate,
-                 to.labels,
-                 to.bias,
-                 to.mean,
-                 to.logits,
-                 to.result,
-                 to.loss,
-                 there,
-                 packed.outputs,
-                 0,
-                 backward ? there : packed.outputs,
-                 log2_batch,
-                 packed.planes,
-                 shift,
-                 bias_exponent,
-                 key.first,
-                 key.second,
-                 step});
-}
-
-void shift_gradient(Kernels& kernels, const py::array& weights, const py::array& sign,
-                    const py::array& mask, const py::array& x, const py::array& deltas, int shift,
-                    bool binary, KeyPair code_key, KeyPair weight_key, std::uint32_t step,
-                    long long sharpness) {
-  const int log2_batch = log2_batch_of(x, "x");
+Action normalize(const Record& call) {
+  const Pass pass = pass_of(call);
+  const int units = call.number("units", 1, kMaxWidth);
+  const int log2_batch = log2_batch_of(call);
   const py::ssize_t batch = py::ssize_t{1} << log2_batch;
-  const int inputs = axis(x, "x", 2, 0, kMaxWidth);
-  const int outputs = axis(deltas, "deltas", 2, 0, kMaxWidth);
-  const int words = word_columns(inputs);
-  checked("shift", shift, -fewmult::kMaxLeftShift, fewmult::kMaxShift);
-  if (code_key.first != weight_key.first) throw py::value_error("both keys must have one seed");
-  const Shape shape = {words, outputs, fewmult::kWordBits};
-  const int bits = master_bits_of(weights);
-  auto* weights8 = bits == 8 ? view<std::int8_t>(weights, "weights", shape) : nullptr;
-  auto* weights16 = bits == 8 ? nullptr : view<std::int16_t>(weights, "weights", shape);
-  auto* sign_words = view<Word>(sign, "sign", {1, words, outputs});
-  auto* mask_words = view<Word>(mask, "mask", {1, words, outputs});
-  const int halvings = checked("sharpness", sharpness, 0, fewmult::kMaxSharpness);
-  const auto* activations = view<const std::int8_t>(x, "x", {inputs, batch});
-  const auto* delta_values = view<const std::int8_t>(deltas, "deltas", {outputs, batch});
-  check_u7("x", activations, x.size());
-  const WithoutGil released;
-  kernels.shift_gradient({weights8, weights16, sign_words, mask_words, activations, delta_values,
-                          bits, inputs, outputs, 0, outputs, log2_batch, shift, binary, halvings,
-                          code_key.first, code_key.second, weight_key.second, step});
+  const auto* z = call.array<const std::int32_t>("z", {units, batch});
+  const long long most = sends_back(pass) ? fewmult::kMaxProduct : fewmult::kMaxPlaneProduct;
+  check_values("z", z, units * batch, -most, most);
+  const Behind to = arrays_behind(call, pass, units, batch);
+  const fewmult_calls::Normalize found = {static_cast<int>(pass),
+                                          z,
+                                          to.gate,
+                                          to.labels,
+                                          to.bias,
+                                          to.mean,
+                                          to.logits,
+                                          to.result,
+                                          to.loss,
+                                          units,
+                                          log2_batch,
+                                          call.number("shift", 0, fewmult::kMaxShift),
+                                          bias_exponent_of(call, log2_batch),
+                                          call.word("seed"),
+                                          call.word("purpose"),
+                                          call.word("step")};
+  return [found](Kernels& kernels, std::uint32_t step) {
+    fewmult_calls::Normalize now = found;
+    now.step += step;
+    kernels.run(now);
+  };
 }
 
-void gather(Kernels& kernels, const py::array& images, const py::array& chosen,
-            const py::array& inputs) {
-  const int features = axis(inputs, "inputs", 2, 0, kMaxWidth);
-  const py::ssize_t batch = py::ssize_t{1} << log2_batch_of(inputs, "inputs");
+Action layer(const Record& call) {
+  const Pass pass = pass_of(call);
+  const bool back = sends_back(pass);
+  const int inputs = call.number("inputs", 1, kMaxWidth);
+  const int outputs = call.number("outputs", 1, kMaxWidth);
+  const int log2_batch = log2_batch_of(call);
+  const py::ssize_t batch = py::ssize_t{1} << log2_batch;
+  const Packed packed = packed_weights(call, inputs, outputs, back);
+  const auto* source = call.array<const std::int8_t>("source", {back ? outputs : inputs, batch});
+  const int log2_summands = log2_batch + (back ? log2_above(outputs) : 0);
+  const int exponent = bias_exponent_of(call, log2_summands);
+  if (back && log2_summands + std::max(exponent, 0) == fewmult::kMaxSumBits) {
+    check_values("source", source, outputs * batch, -fewmult::kDeltaMax, fewmult::kDeltaMax);
+  }
+  const Behind to = arrays_behind(call, pass, back ? inputs : outputs, batch);
+  const fewmult_calls::Layer found = {static_cast<int>(pass),
+                                      source,
+                                      packed.sign,
+                                      packed.mask,
+                                      to.gate,
+                                      to.labels,
+                                      to.bias,
+                                      to.mean,
+                                      to.logits,
+                                      to.result,
+                                      to.loss,
+                                      inputs,
+                                      outputs,
+                                      log2_batch,
+                                      packed.planes,
+                                      call.number("shift", 0, fewmult::kMaxShift),
+                                      exponent,
+                                      call.word("seed"),
+                                      call.word("purpose"),
+                                      call.word("step")};
+  return [found](Kernels& kernels, std::uint32_t step) {
+    fewmult_calls::Layer now = found;
+    now.step += step;
+    kernels.run(now);
+  };
+}
+
+Action shift_gradient(const Record& call) {
+  const int bits = master_bits_of(call);
+  const int inputs = call.number("inputs", 1, kMaxWidth);
+  const int outputs = call.number("outputs", 1, kMaxWidth);
+  const int log2_batch = log2_batch_of(call);
+  const py::ssize_t batch = py::ssize_t{1} << log2_batch;
+  const int words = word_columns(inputs);
+  const Shape shape = {words, outputs, fewmult::kWordBits};
+  std::int8_t* const weights8 = weights8_of(call, bits, shape);
+  std::int16_t* const weights16 = weights16_of(call, bits, shape);
+  const auto* x = call.array<const std::int8_t>("x", {inputs, batch});
+  check_u7("x", x, inputs * batch);
+  const fewmult_calls::ShiftGradient found = {
+      weights8,
+      weights16,
+      weights8,
+      weights16,
+      call.array<Word>("sign", {1, words, outputs}),
+      call.array<Word>("mask", {1, words, outputs}),
+      x,
+      call.array<const std::int8_t>("deltas", {outputs, batch}),
+      bits,
+      inputs,
+      outputs,
+      log2_batch,
+      call.number("shift", -fewmult::kMaxLeftShift, fewmult::kMaxShift),
+      call.flag("binary"),
+      call.number("sharpness", 0, fewmult::kMaxSharpness),
+      call.word("seed"),
+      call.word("code_purpose"),
+      call.word("weight_purpose"),
+      call.word("step")};
+  return [found](Kernels& kernels, std::uint32_t step) {
+    fewmult_calls::ShiftGradient now = found;
+    now.step += step;
+    kernels.run(now);
+  };
+}
+
+// The host's part of a step: no kernel of the fabric.
+Action load_batch(const Record& call) {
+  const py::array images = call.array_object("images");
+  const py::array chosen = call.array_object("chosen");
   const py::ssize_t samples = images.ndim() == 2 ? images.shape(0) : 0;
-  const auto* pixels = view<const std::uint8_t>(images, "images", {samples, features});
-  const auto* numbers = view<const std::int64_t>(chosen, "chosen", {batch});
-  auto* values = view<std::int8_t>(inputs, "inputs", {features, batch});
-  for (py::ssize_t b = 0; b < batch; ++b) {
-    if (numbers[b] < 0 || numbers[b] >= samples) {
-      throw py::index_error("chosen names image " + std::to_string(numbers[b]) + " of " +
-                            std::to_string(samples));
+  const int features = static_cast<int>(
+      checked("images.shape[1]", images.ndim() == 2 ? images.shape(1) : 0, 1, kMaxWidth));
+  const py::ssize_t batch = chosen.ndim() == 1 ? chosen.shape(0) : 0;
+  if (batch < 16 || batch > fewmult::kMaxBatch || (batch & (batch - 1)) != 0) {
+    throw py::value_error("chosen.shape[0] is the batch: 16, 32, 64, 128 or 256");
+  }
+  const auto* pixels = call.array<const std::uint8_t>("images", {samples, features});
+  const auto* numbers = call.array<const std::int64_t>("chosen", {batch});
+  auto* x = call.array<std::int8_t>("x", {features, batch});
+  const bool learns = call.has("answers");
+  const auto* answers = learns ? call.array<const std::uint8_t>("answers", {samples}) : nullptr;
+  auto* labels = learns ? call.array<std::uint8_t>("labels", {batch}) : nullptr;
+  auto* loss = learns ? call.array<std::int32_t>("loss", {1}) : nullptr;
+  auto* moved_loss = call.has("moved_loss") ? call.array<std::int32_t>("moved_loss", {1}) : nullptr;
+  return [=](Kernels& kernels, std::uint32_t) {
+    for (py::ssize_t b = 0; b < batch; ++b) {
+      if (numbers[b] < 0 || numbers[b] >= samples) {
+        throw std::out_of_range("chosen names image " + std::to_string(numbers[b]) + " of " +
+                                std::to_string(samples));
+      }
+    }
+    kernels.gather(pixels, numbers, x, features, static_cast<int>(batch));
+    if (labels != nullptr) {
+      for (py::ssize_t b = 0; b < batch; ++b) labels[b] = answers[numbers[b]];
+      *loss = 0;
+    }
+    if (moved_loss != nullptr) *moved_loss = 0;
+  };
+}
+
+Action action_of(const py::object& record) {
+  const Record call(record);
+  const std::string kernel = call.kernel();
+  if (kernel == "load_batch") return load_batch(call);
+  if (kernel == "sample_weights") return sample_weights(call);
+  if (kernel == "binary_matmul") return binary_matmul(call);
+  if (kernel == "normalize") return normalize(call);
+  if (kernel == "layer") return layer(call);
+  if (kernel == "shift_gradient") return shift_gradient(call);
+  throw py::value_error("there is no kernel " + kernel);
+}
+
+// A list of calls that is run again and again, each time in one crossing.
+class PreparedCalls {
+ public:
+  PreparedCalls(Kernels& kernels, const py::list& calls) : kernels_(kernels), calls_(calls) {
+    for (const py::handle call : calls) {
+      actions_.push_back(action_of(py::reinterpret_borrow<py::object>(call)));
     }
   }
+
+  void run(std::uint32_t step) {
+    const WithoutGil released;
+    for (const Action& action : actions_) action(kernels_, step);
+  }
+
+ private:
+  Kernels& kernels_;
+  const py::list calls_;  // keeps the arrays
+  std::vector<Action> actions_;
+};
+
+void run(Kernels& kernels, const py::object& call) {
+  const Action action = action_of(call);
   const WithoutGil released;
-  kernels.gather(pixels, numbers, values, features, static_cast<int>(batch));
+  action(kernels, 0);
 }
 
 std::vector<std::string> level_names() {
@@ -320,31 +399,17 @@ PYBIND11_MODULE(_kernels, module) {
   kernels.def(py::init(&open_kernels), arg("level"), arg("threads"));
   kernels.def_property_readonly("level", &Kernels::level);
   kernels.def_property_readonly("threads", &Kernels::threads);
+  kernels.def("run", &run, arg("call"), "Executes a call of contract.calls.");
   kernels.def(
-      "sample_weights", &sample_weights, arg("weights"), arg("sign"), arg("mask"), arg("inputs"),
-      arg("binary"), arg("key"), arg("step"), arg("sharpness") = 0,
-      "Samples master weights (words, outputs, 64) into sign and mask (1, words, outputs).");
-  kernels.def("binary_matmul", &binary_matmul, arg("source"), arg("sign"), arg("mask"), arg("z"),
-              arg("inputs"), arg("transposed"),
-              "z = T source, or T^T source; sign and mask are (planes, words, outputs).");
-  kernels.def("normalize", &normalize, arg("pass_"), arg("z"), arg("bias") = py::none(),
-              arg("result") = py::none(), arg("gate") = py::none(), arg("mean") = py::none(),
-              arg("logits") = py::none(), arg("labels") = py::none(), arg("loss") = py::none(),
-              arg("shift"), arg("bias_exponent"), arg("key"), arg("step"),
-              "What stands behind a product whose sums are z, (units, batch).");
-  kernels.def("layer", &layer, arg("pass_"), arg("source"), arg("sign"), arg("mask"), arg("inputs"),
-              arg("bias") = py::none(), arg("result") = py::none(), arg("gate") = py::none(),
-              arg("mean") = py::none(), arg("logits") = py::none(), arg("labels") = py::none(),
-              arg("loss") = py::none(), arg("shift"), arg("bias_exponent"), arg("key"), arg("step"),
-              "binary_matmul and normalize, fused.");
-  kernels.def("shift_gradient", &shift_gradient, arg("weights"), arg("sign"), arg("mask"), arg("x"),
-              arg("deltas"), arg("shift"), arg("binary"), arg("code_key"), arg("weight_key"),
-              arg("step"), arg("sharpness") = 0,
-              "Gradient, update, clip and next sample of a layer, in one sweep.");
+      "prepare",
+      [](Kernels& self, const py::list& calls) {
+        return std::unique_ptr<PreparedCalls>(new PreparedCalls(self, calls));
+      },
+      arg("calls"), py::keep_alive<0, 1>(), "Calls to be executed often, in one crossing.");
+  py::class_<PreparedCalls>(module, "PreparedCalls", "Calls that are executed in one crossing.")
+      .def("run", &PreparedCalls::run, arg("step"), "Executes all of them as they are at a step.");
   kernels.def("peak", &peak, arg("gradient"), arg("loops"),
               "Runs a product's or gradient's instructions on registers: multiply-accumulates.");
-  kernels.def("gather", &gather, arg("images"), arg("chosen"), arg("inputs"),
-              "Activations (features, batch) of chosen images: half their pixels.");
   module.def("levels", &level_names, "Instruction set levels that run here, the slowest first.");
   module.def("threefry", &threefry, arg("key"), arg("counter"), arg("rounds"),
              "64 random bits: two 32-bit words.");

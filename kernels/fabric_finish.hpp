@@ -22,40 +22,50 @@ struct FinishStage {
     std::int32_t of[kRows];
   };
 
+  // How what is left of a sum is shifted: to the nearest, or, sending back, at random.
+  struct Rounded {
+    int log2_batch;
+    bool at_random;
+    int bits;
+    Key key;
+    std::uint32_t step;
+  };
+
   // Units `first` to `first` + `rows` - 1, whose sums a tile holds.
-  static void finish(const LayerPass& pass, const LayerArrays& arrays, int first, int rows,
-                     Sums& sums) {
+  static void finish(const fewmult_calls::Layer& call, int first, int rows, Sums& sums) {
 #pragma HLS INLINE
-    const int at = first << pass.log2_batch;
-    if (pass.pass == Pass::kPerturb) {
-      write_moved(arrays.result + at, sums, arrays.gate + at, rows, pass.log2_batch, pass.shift);
+    const Pass pass = pass_of(call);
+    const int at = first << call.log2_batch;
+    if (pass == Pass::kPerturb) {
+      write_moved(call.result + at, sums, call.gate + at, rows, call.log2_batch, call.shift);
       return;
     }
     UnitNumbers bias;
     UnitNumbers sum;
-    load_numbers(bias, arrays.bias + first, rows);
-    if (pass.pass == Pass::kLogits || pass.pass == Pass::kOutput) {
-      write_logits(arrays.logits + at, sums, bias, rows, pass.log2_batch, pass.shift);
-      if (pass.pass == Pass::kOutput) {
-        *arrays.loss += write_hinge(arrays.result + at, sum, sums, bias, arrays.labels, first, rows,
-                                    pass.log2_batch, pass.shift);
+    load_numbers(bias, call.bias + first, rows);
+    if (pass == Pass::kLogits || pass == Pass::kOutput) {
+      write_logits(call.logits + at, sums, bias, rows, call.log2_batch, call.shift);
+      if (pass == Pass::kOutput) {
+        *call.loss += write_hinge(call.result + at, sum, sums, bias, call.labels, first, rows,
+                                  call.log2_batch, call.shift);
       }
     } else {
       UnitNumbers mean;
-      if (pass.pass == Pass::kHiddenMean) {
-        load_numbers(mean, arrays.mean + first, rows);
-      } else if (pass.pass == Pass::kHidden) {
-        find_means(mean, sums, rows, pass.log2_batch);
-        store_numbers(arrays.mean + first, mean, rows);
+      if (pass == Pass::kHiddenMean) {
+        load_numbers(mean, call.mean + first, rows);
+      } else if (pass == Pass::kHidden) {
+        find_means(mean, sums, rows, call.log2_batch);
+        store_numbers(call.mean + first, mean, rows);
       } else {
-        open_gates(mean, sum, sums, arrays.gate + at, rows, pass.log2_batch);
+        open_gates(mean, sum, sums, call.gate + at, rows, call.log2_batch);
       }
-      write_hidden(arrays.result + at, sums, mean, bias, rows, static_cast<std::uint32_t>(at),
-                   pass);
+      write_hidden(
+          call.result + at, sums, mean, bias, rows, static_cast<std::uint32_t>(at),
+          {call.log2_batch, sends_back(pass), call.shift, {call.seed, call.purpose}, call.step});
     }
-    if (pass.pass == Pass::kOutput || pass.pass == Pass::kBackward) {
-      step_biases(bias, sum, rows, pass.bias_exponent);
-      store_numbers(arrays.bias + first, bias, rows);
+    if (pass == Pass::kOutput || pass == Pass::kBackward) {
+      step_biases(bias, sum, rows, call.bias_exponent);
+      store_numbers(call.bias + first, bias, rows);
     }
   }
 
@@ -133,11 +143,11 @@ struct FinishStage {
   // Activations, rounded to the nearest, or deltas, rounded at random: both with the same shifters.
   static void write_hidden(std::int8_t* result, const Sums& sums, const UnitNumbers& mean,
                            const UnitNumbers& bias, int rows, std::uint32_t element,
-                           const LayerPass& pass) {
-    const int log2_words = pass.log2_batch - kLog2PortBytes;
-    const bool back = sends_back(pass.pass);
-    const std::int32_t half = 1 << pass.shift >> 1;
-    const Rounding rounding = rounding_of(pass.shift);
+                           const Rounded& shift) {
+    const int log2_words = shift.log2_batch - kLog2PortBytes;
+    const bool back = shift.at_random;
+    const std::int32_t half = 1 << shift.bits >> 1;
+    const Rounding rounding = rounding_of(shift.bits);
     for (int word = 0; word < rows << log2_words; ++word) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 2 max = 4096
@@ -145,12 +155,12 @@ struct FinishStage {
       const int first = first_of(word, log2_words);
       const std::int32_t offset = bias.of[row] >> (kBiasFraction - kActivationFraction);
       const Bits64 bits = threefry(
-          pass.key, (element >> kLog2PortBytes) + static_cast<std::uint32_t>(word), pass.step);
+          shift.key, (element >> kLog2PortBytes) + static_cast<std::uint32_t>(word), shift.step);
       for (int k = 0; k < kPortBytes; ++k) {
 #pragma HLS UNROLL
         const std::int32_t term = back ? rounding_term(byte_of(bits, k), rounding) : half;
         result[(word << kLog2PortBytes) + k] =
-            saturated(sums.z[row][first + k] - mean.of[row], term, pass.shift, back ? 0 : offset,
+            saturated(sums.z[row][first + k] - mean.of[row], term, shift.bits, back ? 0 : offset,
                       back ? -kDeltaMax : 0);
       }
     }

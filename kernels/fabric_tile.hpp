@@ -17,17 +17,15 @@ namespace fewmult {
 
 struct FabricTile : ProductArray, GradientArray {
   // What stands behind the product, for the units of a tile.
-  static void finish(const LayerPass& pass, const LayerArrays& arrays, int first, int rows,
-                     Sums& sums) {
+  static void finish(const fewmult_calls::Layer& call, int first, int rows, Sums& sums) {
 #pragma HLS INLINE
-    FinishStage::finish(pass, arrays, first, rows, sums);
+    FinishStage::finish(call, first, rows, sums);
   }
 
   // What stands behind the product, for one unit.
-  static void finish_unit(const LayerPass& pass, const LayerArrays& arrays, int unit,
-                          const std::int32_t* z) {
+  static void finish_unit(const fewmult_calls::Layer& call, int unit, const std::int32_t* z) {
 #pragma HLS INLINE
-    fewmult::finish_unit(pass, arrays, unit, z);
+    fewmult::finish_unit(call, unit, z);
   }
 
   // Draws the sample of packed word `number`, whose 64 weights are at `weights`.

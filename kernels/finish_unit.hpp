@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernels/arithmetic.hpp"
+#include "kernels/calls.hpp"
 #include "kernels/hinge.hpp"
 #include "kernels/normalize.hpp"
 #include "kernels/perturb.hpp"
@@ -23,62 +24,48 @@ enum class Pass : int {
 // Whether a pass goes against the net: its product is transposed, its units are inputs.
 inline bool sends_back(Pass pass) { return pass == Pass::kBackward || pass == Pass::kPerturb; }
 
-// The numbers of one pass; which of them a pass reads: see Pass.
-struct LayerPass {
-  Pass pass;
-  int inputs;
-  int outputs;
-  int first_unit;  // of those that are computed: all in the fabric, a share of them by one of
-  int end_unit;    // several threads of a host; sign and mask point to the first unit's words
-  int log2_batch;
-  int planes;         // of the packed weights: 1, or 7 to evaluate 8-bit weights
-  int shift;          // forward: of the sums; backward: of the deltas; perturb: of the step
-  int bias_exponent;  // of the bias step
-  Key key;            // draws of the deltas' rounding
-  std::uint32_t step;
-};
+inline Pass pass_of(const fewmult_calls::Layer& call) { return static_cast<Pass>(call.pass); }
 
-// The arrays of one pass, in memory: unit-major, [unit][sample].
-struct LayerArrays {
-  const std::int8_t* source;  // activations [inputs], sending back: deltas [outputs]
-  const Word* sign;           // [planes][word column][output]
-  const Word* mask;
-  const std::int8_t* gate;     // sending back: activations [inputs]
-  const std::uint8_t* labels;  // output: [sample]
-  std::int32_t* bias;          // [outputs], backward: of the layer before [inputs]; not perturb
-  std::int32_t* mean;          // hidden: [outputs]
-  std::int32_t* logits;        // output: [outputs]
-  std::int8_t* result;         // activations or deltas: [outputs], sending back: [inputs]
-  std::int32_t* loss;          // output: one number
-};
+// The units that a call computes.
+inline int units_of(const fewmult_calls::Layer& call) {
+  return sends_back(pass_of(call)) ? call.inputs : call.outputs;
+}
 
-// Finishes one unit, whose sums are z. Inlined, like all that gets LayerArrays: a struct of
-// pointers that is handed on would be a memory of addresses.
-inline void finish_unit(const LayerPass& pass, const LayerArrays& arrays, int unit,
-                        const std::int32_t* z) {
+// The pass over a layer whose sums are given, so that nothing of a product is left of it.
+inline fewmult_calls::Layer behind_product(const fewmult_calls::Normalize& call) {
 #pragma HLS INLINE
-  const int batch = 1 << pass.log2_batch;
-  const int first = unit << pass.log2_batch;
-  if (pass.pass == Pass::kPerturb) {
-    perturb(z, arrays.gate + first, pass.shift, batch, arrays.result + first);
+  return {call.pass,    nullptr,         nullptr,     nullptr,     call.gate,          call.labels,
+          call.bias,    call.mean,       call.logits, call.result, call.loss,          call.units,
+          call.units,   call.log2_batch, 1,           call.shift,  call.bias_exponent, call.seed,
+          call.purpose, call.step};
+}
+
+// Finishes one unit, whose sums are z. Inlined, like all that gets a call: a struct of pointers
+// that is handed on would be a memory of addresses.
+inline void finish_unit(const fewmult_calls::Layer& call, int unit, const std::int32_t* z) {
+#pragma HLS INLINE
+  const Pass pass = pass_of(call);
+  const int batch = 1 << call.log2_batch;
+  const int first = unit << call.log2_batch;
+  if (pass == Pass::kPerturb) {
+    perturb(z, call.gate + first, call.shift, batch, call.result + first);
     return;
   }
-  const std::int32_t bias = arrays.bias[unit];
-  if (pass.pass == Pass::kHidden || pass.pass == Pass::kHiddenMean) {
-    if (pass.pass == Pass::kHidden) arrays.mean[unit] = batch_mean(z, pass.log2_batch);
-    normalize_forward(z, arrays.mean[unit], bias, pass.shift, batch, arrays.result + first);
-  } else if (pass.pass == Pass::kBackward) {
-    const std::int32_t sum =
-        normalize_backward(z, arrays.gate + first, pass.shift, pass.log2_batch, pass.key,
-                           static_cast<std::uint32_t>(first), pass.step, arrays.result + first);
-    arrays.bias[unit] = stepped_bias(bias, sum, pass.bias_exponent);
+  const std::int32_t bias = call.bias[unit];
+  if (pass == Pass::kHidden || pass == Pass::kHiddenMean) {
+    if (pass == Pass::kHidden) call.mean[unit] = batch_mean(z, call.log2_batch);
+    normalize_forward(z, call.mean[unit], bias, call.shift, batch, call.result + first);
+  } else if (pass == Pass::kBackward) {
+    const std::int32_t sum = normalize_backward(
+        z, call.gate + first, call.shift, call.log2_batch, Key{call.seed, call.purpose},
+        static_cast<std::uint32_t>(first), call.step, call.result + first);
+    call.bias[unit] = stepped_bias(bias, sum, call.bias_exponent);
   } else {
-    normalize_output(z, bias, pass.shift, batch, arrays.logits + first);
-    if (pass.pass == Pass::kOutput) {
-      const Hinge total =
-          hinge(arrays.logits + first, arrays.labels, unit, batch, arrays.result + first);
-      *arrays.loss += total.loss;
-      arrays.bias[unit] = stepped_bias(bias, total.sum, pass.bias_exponent);
+    normalize_output(z, bias, call.shift, batch, call.logits + first);
+    if (pass == Pass::kOutput) {
+      const Hinge total = hinge(call.logits + first, call.labels, unit, batch, call.result + first);
+      *call.loss += total.loss;
+      call.bias[unit] = stepped_bias(bias, total.sum, call.bias_exponent);
     }
   }
 }

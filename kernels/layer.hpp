@@ -12,23 +12,23 @@
 
 namespace fewmult {
 
-inline Product product_of(const LayerPass& pass) {
-  return {sends_back(pass.pass), pass.inputs, pass.outputs, pass.log2_batch, pass.planes};
+inline Product product_of(const fewmult_calls::Layer& call) {
+  return {sends_back(pass_of(call)), call.inputs, call.outputs, call.log2_batch, call.planes};
 }
 
 template <class Tile>
-void layer(const LayerPass& pass, const LayerArrays& arrays) {
+void layer(const fewmult_calls::Layer& call, fewmult_calls::Share units) {
 #pragma HLS INLINE
   typename Tile::Sums sums;
-  const Product product = product_of(pass);
+  const Product product = product_of(call);
   const int stride = words_to_next_tile<Tile>(product);
-  const Word* sign = arrays.sign;
-  const Word* mask = arrays.mask;
-  for (int first = pass.first_unit; first < pass.end_unit; first += Tile::kRows) {
+  const Word* sign = call.sign;
+  const Word* mask = call.mask;
+  for (int first = units.first; first < units.end; first += Tile::kRows) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
-    const int rows = smaller(pass.end_unit - first, Tile::kRows);
-    binary_matmul<Tile>(sums, product, arrays.source, sign, mask, rows);
-    Tile::finish(pass, arrays, first, rows, sums);
+    const int rows = smaller(units.end - first, Tile::kRows);
+    binary_matmul<Tile>(sums, product, call.source, sign, mask, rows);
+    Tile::finish(call, first, rows, sums);
     sign += stride;
     mask += stride;
   }

@@ -36,10 +36,8 @@ extern "C" void layer_top(int pass, const std::int8_t* source, const std::uint64
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
   *build_id = kBuildId;
-  const int units = sends_back(static_cast<Pass>(pass)) ? inputs : outputs;
-  const LayerPass numbers = {
-      static_cast<Pass>(pass), inputs,          outputs, 0, units, log2_batch, planes, shift,
-      bias_exponent,           {seed, purpose}, step};
-  const LayerArrays arrays = {source, sign, mask, gate, labels, bias, mean, logits, result, loss};
-  layer<FabricTile>(numbers, arrays);
+  const fewmult_calls::Layer call = {
+      pass, source, sign,    mask,       gate,   labels, bias,          mean, logits,  result,
+      loss, inputs, outputs, log2_batch, planes, shift,  bias_exponent, seed, purpose, step};
+  layer<FabricTile>(call, {0, units_of(call)});
 }

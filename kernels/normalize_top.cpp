@@ -33,11 +33,9 @@ extern "C" void normalize_top(int pass, const std::int32_t* z, const std::int8_t
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
   *build_id = kBuildId;
-  const LayerPass numbers = {
-      static_cast<Pass>(pass), units,           units, 0, units, log2_batch, 1, shift,
-      bias_exponent,           {seed, purpose}, step};
-  const LayerArrays arrays = {nullptr, nullptr, nullptr, gate,   labels,
-                              bias,    mean,    logits,  result, loss};
+  const fewmult_calls::Layer call =
+      behind_product({pass, z, gate, labels, bias, mean, logits, result, loss, units, log2_batch,
+                      shift, bias_exponent, seed, purpose, step});
   for (int unit = 0; unit < units; ++unit) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
     std::int32_t sums[kMaxBatch];
@@ -46,6 +44,6 @@ extern "C" void normalize_top(int pass, const std::int32_t* z, const std::int8_t
 #pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
       sums[b] = *z++;
     }
-    finish_unit(numbers, arrays, unit, sums);
+    finish_unit(call, unit, sums);
   }
 }

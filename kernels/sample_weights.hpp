@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernels/arithmetic.hpp"
+#include "kernels/calls.hpp"
 #include "kernels/packed_words.hpp"
 #include "kernels/threefry.hpp"
 
@@ -78,7 +79,7 @@ PackedWord draw_word(const Weight* weights, std::uint32_t number, std::uint32_t 
   return {packed.sign & there, packed.mask & there};
 }
 
-// Samples a whole layer for step `step`. Weights lie as [word column][output][64].
+// Samples a whole layer. Weights lie as [word column][output][64].
 template <class Tile, class Weight>
 void sample_weights(const Weight* weights, Word* sign, Word* mask, int inputs, int outputs,
                     Sampling sampling, Key key, std::uint32_t step) {
@@ -94,6 +95,20 @@ void sample_weights(const Weight* weights, Word* sign, Word* mask, int inputs, i
       *mask++ = packed.mask;
       ++number;
     }
+  }
+}
+
+template <class Tile>
+void sample_weights(const fewmult_calls::SampleWeights& call) {
+#pragma HLS INLINE
+  const Sampling sampling = {call.binary != 0, call.sharpness};
+  const Key key = {call.seed, call.purpose};
+  if (call.master_bits == 8) {
+    sample_weights<Tile>(call.weights8, call.sign, call.mask, call.inputs, call.outputs, sampling,
+                         key, call.step);
+  } else {
+    sample_weights<Tile>(call.weights16, call.sign, call.mask, call.inputs, call.outputs, sampling,
+                         key, call.step);
   }
 }
 

@@ -26,11 +26,6 @@ extern "C" void sample_weights_top(const std::int8_t* weights8, const std::int16
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
   *build_id = kBuildId;
-  const Sampling sampling = {binary != 0, sharpness};
-  const Key key = {seed, purpose};
-  if (master_bits == 8) {
-    sample_weights<FabricTile>(weights8, sign, mask, inputs, outputs, sampling, key, step);
-  } else {
-    sample_weights<FabricTile>(weights16, sign, mask, inputs, outputs, sampling, key, step);
-  }
+  sample_weights<FabricTile>({weights8, weights16, sign, mask, master_bits, inputs, outputs, binary,
+                              sharpness, seed, purpose, step});
 }

@@ -9,6 +9,7 @@
 #include <cstddef>
 
 #include "kernels/arithmetic.hpp"
+#include "kernels/calls.hpp"
 #include "kernels/packed_words.hpp"
 #include "kernels/weight_update.hpp"
 
@@ -107,22 +108,36 @@ void sweep_columns(const std::int8_t* weights8, const std::int16_t* weights16,
   }
 }
 
+inline Update update_of(const fewmult_calls::ShiftGradient& call) {
+  return {call.shift,
+          {call.binary != 0, call.sharpness},
+          {call.seed, call.code_purpose},
+          {call.seed, call.weight_purpose},
+          call.step};
+}
+
+inline Gradients gradients_of(const fewmult_calls::ShiftGradient& call,
+                              fewmult_calls::Share outputs) {
+  return {call.inputs, call.outputs, outputs.first, outputs.end, call.log2_batch, call.master_bits};
+}
+
 // x is [input][sample], deltas [output][sample], weights [word column][output][64], sign and mask
-// [word column][output]. The updated weights may take the place of the weights.
+// [word column][output].
 template <class Tile>
-void shift_gradient(const std::int8_t* weights8, const std::int16_t* weights16,
-                    std::int8_t* updated8, std::int16_t* updated16, Word* sign, Word* mask,
-                    const std::int8_t* x, const std::int8_t* deltas, const Gradients& layer,
-                    const Update& update) {
+void shift_gradient(const fewmult_calls::ShiftGradient& call, fewmult_calls::Share outputs) {
+#pragma HLS INLINE
+  const Gradients layer = gradients_of(call, outputs);
+  const Update update = update_of(call);
   typename Tile::Deltas tile;
   Columns columns;
   find_columns(columns, layer.inputs, layer.outputs);
   for (int output = layer.first_output; output < layer.end_output; output += Tile::kGradientRows) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
     const int rows = smaller(layer.end_output - output, Tile::kGradientRows);
-    Tile::load_deltas(tile, deltas + (output << layer.log2_batch), rows, layer.log2_batch);
-    sweep_columns<Tile>(weights8, weights16, updated8, updated16, sign, mask, x, tile, layer,
-                        columns, output, rows, word_columns(layer.inputs), update);
+    Tile::load_deltas(tile, call.deltas + (output << layer.log2_batch), rows, layer.log2_batch);
+    sweep_columns<Tile>(call.weights8, call.weights16, call.updated8, call.updated16, call.sign,
+                        call.mask, call.x, tile, layer, columns, output, rows,
+                        word_columns(layer.inputs), update);
   }
 }
 

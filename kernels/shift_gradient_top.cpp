@@ -36,9 +36,8 @@ extern "C" void shift_gradient_top(const std::int8_t* weights8, const std::int16
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
   *build_id = kBuildId;
-  const Update update = {
-      shift, {binary != 0, sharpness}, {seed, code_purpose}, {seed, weight_purpose}, step};
-  const Gradients layer = {inputs, outputs, 0, outputs, log2_batch, master_bits};
-  shift_gradient<FabricTile>(weights8, weights16, updated8, updated16, sign, mask, x, deltas, layer,
-                             update);
+  shift_gradient<FabricTile>(
+      {weights8, weights16, updated8, updated16, sign, mask, x, deltas, master_bits, inputs,
+       outputs, log2_batch, shift, binary, sharpness, seed, code_purpose, weight_purpose, step},
+      {0, outputs});
 }

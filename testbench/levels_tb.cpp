@@ -151,61 +151,60 @@ void run_tops(State& s, const Layer& layer, int shift) {
 
 void run_level(Kernels& kernels, State& s, const Layer& layer, int shift) {
   const int bits = layer.master_bits, n = layer.inputs, m = layer.outputs, lb = layer.log2_batch;
-  kernels.sample_weights({s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(), bits,
-                          n, m, layer.binary, layer.sharpness, kSeed, kPurpose, kStep});
-  LayerCall call = {0,
-                    layer.x.data(),
-                    s.sign.data(),
-                    s.mask.data(),
-                    nullptr,
-                    nullptr,
-                    s.bias.data(),
-                    s.mean.data(),
-                    nullptr,
-                    s.result.data(),
-                    nullptr,
-                    n,
-                    m,
-                    0,
-                    m,
-                    lb,
-                    1,
-                    4,
-                    0,
-                    kSeed,
-                    kPurpose,
-                    kStep};
-  kernels.layer(call);
+  kernels.run(fewmult_calls::SampleWeights{s.weights8.data(), s.weights16.data(), s.sign.data(),
+                                           s.mask.data(), bits, n, m, layer.binary, layer.sharpness,
+                                           kSeed, kPurpose, kStep});
+  fewmult_calls::Layer call = {0,
+                               layer.x.data(),
+                               s.sign.data(),
+                               s.mask.data(),
+                               nullptr,
+                               nullptr,
+                               s.bias.data(),
+                               s.mean.data(),
+                               nullptr,
+                               s.result.data(),
+                               nullptr,
+                               n,
+                               m,
+                               lb,
+                               1,
+                               4,
+                               0,
+                               kSeed,
+                               kPurpose,
+                               kStep};
+  kernels.run(call);
   if (m <= 256) {
-    LayerCall output = call;
+    fewmult_calls::Layer output = call;
     output.pass = 3;
     output.labels = layer.labels.data();
     output.mean = nullptr;
     output.logits = s.logits.data();
     output.loss = &s.loss;
     output.bias_exponent = -2;
-    kernels.layer(output);
+    kernels.run(output);
   }
-  LayerCall backward = call;
+  fewmult_calls::Layer backward = call;
   backward.pass = 4;
   backward.source = layer.deltas.data();
   backward.gate = layer.x.data();
   backward.bias = s.bias_before.data();
   backward.mean = nullptr;
   backward.result = s.result_before.data();
-  backward.end_unit = n;
   backward.shift = 5;
   backward.bias_exponent = -3;
-  kernels.layer(backward);
-  LayerCall perturb = backward;
+  kernels.run(backward);
+  fewmult_calls::Layer perturb = backward;
   perturb.pass = 5;
   perturb.bias = nullptr;
   perturb.result = s.moved.data();
   perturb.shift = 4;
-  kernels.layer(perturb);
-  kernels.shift_gradient({s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(),
-                          layer.x.data(), layer.deltas.data(), bits, n, m, 0, m, lb, shift,
-                          layer.binary, layer.sharpness, kSeed, 3, kPurpose, kStep});
+  kernels.run(perturb);
+  kernels.run(fewmult_calls::ShiftGradient{
+      s.weights8.data(), s.weights16.data(), s.weights8.data(), s.weights16.data(), s.sign.data(),
+      s.mask.data(), layer.x.data(), layer.deltas.data(), bits, n, m, lb, shift, layer.binary,
+      layer.sharpness, kSeed, 3, kPurpose, kStep});
 }
 
 int differences(Kernels& kernels) {

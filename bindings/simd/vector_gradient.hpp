@@ -50,23 +50,23 @@ void vector_gradient(Weight* weights, Word* sign, Word* mask, const std::int8_t*
   }
 }
 
+// In place: a call's updated weights are its weights.
 template <class Isa>
 struct GradientOf<OnScratch<VectorTile<Isa>>> {
-  static void run(const fewmult_bindings::GradientCall& call, const Gradients& rows,
-                  const Update& update) {
+  static void run(const fewmult_calls::ShiftGradient& call, fewmult_calls::Share outputs) {
     if (call.master_bits == 8) {
-      run(call.weights8, call, rows, update);
+      run(call.updated8, call, outputs);
     } else {
-      run(call.weights16, call, rows, update);
+      run(call.updated16, call, outputs);
     }
   }
 
  private:
   template <class Weight>
-  static void run(Weight* weights, const fewmult_bindings::GradientCall& call,
-                  const Gradients& rows, const Update& update) {
+  static void run(Weight* weights, const fewmult_calls::ShiftGradient& call,
+                  fewmult_calls::Share outputs) {
     vector_gradient<OnScratch<VectorTile<Isa>>>(weights, call.sign, call.mask, call.x, call.deltas,
-                                                rows, update);
+                                                gradients_of(call, outputs), update_of(call));
   }
 };
 

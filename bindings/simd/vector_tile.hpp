@@ -72,15 +72,13 @@ struct VectorTile {
     return sums.turned[lane];
   }
 
-  static void finish_unit(const LayerPass& pass, const LayerArrays& arrays, int unit,
-                          const std::int32_t* z) {
-    fewmult::finish_unit(pass, arrays, unit, z);
+  static void finish_unit(const fewmult_calls::Layer& call, int unit, const std::int32_t* z) {
+    fewmult::finish_unit(call, unit, z);
   }
 
-  static void finish(const LayerPass& pass, const LayerArrays& arrays, int first, int rows,
-                     Sums& sums) {
+  static void finish(const fewmult_calls::Layer& call, int first, int rows, Sums& sums) {
     for (int row = 0; row < rows; ++row) {
-      finish_unit(pass, arrays, first + row, row_of(sums, row, 1 << pass.log2_batch));
+      finish_unit(call, first + row, row_of(sums, row, 1 << call.log2_batch));
     }
   }
 

@@ -11,18 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..contract.calls import (
-    BinaryMatmul,
-    Call,
-    Layer,
-    LoadBatch,
-    Normalize,
-    SampleWeights,
-    ShiftGradient,
-)
+from ..contract.calls import Call
 from ..cpu import physical_cores
 from ..errors import FewmultError, UsageError
-from .base import OneByOne, PreparedCalls, load_batch
+from .base import PreparedCalls
 
 
 def load_kernels() -> Any:
@@ -107,71 +99,12 @@ class EmuBackend:
 
     def run(self, call: Call) -> None:
         """See ``Backend``."""
-        k = self._kernels
-        if isinstance(call, LoadBatch):
-            load_batch(self, call)
-            return
-        key = (getattr(call, "seed", 0), getattr(call, "purpose", 0))
-        if isinstance(call, SampleWeights):
-            k.sample_weights(
-                call.weights,
-                call.sign,
-                call.mask,
-                call.inputs,
-                call.binary,
-                key,
-                call.step,
-                call.sharpness,
-            )
-        elif isinstance(call, BinaryMatmul):
-            k.binary_matmul(call.source, call.sign, call.mask, call.z, call.inputs, call.transposed)
-        elif isinstance(call, (Layer, Normalize)):
-            behind = {
-                n: getattr(call, n)
-                for n in (
-                    "bias",
-                    "result",
-                    "gate",
-                    "mean",
-                    "logits",
-                    "labels",
-                    "loss",
-                    "shift",
-                    "bias_exponent",
-                    "step",
-                )
-            }
-            if isinstance(call, Layer):
-                k.layer(
-                    int(call.pass_),
-                    call.source,
-                    call.sign,
-                    call.mask,
-                    call.inputs,
-                    key=key,
-                    **behind,
-                )
-            else:
-                k.normalize(int(call.pass_), call.z, key=key, **behind)
-        else:
-            assert isinstance(call, ShiftGradient)
-            k.shift_gradient(
-                call.weights,
-                call.sign,
-                call.mask,
-                call.x,
-                call.deltas,
-                call.shift,
-                call.binary,
-                (call.seed, call.code_purpose),
-                (call.seed, call.weight_purpose),
-                call.step,
-                call.sharpness,
-            )
+        self._kernels.run(call)
 
     def prepare(self, calls: Sequence[Call]) -> PreparedCalls:
-        """See ``Backend``."""
-        return OneByOne(self, calls)
+        """See ``Backend``: all of them are one call into native code."""
+        prepared: PreparedCalls = self._kernels.prepare(list(calls))
+        return prepared
 
     def info(self) -> dict[str, str]:
         """Instruction set level, threads, compiler; threads_wanted where there are fewer."""

@@ -596,17 +596,17 @@ LOOPS = (
 )
 
 ACCESSES = (
-    Access("finish_unit.hpp", "arrays.bias[unit]", 0, _alone(*_BIASED), _units, "bias", 4),
-    Access("finish_unit.hpp", "arrays.mean[unit]", 0, _alone(Pass.HIDDEN), _units, "mean", 4, True),
-    Access("finish_unit.hpp", "arrays.mean[unit]", 1, _alone(*_ACTIVATES), _units, "mean", 4),
+    Access("finish_unit.hpp", "call.bias[unit]", 0, _alone(*_BIASED), _units, "bias", 4),
+    Access("finish_unit.hpp", "call.mean[unit]", 0, _alone(Pass.HIDDEN), _units, "mean", 4, True),
+    Access("finish_unit.hpp", "call.mean[unit]", 1, _alone(*_ACTIVATES), _units, "mean", 4),
     Access(
-        "finish_unit.hpp", "arrays.bias[unit]", 1, _alone(Pass.BACKWARD), _units, "bias", 4, True
+        "finish_unit.hpp", "call.bias[unit]", 1, _alone(Pass.BACKWARD), _units, "bias", 4, True
     ),
-    Access("finish_unit.hpp", "*arrays.loss", 0, _alone(Pass.OUTPUT), _units, "loss", 4),
-    Access("finish_unit.hpp", "*arrays.loss", 0, _alone(Pass.OUTPUT), _units, "loss", 4, True),
-    Access("finish_unit.hpp", "arrays.bias[unit]", 2, _alone(Pass.OUTPUT), _units, "bias", 4, True),
-    Access("fabric_finish.hpp", "*arrays.loss", 0, _tile(Pass.OUTPUT), _tiles, "loss", 4),
-    Access("fabric_finish.hpp", "*arrays.loss", 0, _tile(Pass.OUTPUT), _tiles, "loss", 4, True),
+    Access("finish_unit.hpp", "*call.loss", 0, _alone(Pass.OUTPUT), _units, "loss", 4),
+    Access("finish_unit.hpp", "*call.loss", 0, _alone(Pass.OUTPUT), _units, "loss", 4, True),
+    Access("finish_unit.hpp", "call.bias[unit]", 2, _alone(Pass.OUTPUT), _units, "bias", 4, True),
+    Access("fabric_finish.hpp", "*call.loss", 0, _tile(Pass.OUTPUT), _tiles, "loss", 4),
+    Access("fabric_finish.hpp", "*call.loss", 0, _tile(Pass.OUTPUT), _tiles, "loss", 4, True),
     *(
         Access("sample_weights.hpp", text, 0, _samples, lambda s: s.packed, array, 8, writes=True)
         for text, array in (("*sign++", "sign"), ("*mask++", "mask"))
