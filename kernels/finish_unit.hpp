@@ -24,10 +24,14 @@ enum class Pass : int {
 // Whether a pass goes against the net: its product is transposed, its units are inputs.
 inline bool sends_back(Pass pass) { return pass == Pass::kBackward || pass == Pass::kPerturb; }
 
-inline Pass pass_of(const fewmult_calls::Layer& call) { return static_cast<Pass>(call.pass); }
+inline Pass pass_of(const fewmult_calls::Layer& call) {
+#pragma HLS INLINE
+  return static_cast<Pass>(call.pass);
+}
 
 // The units that a call computes.
 inline int units_of(const fewmult_calls::Layer& call) {
+#pragma HLS INLINE
   return sends_back(pass_of(call)) ? call.inputs : call.outputs;
 }
 

@@ -13,6 +13,7 @@
 namespace fewmult {
 
 inline Product product_of(const fewmult_calls::Layer& call) {
+#pragma HLS INLINE
   return {sends_back(pass_of(call)), call.inputs, call.outputs, call.log2_batch, call.planes};
 }
 

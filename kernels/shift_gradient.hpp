@@ -109,6 +109,7 @@ void sweep_columns(const std::int8_t* weights8, const std::int16_t* weights16,
 }
 
 inline Update update_of(const fewmult_calls::ShiftGradient& call) {
+#pragma HLS INLINE
   return {call.shift,
           {call.binary != 0, call.sharpness},
           {call.seed, call.code_purpose},
@@ -118,6 +119,7 @@ inline Update update_of(const fewmult_calls::ShiftGradient& call) {
 
 inline Gradients gradients_of(const fewmult_calls::ShiftGradient& call,
                               fewmult_calls::Share outputs) {
+#pragma HLS INLINE
   return {call.inputs, call.outputs, outputs.first, outputs.end, call.log2_batch, call.master_bits};
 }
 
