@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -14,10 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from . import packed
+from .archive import Archive
 from .backend_names import Device, as_device
 from .datasets.arrays import checked_images, checked_labels
 from .domain import Domain
-from .errors import UsageError
+from .errors import FewmultError, UsageError
+from .files import open_regular, reading
 from .method_names import FLOAT_MARK
 from .model import load_model
 from .runs import MODEL
@@ -33,6 +34,8 @@ class Classifier:
         features: values in an image.
         classes: how many there are.
         fingerprint: SHA-256 of the trained state.
+        has_checksum: False for a model.npz of an earlier version, of which only the state is
+            protected, by the fingerprint; means and names of classes are not.
         summary: what training came to, as in summary.json; empty for a loaded net.
     """
 
@@ -43,6 +46,7 @@ class Classifier:
         domain: Domain,
         *,
         fingerprint: str,
+        has_checksum: bool = True,
         unit: int = 1,
         close: Callable[[], None] = lambda: None,
         summary: dict[str, Any] | None = None,
@@ -50,6 +54,7 @@ class Classifier:
         self.net = "-".join(map(str, widths))
         self.domain = domain
         self.fingerprint = fingerprint
+        self.has_checksum = has_checksum
         self.summary = summary or {}
         self._scorer = scorer
         self.features, self.classes = widths[0], widths[-1]
@@ -148,9 +153,12 @@ def read_model(path: Path) -> Trained:
         UsageError: there is no such folder or file.
         FewmultError: it holds no model, or a damaged one.
     """
-    file = path / MODEL if path.is_dir() else path
-    if not path.is_dir() and not path.is_file():
-        raise UsageError(f"there is no folder or file {path}")
+    with reading(path):
+        file = path / MODEL if path.is_dir() else path
+        if not path.exists():
+            raise UsageError(f"there is no folder or file {path}")
+        if not file.exists():
+            raise FewmultError(f"{file} is not there: is this the folder of a finished run?")
     names = _array_names(file)
     if packed.MARK in names:
         return packed.load_packed(file)
@@ -161,12 +169,12 @@ def read_model(path: Path) -> Trained:
     return load_model(file)
 
 
-def _array_names(file: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return [name[: -len(".npy")] for name in archive.namelist()]
-    except Exception:  # on damaged bytes it may be any; load_model says what is wrong
-        return []
+def _array_names(path: Path) -> list[str]:
+    with open_regular(path) as file:
+        try:
+            return list(Archive(file))
+        except Exception:  # on damaged bytes it may be any; load_model says what is wrong
+            return []
 
 
 def load(
@@ -216,6 +224,7 @@ def classifier_of(
         model.spec.widths,
         model.domain,
         fingerprint=model.fingerprint,
+        has_checksum=model.has_checksum,
         unit=model.unit,
         close=opened.close,
         summary=summary,

@@ -16,7 +16,6 @@ from .archive import Archive, checked, reading_archive, save_checked
 from .backend_names import Device
 from .backends import open_backend
 from .domain import Domain, domain_arrays, read_domain
-from .errors import FewmultError
 from .evaluation import Evaluator, Means, Precision, precisions
 from .networks import Network, NetworkSpec
 from .oracle.gradient import weight_clip
@@ -124,10 +123,8 @@ def load_model(path: Path) -> Model:
     """Reads a model and checks all of it.
 
     Raises:
-        FewmultError: there is none, or it is damaged, or not one of ours.
+        FewmultError: it cannot be read, or is damaged, or not one of ours.
     """
-    if not path.exists():
-        raise FewmultError(f"{path} is not there: is this the folder of a finished run?")
     with reading_archive(path, "train again, or take another copy") as arrays:
         return _model(arrays)
 
