@@ -245,10 +245,10 @@ def test_reports_stand_next_to_the_model(tmp_path: Path) -> None:
     ("text", "part"),
     [
         ("{", "damaged"),
-        ("[]", "format 1"),
-        ('{"format": 2}', "format 1"),
-        ('{"format": 1, "board": "pynq-z2"}', "no kernels"),
-        ('{"format": 1, "board": "pynq-z2", "kernels": {"layer": {}}}', "layer has no number lut"),
+        ("[]", "must be of type object"),
+        ('{"format": 2, "board": "pynq-z2", "kernels": {}}', "'format' must be 1, not 2"),
+        ('{"format": 1, "board": "pynq-z2"}', "it lacks 'kernels'"),
+        ('{"format": 1, "board": "pynq-z2", "kernels": {"layer": {}}}', "lacks 'kernels.layer."),
         ('{"format": 1, "board": "zybo", "kernels": {}}', "of board zybo"),
     ],
 )

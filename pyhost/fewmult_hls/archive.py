@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from .errors import FewmultError
+from .errors import FewmultError, reason_of
 from .files import open_regular, write_atomic
 
 CHECKSUM = "sha256"
@@ -224,10 +224,3 @@ def reading_archive(path: Path, advice: str) -> Iterator[Archive]:
             raise FewmultError(
                 f"{path} is damaged or not a model of fewmult-hls ({reason_of(error)}): {advice}"
             ) from error
-
-
-def reason_of(error: Exception) -> str:
-    """What an exception says, in a line."""
-    if isinstance(error, KeyError):
-        return str(error.args[0])
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -18,9 +18,9 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from .archive import Archive, reason_of
+from .archive import Archive
 from .config import RunConfig
-from .errors import FewmultError
+from .errors import FewmultError, reason_of
 from .files import open_regular, write_atomic, writing
 from .metrics import parse_lines
 from .schema import parse_json, typed

@@ -18,3 +18,11 @@ class UsageError(FewmultError):
     """The request itself is wrong: an option, a net or a name that cannot be meant."""
 
     exit_code = 2
+
+
+def reason_of(error: Exception) -> str:
+    """What an exception says, in a line."""
+    if isinstance(error, KeyError):
+        missing = str(error.args[0])
+        return missing if " " in missing else f"it lacks {missing}"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -13,7 +13,7 @@ from .backends import Backend
 from .config import RunConfig
 from .datasets import Dataset
 from .method_names import FLOATING
-from .networks import NetworkSpec, Shape
+from .networks import NetworkSpec
 from .training import Learner, Pace
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -80,15 +80,9 @@ def checked_state(config: RunConfig, tensors: Tensors) -> State:
     """The state with these tensors, which are what a run of the config can leave.
 
     Raises:
-        ValueError: they are not.
+        ValueError, KeyError: they are not.
     """
-    try:
-        return _state(config.spec, tensors)
-    except KeyError as error:
-        raise ValueError(f"it lacks {error.args[0]}") from error
-
-
-def _state(spec: Shape, tensors: Tensors) -> State:
+    spec = config.spec
     if isinstance(spec, NetworkSpec):
         from .model import checked_network
 
