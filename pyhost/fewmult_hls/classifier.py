@@ -7,18 +7,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from . import packed
 from .archive import Archive
-from .backend_names import Device, as_device
+from .backend_names import BACKENDS, Device, as_device
 from .datasets.arrays import checked_images, checked_labels
 from .domain import Domain
 from .errors import FewmultError, UsageError
 from .files import open_regular, reading
+from .given import as_path, checked
 from .method_names import FLOAT_MARK
 from .model import load_model
 from .runs import MODEL
@@ -59,7 +60,7 @@ class Classifier:
         self._scorer = scorer
         self.features, self.classes = widths[0], widths[-1]
         self._unit = unit
-        self._close = close
+        self._close: Callable[[], None] | None = close
 
     def logits(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
         """The outputs of the net.
@@ -71,8 +72,10 @@ class Classifier:
             (N, classes): integers in units of 1/64, or float32 of a floating-point net.
 
         Raises:
-            UsageError: the images are something else or of another size.
+            UsageError: the images are something else or of another size, or the net is closed.
         """
+        if self._close is None:
+            raise UsageError("this net is closed: load it again")
         return self._scorer.logits(self._flat(images))
 
     def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -122,7 +125,9 @@ class Classifier:
 
     def close(self) -> None:
         """Gives back what the backend holds; there are no answers afterwards."""
-        self._close()
+        close, self._close = self._close, None
+        if close is not None:
+            close()
 
     def __enter__(self) -> Classifier:
         return self
@@ -177,6 +182,12 @@ def _array_names(path: Path) -> list[str]:
             return []
 
 
+class _Options(TypedDict):
+    precision: str | None
+    backend: str
+    threads: int | None
+
+
 def load(
     path: str | Path,
     *,
@@ -201,12 +212,16 @@ def load(
         UsageError: there is no such file, or it does not have weights of this precision.
         FewmultError: it is damaged, or the backend cannot run here.
     """
-    model = read_model(Path(path))
+    given = checked(_Options, precision=precision, backend=backend, threads=threads)
+    if backend not in BACKENDS:
+        raise UsageError(f"there is no backend '{backend}': take {' or '.join(BACKENDS)}")
+    threads, ready = given["threads"], as_device(device)
+    model = read_model(as_path("path", path))
     chosen = precision or model.deployed
     if chosen not in model.precisions:
         there = " or ".join(model.precisions)
         raise UsageError(f"{path} has no {chosen} weights: take precision {there}")
-    return classifier_of(model, chosen, backend, threads, device=as_device(device))
+    return classifier_of(model, chosen, backend, threads, device=ready)
 
 
 def classifier_of(
