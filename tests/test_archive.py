@@ -320,6 +320,25 @@ def test_a_sparse_file_takes_no_memory(
         assert_one_line(capsys.readouterr().err, str(folder), "damaged")
 
 
+def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """A right archive of a TiB, nearly all of it a hole."""
+    size, header = 1 << 40, npy(PLAIN)
+    info = zipfile.ZipInfo("a.npy")
+    info.file_size = info.compress_size = size
+    info.header_offset = info.CRC = 0
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.filelist.append(info)
+        archive._didModify = True  # type: ignore[attr-defined]
+    path = tmp_path / "model.npz"
+    with path.open("wb") as whole:
+        whole.write(info.FileHeader(zip64=True) + header)
+        whole.seek(size + 1000)
+        whole.write(file.getvalue())
+    with pytest.raises(FewmultError, match=r"needs about 2048.0 GiB of memory, and .* are free"):
+        read_model(path)
+
+
 def test_the_checksum_is_of_names_types_shapes_and_values() -> None:
     arrays = {"b": np.arange(3, dtype="<i4"), "a": np.array("text")}
     first = checksum(arrays)

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from . import memory
 from .errors import FewmultError, reason_of
 from .files import open_regular, write_atomic
 
@@ -65,6 +66,12 @@ class Archive(Mapping[str, npt.NDArray[Any]]):
         # Members may share their bytes.
         if sum(member.file_size for member in members) > size:
             raise ValueError("its arrays are larger than the file")
+
+    @property
+    def memory(self) -> int:
+        """Bytes that reading takes: all arrays, and one of them as it is in the file."""
+        sizes = [member.file_size for member in self._archive.infolist()]
+        return sum(sizes) + max(sizes, default=0)
 
     def __iter__(self) -> Iterator[str]:
         names = self._archive.namelist()
@@ -212,15 +219,24 @@ def reading_archive(path: Path, advice: str) -> Iterator[Archive]:
         advice: what to do if it is damaged.
 
     Raises:
-        FewmultError: it cannot be read or is damaged.
+        FewmultError: it cannot be read or is damaged, or there is not enough memory for it.
     """
     with open_regular(path) as file:
-        try:
-            yield Archive(file)
-        except MemoryError:
-            raise
-        # What zipfile and numpy raise on damaged bytes has no common base.
-        except Exception as error:
-            raise FewmultError(
-                f"{path} is damaged or not a model of fewmult-hls ({reason_of(error)}): {advice}"
-            ) from error
+        with _damage(path, advice):
+            archive = Archive(file)
+        memory.check(str(path), archive.memory, "read it on a larger machine")
+        with _damage(path, advice):
+            yield archive
+
+
+@contextmanager
+def _damage(path: Path, advice: str) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError:
+        raise
+    # What zipfile and numpy raise on damaged bytes has no common base.
+    except Exception as error:
+        raise FewmultError(
+            f"{path} is damaged or not a model of fewmult-hls ({reason_of(error)}): {advice}"
+        ) from error
