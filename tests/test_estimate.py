@@ -270,6 +270,7 @@ def test_a_damaged_build_is_one_line(tmp_path: Path, text: str, part: str) -> No
         (["--samples", "100"], ["100 images", "batch of 128"]),
         (["--method", "float"], ["--method"]),
         (["--tile", "kLanes"], ["--tile kLanes", "NAME=N"]),
+        (["--tile", "kLanes=" + "9" * 5000], ["NAME=N"]),
         (["--tile", "kWrong=2"], ["no constant kWrong", "kLog2Inputs"]),
         (["--build", "/nowhere"], ["/nowhere/build.json", "run.sh"]),
     ],

@@ -95,9 +95,10 @@ def _look(login: Login, environment: str) -> Environment:
     answer = login.ask(["bash", "-s", "--", "check", environment], _SCRIPT.read_bytes())
     try:
         found = typed(Environment, parse_json(answer.splitlines()[-1].encode()))
+        version = tuple(map(int, found.python.split(".")[:2]))
     except (IndexError, ValueError) as error:
         raise FewmultError(f"{login.host}: {environment} answers {answer!r}") from error
-    if tuple(map(int, found.python.split(".")[:2])) < (3, 10):
+    if version < (3, 10):
         raise FewmultError(
             f"{login.host}: {environment} has Python {found.python}, and 3.10 is the least: "
             "take the image v3.0.1 or later"
