@@ -145,7 +145,7 @@ def read_array(name: str, content: bytes) -> npt.NDArray[Any]:
     file = io.BytesIO(content)
     version = np.lib.format.read_magic(file)
     if version != (1, 0):
-        raise ValueError(f"{name} is in format {version}, as no model is")
+        raise ValueError(f"{name} is in format {version}, and only (1, 0) is read")
     start = file.tell() + 2
     end = start + int.from_bytes(content[start - 2 : start], "little")
     dtype, shape, order = _header(name, content[start:end].decode("latin-1"))

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+_LONGEST = 200  # characters: libraries quote what they found
+
 
 class FewmultError(Exception):
     """Something that was asked for cannot be done; the message names the fault and the fix.
@@ -21,8 +23,10 @@ class UsageError(FewmultError):
 
 
 def reason_of(error: Exception) -> str:
-    """What an exception says, in a line."""
+    """What an exception says, in a line that is not too long."""
     if isinstance(error, KeyError):
         missing = str(error.args[0])
-        return missing if " " in missing else f"it lacks {missing}"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+        said = missing if " " in missing else f"it lacks {missing}"
+    else:
+        said = str(error).partition("\n")[0] or type(error).__name__
+    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]} .."
