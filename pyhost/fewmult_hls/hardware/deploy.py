@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FewmultError
-from ..schema import parse_json, typed
 from .payload import COMPLETE, Payload
 from .remote import Login, log_in
 
@@ -94,11 +94,10 @@ def deploy(
 def _look(login: Login, environment: str) -> Environment:
     answer = login.ask(["bash", "-s", "--", "check", environment], _SCRIPT.read_bytes())
     try:
-        found = typed(Environment, parse_json(answer.splitlines()[-1].encode()))
-        version = tuple(map(int, found.python.split(".")[:2]))
-    except (IndexError, ValueError) as error:
+        found = Environment(**json.loads(answer.splitlines()[-1]))
+    except (IndexError, TypeError, ValueError) as error:
         raise FewmultError(f"{login.host}: {environment} answers {answer!r}") from error
-    if version < (3, 10):
+    if tuple(map(int, found.python.split(".")[:2])) < (3, 10):
         raise FewmultError(
             f"{login.host}: {environment} has Python {found.python}, and 3.10 is the least: "
             "take the image v3.0.1 or later"
