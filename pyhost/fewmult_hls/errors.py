@@ -29,4 +29,5 @@ def reason_of(error: Exception) -> str:
         said = missing if " " in missing else f"it lacks {missing}"
     else:
         said = str(error).partition("\n")[0] or type(error).__name__
-    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]} .."
+    half = _LONGEST // 2
+    return said if len(said) <= _LONGEST else f"{said[:half]} .. {said[-half:]}"
