@@ -297,6 +297,7 @@ def test_more_epochs_than_the_config_has(one: Path) -> None:
 
 def test_a_summary_of_another_version(one: Path) -> None:
     summary(test_error=..., executor=..., operations_per_step=..., version=9, news=[1])(one)
+    summary(test_error_of_mine="low")(one)
     found = read_run(one)
     assert found.summary is not None
     assert found.summary["news"] == [1]

@@ -113,8 +113,8 @@ def _summary_faults(found: dict[str, Any], config: RunConfig) -> Iterator[str]:
     for name in ("fingerprint", "best_fingerprint"):
         if not _FINGERPRINT.fullmatch(found[name]):
             yield f"'{name}' is none"
-    for name, value in found.items():
-        if name.startswith(("validation_error", "test_error")) and not 0 <= value <= 100:
+    for name in Summary.__annotations__.keys() & found.keys():
+        if "error" in name and not 0 <= found[name] <= 100:
             yield f"'{name}' is no share in per cent"
     if not 1 <= found["best_epoch"] <= found["epochs_trained"]:
         yield f"epoch {found['best_epoch']} is not the best of {found['epochs_trained']}"
