@@ -177,7 +177,7 @@ def test_damaged(damage: Damage, reason: str, one: Path, runs: Path, call: Call)
         code, out, err = call(*arguments)
         assert (code, out) == (1, "")
         assert_one_line(err, str(one), reason)
-    with pytest.raises(FewmultError) as caught:  # noqa: PT012: a report reads it so
+    with pytest.raises(FewmultError) as caught:  # as a report reads it
         model_of(read_run(one))
     assert str(caught.value) in err
 
