@@ -214,6 +214,8 @@ PLAIN = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 3), }"
         PLAIN.replace("|u1", "|u" + "1" * 5000),
         PLAIN.replace("'|u1'", "[('x', '|u1')]"),
         PLAIN.replace("False", "0"),
+        PLAIN.replace("False", "(2, 3)"),
+        PLAIN.replace("(2, 3)", "True"),
         PLAIN.replace("'shape'", "'shapes'"),
         PLAIN.replace("'descr'", "'shape'"),
         PLAIN.replace(", }", ", 'more': False}"),

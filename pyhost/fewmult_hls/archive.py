@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from .files import open_regular, write_atomic
 CHECKSUM = "sha256"
 """The array with the checksum of all others."""
 
+_NPY = b"\x93NUMPY\x01\x00"  # format 1.0, the only one for plain numbers
 _ENCRYPTED = 1  # a member's flag
 _LONGEST_NUMBER = 12  # digits: more than any memory has bytes
 # The header of an array as numpy writes it: a dict of three, in any order. Never evaluated.
@@ -136,6 +137,25 @@ def checksum(arrays: Mapping[str, Any]) -> str:
     return digest.hexdigest()
 
 
+class Header(NamedTuple):
+    """What a .npy file says of its array.
+
+    Attributes:
+        dtype: of numbers or text.
+        shape: of no negative size.
+        order: ``F`` where it lies by columns.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    order: Literal["C", "F"]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the array."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
 def read_array(name: str, content: bytes) -> npt.NDArray[Any]:
     """The array of a .npy file, which takes no more memory than the file has bytes.
 
@@ -143,32 +163,39 @@ def read_array(name: str, content: bytes) -> npt.NDArray[Any]:
         ValueError: it is damaged, or holds something else than numbers or text.
     """
     file = io.BytesIO(content)
-    version = np.lib.format.read_magic(file)
-    if version != (1, 0):
-        raise ValueError(f"{name} is in format {version}, and only (1, 0) is read")
-    start = file.tell() + 2
-    end = start + int.from_bytes(content[start - 2 : start], "little")
-    dtype, shape, order = _header(name, content[start:end].decode("latin-1"))
-    if math.prod(shape) * dtype.itemsize != len(content) - end:
+    header = read_header(name, file)
+    start = file.tell()
+    if header.size != len(content) - start:
         raise ValueError(f"{name} does not have the size that its header says")
-    flat = np.frombuffer(content, dtype, offset=end) if math.prod(shape) else np.empty(0, dtype)
-    return np.array(flat.reshape(shape, order=order), order="C")
+    dtype = header.dtype
+    flat = np.frombuffer(content, dtype, offset=start) if header.size else np.empty(0, dtype)
+    return np.array(flat.reshape(header.shape, order=header.order), order="C")
 
 
-def _header(name: str, text: str) -> tuple[np.dtype[Any], tuple[int, ...], Any]:
-    """Type, shape and order of an array."""
+def read_header(name: str, file: BinaryIO) -> Header:
+    """The header of a .npy file, up to where its array begins.
+
+    Raises:
+        ValueError: it is none, or of something else than numbers or text.
+    """
+    start = file.read(len(_NPY) + 2)
+    if start[:-2] != _NPY:
+        raise ValueError(f"{name} is no .npy file of format 1.0")
+    text = file.read(int.from_bytes(start[-2:], "little")).decode("latin-1")
     entries = dict(re.findall(_ENTRY, text)) if _HEADER.fullmatch(text) else {}
     descr = _DTYPE.fullmatch(entries.get("descr", ""))
-    sizes = re.findall(r"\d+", entries.get("shape", ""))
-    order = {"True": "F", "False": "C"}.get(entries.get("fortran_order", ""))
-    if "shape" not in entries or descr is None or order is None:
+    shape, by_columns = entries.get("shape", ""), entries.get("fortran_order")
+    if descr is None or shape[:1] != "(" or by_columns not in ("True", "False"):
         raise ValueError(f"{name} has no header of plain numbers")
+    sizes = re.findall(r"\d+", shape)
     if any(len(size) > _LONGEST_NUMBER for size in sizes):
         raise ValueError(f"{name} does not have the size that its header says")
     try:
-        return np.dtype(descr[1]), tuple(map(int, sizes)), order
+        dtype = np.dtype(descr[1])
     except TypeError as error:
         raise ValueError(f"{name}: {error}") from error
+    order: Literal["C", "F"] = "F" if by_columns == "True" else "C"
+    return Header(dtype, tuple(map(int, sizes)), order)
 
 
 def checked(
