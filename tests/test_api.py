@@ -139,7 +139,7 @@ def test_wrong_options() -> None:
     with pytest.raises(TypeError, match="no option 'epoch'; it has net, method"):
         train("digits", epoch=3)  # type: ignore[call-arg]
     for name, value in {"epochs": "3", "net": 64, "seed": 1.0, "batch": True}.items():
-        with pytest.raises(UsageError, match=f"{name} must be of type"):
+        with pytest.raises(UsageError, match=f"'{name}' must be of type"):
             train("digits", **{name: value})  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="did you mean digits"):
         train("digit")

@@ -40,9 +40,10 @@ def evaluate(
     from ..datasets import load
     from ..evaluation import error_per_cent
     from ..runs import test_split
-    from .results import error_text, show_rows
+    from .results import error_text, show_rows, warn_without_checksum
 
     trained = read_model(model)
+    warn_without_checksum(trained, model)
     data = load(dataset or _dataset_of(model))
     split = test_split(trained, data)
     errors = {}

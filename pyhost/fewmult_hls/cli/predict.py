@@ -57,8 +57,10 @@ def predict(
 
     from ..classifier import load
     from ..images import read_images
+    from .results import warn_without_checksum
 
     with load(model, precision=precision, backend=backend, threads=threads, device=device) as net:
+        warn_without_checksum(net, model)
         read = [read_images(path, net.domain, net.features) for path in files]
         labels, margins = net.answers(np.concatenate(read))
         names = [net.domain.class_name(label) for label in labels.tolist()]
