@@ -122,12 +122,11 @@ def _workplace(folder: Path) -> Path:
 
 
 def _check_verilator() -> None:
-    for tool, package in (("verilator", "verilator"), ("make", "make")):
+    for tool, least in (("verilator", " (5.006 or later)"), ("make", "")):
         if shutil.which(tool) is None:
             raise FewmultError(
                 f"--device rtl needs {tool}, which is not on PATH: "
-                f"install the package {package} of your system"
-                + (" (5.006 or later)" if tool == "verilator" else "")
+                f"install the package {tool} of your system{least}"
             )
     answer = _run(["verilator", "--version"])
     found = re.match(r"Verilator (\d+)\.(\d+)", answer.stdout)
