@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -387,11 +388,15 @@ def test_hosts_that_may_be_there() -> None:
 @needs_wheel
 @needs_sshd
 def test_hosts_that_refuse(deploy: Deploy) -> None:
-    for host, part in {"closed": "Connection refused", "stranger": "Permission denied"}.items():
+    hosts = {"closed": "Connection refused", "stranger": "Permission denied"}
+    for host, part in {**hosts, "ssh://a[b": "ssh takes no such host"}.items():
         done = deploy(host)
         assert (done.returncode, done.stdout) == (1, "")
         assert_one_line(
-            done.stderr, f"cannot log in to {host}", part, f" -- {host}` must work first"
+            done.stderr,
+            f"cannot log in to {host}",
+            part,
+            f" -- {shlex.quote(host)}` must work first",
         )
 
 

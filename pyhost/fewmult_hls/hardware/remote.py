@@ -214,6 +214,8 @@ def _end(master: subprocess.Popen[bytes]) -> None:
 
 
 def _last_line(errors: bytes) -> str:
+    if errors.startswith(b"usage: ssh"):
+        return "ssh takes no such host"
     lines = printable(errors.decode(errors="replace")).split("\n")
     text = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return text.removeprefix("error: ")
