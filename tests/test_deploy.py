@@ -168,6 +168,8 @@ def test_another_one_repairs_the_package_and_keeps_the_overlays(
     overlays = package(installed.image) / "overlays"
     before = content(overlays)
     (package(installed.image) / "errors.py").write_text("raise SystemExit('damaged')\n")
+    overlays.rename(package(installed.image) / ".overlays.old")  # as if killed while replacing them
+    (package(installed.image) / ".overlays.new").mkdir()
     done = deploy("board", "--environment", installed.image, "--no-verify")
     assert (done.returncode, done.stderr) == (0, "")
     assert "doctor" in done.stdout
@@ -175,6 +177,7 @@ def test_another_one_repairs_the_package_and_keeps_the_overlays(
     run_there(installed.image)
     assert content(overlays) == before
     assert len(before) == 3 * len(Z2.overlays)
+    assert not list(package(installed.image).glob(".overlays*"))
 
 
 @needs_wheel
