@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from ..course import METRICS
 from ..errors import FewmultError, UsageError
 from ..runs import CONFIG, MODEL, SUMMARY
 from ..trained import Trained
+from .text import command_line
 
 # What `train` takes by another name than config.toml has it.
 _OPTIONS = {"rate_exponent": "rate"}
@@ -47,7 +47,7 @@ class Record:
         words = ["fewmult-hls", "train"]
         for name, value in asdict(self.config).items():
             words += [f"--{_OPTIONS.get(name, name).replace('_', '-')}", str(value)]
-        return shlex.join(words)
+        return command_line(words)
 
     @property
     def state(self) -> str:
@@ -71,7 +71,7 @@ def read_records(folders: list[Path]) -> list[Record]:
 def _labels(folders: list[Path]) -> list[str]:
     names = [folder.resolve().name for folder in folders]
     return [
-        str(folder) if names.count(name) > 1 else name
+        str(folder) if names.count(name) > 1 or not name else name
         for folder, name in zip(folders, names, strict=True)
     ]
 
