@@ -263,7 +263,9 @@ def test_classes_with_odd_names() -> None:
     found = Answers(images, labels, (labels.astype(int) + 1) % size, np.ones(len(labels)), ODD)
     assert {drawable(name, 24) for name in ODD} <= texts_of(confusion(found), ODD)
     shown = texts_of(mistakes(found, (4, 4)), ODD)
-    assert f"{drawable(ODD[0], 6)} \N{RIGHTWARDS ARROW} $" in shown
+    assert f"{ODD[0]} \N{RIGHTWARDS ARROW} $" in shown
+    assert "curves \N{RIGHTWARDS ARROW} a b" in shown
+    assert f"{drawable('x' * 240, 12)} \N{RIGHTWARDS ARROW}\n{drawable(ODD[-3], 12)}" in shown
     for draw in (confusion(found), mistakes(found, (4, 4))):
         assert render(draw, 3, 3, LIGHT, ODD).startswith(b"\x89PNG")
 

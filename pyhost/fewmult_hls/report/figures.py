@@ -26,8 +26,9 @@ MISTAKES = (3, 10)
 COLUMNS = 4  # charts of layers in a row
 NAMED_RUNS = 16  # in the legend
 _ENDS = 8  # layers of the beginning and of the end of a very deep net
-# Characters of a name: in the legend, beside the matrix of confusions, in the width of its cell.
-_LEGEND, _CLASS, _LEVEL = 40, 24, 6
+# Characters of a name: in the legend, beside the matrix of confusions, in the width of its cell,
+# above a mistake.
+_LEGEND, _CLASS, _LEVEL, _ABOVE = 40, 24, 6, 12
 _BINS = 104
 _LARGEST_CODE = 7
 _SUPERSCRIPTS = "\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077"  # 1 to 7
@@ -241,8 +242,9 @@ def mistakes(found: Answers, shape: tuple[int, int]) -> Draw:
         for axes, number in zip(grid.ravel(), shown.tolist(), strict=False):
             axes.imshow(found.images[number].reshape(shape), cmap="gray", vmin=0, vmax=255)
             labels = found.right[number], found.labels[number]
-            right, answer = (drawable(found.classes[label], _LEVEL) for label in labels)
-            text = f"{right} \N{RIGHTWARDS ARROW} {answer}"
+            right, answer = (drawable(found.classes[label], _ABOVE) for label in labels)
+            space = "\n" if len(right) + len(answer) > _ABOVE else " "
+            text = f"{right} \N{RIGHTWARDS ARROW}{space}{answer}"
             axes.set_title(text, fontsize=8, loc="center", color=theme.ink, pad=3)
             axes.set_xlabel(f"{found.margins[number]:.2f}", fontsize=6.5, color=theme.faint)
 
