@@ -4,15 +4,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_type_hints
 
 from ..errors import FewmultError
+from ..schema import parse_json, typed
 from .payload import COMPLETE, Payload
 from .remote import Login, log_in, printable
 
@@ -117,16 +116,13 @@ def _look(login: Login, environment: str) -> Environment:
 
 def _environment(answer: str) -> Environment | None:
     """What the script says, in one of the lines; a login shell may print others."""
-    kinds = get_type_hints(Environment)
     for line in answer.splitlines():
         try:
-            facts = json.loads(line)
-        except (ValueError, RecursionError):
+            found = typed(Environment, parse_json(line.encode()))
+        except ValueError:
             continue
-        if isinstance(facts, dict) and facts.keys() == kinds.keys():
-            values = facts.items()
-            if all(isinstance(v, kinds[name]) and str(v).isprintable() for name, v in values):
-                return Environment(**facts)
+        if all(str(value).isprintable() for value in vars(found).values()):
+            return found
     return None
 
 
