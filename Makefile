@@ -78,9 +78,9 @@ clean: ## Remove all that was built, but not runs/
 # the package as well.
 define testbenches
 $(BIN)/cmake -S . -B $(1) -G "Unix Makefiles" $(CMAKE_ARGS) -DFEWMULT_TESTBENCHES=ON \
-  -DFEWMULT_SANITIZE=$(2) -DFEWMULT_GOLDEN_DIR=$(CURDIR)/build/golden
+  -DFEWMULT_SANITIZE=$(2) -DFEWMULT_GOLDEN_DIR="$(CURDIR)/build/golden"
 $(BIN)/cmake --build $(1)
-cd $(1) && $(CURDIR)/$(BIN)/ctest --output-on-failure
+cd $(1) && "$(CURDIR)/$(BIN)/ctest" --output-on-failure
 endef
 
 # One wheel serves every target: an extra adds its tools without building the package again.

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from command import assert_one_line, fewmult
+from effort import calls_of, deep_net
 from fewmult_hls.backends.base import Pass
 from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.datasets import Split
@@ -285,3 +286,15 @@ def test_the_documented_output_is_the_command_s() -> None:
     shown = re.search(r"\$ fewmult-hls estimate\n(.*?)```", DOCS.read_text(), re.DOTALL)
     assert shown, "the page shows no output"
     assert shown[1] == run()
+
+
+def test_the_work_of_an_estimate_grows_with_the_layers_and_stays_small() -> None:
+    def count(net: str) -> int:
+        spec = NetworkSpec.parse(net)
+        return calls_of(lambda: estimate(spec, Z2, 1000, 100))
+
+    estimate(MNIST, Z2, 1000, 100)  # reads the sources, once
+    short, long = count(deep_net(100)), count(deep_net(400))
+    assert long < 4.5 * short
+    assert long < 400 * 6000
+    assert count("-".join(["16"] * 401)) < long / 20, "layers of one shape are priced once"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from ..backends.base import Pass
 from ..evaluation import STATISTICS_IMAGES
@@ -333,11 +334,16 @@ def estimate(
     """
     steps = whole_batches(samples, spec.batch)
     calls = evaluation_calls(spec, samples, images) if images else ()
+
+    @cache  # layers of one shape cost the same
+    def cost(call: Call) -> CallCost:
+        return cost_of(call, board)
+
     return Estimate(
         spec,
         board,
         steps,
-        tuple((part, cost_of(call, board)) for part, call in step_calls(spec, perturbed)),
-        tuple((times, cost_of(call, board)) for times, call in calls),
-        tuple(cost_of(call, board) for call in sampling_calls(spec)),
+        tuple((part, cost(call)) for part, call in step_calls(spec, perturbed)),
+        tuple((times, cost(call)) for times, call in calls),
+        tuple(cost(call) for call in sampling_calls(spec)),
     )

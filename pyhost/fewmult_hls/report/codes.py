@@ -17,7 +17,7 @@ from ..oracle.draws import sample_bytes
 from ..oracle.gradient import power_of_two_codes
 from ..training import Trainer
 
-Codes = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.uint8]
 
 
 class _Recorder:
@@ -36,7 +36,8 @@ class _Recorder:
         """See ``Backend``; draws the codes that the kernel draws."""
         units, batch = x.shape
         random_bytes = sample_bytes(update.code_key, units, batch, update.step)
-        self.codes.append(power_of_two_codes(x.astype(np.int64), random_bytes))
+        codes = power_of_two_codes(x.astype(np.int64), random_bytes)
+        self.codes.append(codes.astype(np.uint8))  # all layers' at once are in memory
         self._backend.shift_gradient(weights, sign, mask, x, deltas, update)
 
 

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..run_record import RunRecord, model_of, read_run
 from ..trained import Trained
+from .text import command_line
 
 # What `train` takes by another name than config.toml has it.
 _OPTIONS = {"rate_exponent": "rate"}
@@ -33,7 +33,7 @@ class Record(RunRecord):
         words = ["fewmult-hls", "train"]
         for name, value in asdict(self.config).items():
             words += [f"--{_OPTIONS.get(name, name).replace('_', '-')}", str(value)]
-        return shlex.join(words)
+        return command_line(words)
 
     @property
     def state(self) -> str:
@@ -57,7 +57,7 @@ def read_records(folders: list[Path]) -> list[Record]:
 def _labels(folders: list[Path]) -> list[str]:
     names = [folder.resolve().name for folder in folders]
     return [
-        str(folder) if names.count(name) > 1 else name
+        str(folder) if names.count(name) > 1 or not name else name
         for folder, name in zip(folders, names, strict=True)
     ]
 
