@@ -75,7 +75,7 @@ def plan_run(
     folder = out or Path("runs") / data.name
     runs.check_fit(run_config.spec, data)
     runs.check_folder(folder, overwrite=overwrite)
-    runs.check_memory(run_config.spec)
+    runs.check_memory(run_config.spec, data)
     return Plan(run_config, data, folder)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from . import __version__, datasets
+from . import __version__, datasets, memory
 from .backends import Backend
 from .checkpoints import (
     clear_checkpoints,
@@ -29,7 +29,8 @@ from .checkpoints import (
 from .config import RunConfig, save_config
 from .course import METRICS, Course, Watcher
 from .datasets import Dataset, Split
-from .errors import FewmultError, UsageError
+from .errors import UsageError
+from .evaluation import evaluation_bytes
 from .files import write_atomic, writing
 from .networks import Shape
 from .trained import Trained
@@ -37,6 +38,8 @@ from .trained import Trained
 CONFIG = "config.toml"
 MODEL = "model.npz"
 SUMMARY = "summary.json"
+
+_BYTES_TRAINING_IMAGE = 32  # while an epoch's order is drawn, by measurement
 
 
 def lasting_name(dataset: str) -> str:
@@ -103,28 +106,20 @@ def test_split(model: Trained, dataset: Dataset) -> Split:
     return Split(dataset.test.images, numbers[dataset.test.labels])
 
 
-def check_memory(spec: Shape) -> None:
-    """Refuses a net for which a system that overcommits memory would kill the process.
+def check_memory(spec: Shape, dataset: Dataset) -> None:
+    """Refuses a run for which a system that overcommits memory would kill the process.
+
+    Args:
+        spec: of the net.
+        dataset: already in memory.
 
     Raises:
         FewmultError: it needs more than is free.
     """
-    free = _free_memory()
-    if free is not None and spec.memory > free:
-        raise FewmultError(
-            f"net {spec.name} needs about {spec.memory / 2**30:.1f} GiB of memory, "
-            f"and {free / 2**30:.1f} GiB are free: take a smaller net"
-        )
-
-
-def _free_memory() -> int | None:
-    """Bytes, or None where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    found = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
-    return next((int(kilobytes) << 10 for kilobytes in found), None)
+    needed = spec.memory + len(dataset.train.labels) * _BYTES_TRAINING_IMAGE
+    judged = max(len(split.labels) for split in (dataset.validation, dataset.test))
+    needed += judged * evaluation_bytes(spec.widths[-1])
+    memory.check(f"net {spec.name}", needed, "take a smaller net or less data")
 
 
 def check_folder(folder: Path, *, overwrite: bool) -> None:

@@ -203,6 +203,7 @@ def _go_on(
     config = RunConfig(**values)
     dataset = load(config.dataset)
     runs.check_fit(config.spec, dataset)
+    runs.check_memory(config.spec, dataset)
     with closing(open_backend(config.backend, threads, device)) as backend:
         click.echo(_heading(config, dataset, executor_text(backend.info())))
         steps = len(dataset.train.labels) // config.batch
