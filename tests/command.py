@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,6 +76,22 @@ def fewmult(*arguments: str | Path, **options: Any) -> subprocess.CompletedProce
     process = start(*arguments, **options)
     out, err = process.communicate(timeout=60)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def limited(size: int) -> Callable[[], None]:
+    """To be called before a process starts: it gets so much memory."""
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+def measured(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], int]:
+    """A process that has ended, and the bytes that it had in memory at most."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = start(*arguments, stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        texts = [file.read() for file in (out, err) if not file.seek(0)]
+    done = subprocess.CompletedProcess(process.args, process.returncode, *texts)
+    return done, usage.ru_maxrss << 10
 
 
 def summary(folder: Path) -> dict[str, Any]:

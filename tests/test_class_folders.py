@@ -225,8 +225,8 @@ def test_info(pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [
         ('["a", "b"]', "label 2 at index 6 is beyond the 2 classes"),
         ('["a", "a", "b"]', "two classes are named a"),
-        ('{"a": 1}', "no list of names"),
-        ('["a", 2, "b"]', "no list of names"),
+        ('{"a": 1}', "must be of type list"),
+        ('["a", 2, "b"]', "must be of type str"),
         ("[" * 100_000, "does not name the classes"),
         ("\xff", "does not name the classes"),
         (str([f"{k}" for k in range(257)]).replace("'", '"'), "256 at most"),

@@ -6,14 +6,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import FewmultError
-from ..files import reading, write_atomic
+from ..files import open_regular, write_atomic
+from ..schema import read_json
 
 FILE_NAME = "checksums.json"
 _CHUNK = 1 << 20
+_LIMIT = 1 << 16
+_ADVICE = (
+    "fetch the set again, import it with --overwrite, or remove this file to go without the check"
+)
 
 
 def sha256(path: Path) -> str:
@@ -23,7 +29,7 @@ def sha256(path: Path) -> str:
         FewmultError: the file cannot be read.
     """
     digest = hashlib.sha256()
-    with reading(path), path.open("rb") as file:
+    with open_regular(path) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
@@ -52,22 +58,7 @@ def verify(folder: Path, files: Iterable[Path]) -> None:
             )
 
 
-def _recorded(path: Path) -> dict[str, object] | None:
-    with reading(path):
-        if not path.exists():
-            return None
-        content = path.read_bytes()
-    try:
-        sums = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise _damaged(path) from error
-    if not isinstance(sums, dict):
-        raise _damaged(path)
-    return sums
-
-
-def _damaged(path: Path) -> FewmultError:
-    return FewmultError(
-        f"{path} is damaged; fetch the set again, import it with --overwrite, or remove this file "
-        "to go without the check"
-    )
+def _recorded(path: Path) -> dict[str, str] | None:
+    if not os.path.lexists(path):
+        return None
+    return read_json(path, dict[str, str], _LIMIT, _ADVICE)

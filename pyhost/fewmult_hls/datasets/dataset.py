@@ -77,6 +77,11 @@ def make_split(images: Array, labels: Array) -> Split:
     return Split(flat, labels)
 
 
+def empty_classes(labels: Array, classes: int) -> npt.NDArray[np.int64]:
+    """The classes that no label names, of ``classes``."""
+    return np.flatnonzero(np.bincount(labels, minlength=classes) == 0)
+
+
 def carve_validation(images: Array, labels: Array) -> tuple[Split, Split]:
     """Split training images into train and validation: the last floor(N/6) validate.
 
