@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import io
 import json
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,17 @@ from PIL import Image
 from command import SMALL, assert_one_line, fewmult
 from fewmult_hls import datasets, load
 from fewmult_hls.cli.commands import run
-from images import coloured, grey, png_bytes, raw_png, translucent, write_png
+from images import (
+    coloured,
+    grey,
+    header,
+    pixels,
+    png_bytes,
+    png_of,
+    raw_png,
+    translucent,
+    write_png,
+)
 
 TEST = datasets.load("digits").test
 IMAGES = TEST.images.reshape(-1, 8, 8)
@@ -224,9 +233,7 @@ def test_a_png_cut_or_changed_anywhere(predict: Predict, tmp_path: Path) -> None
 
 def huge_png() -> bytes:
     """A header that promises 40,000 x 40,000 pixels."""
-    content = bytearray(png_bytes(grey(8, 5)))
-    content[16:24] = struct.pack(">II", 40_000, 40_000)
-    return bytes(content)
+    return png_of(header(40_000, 40_000), pixels(bytes(72)))
 
 
 def test_a_png_larger_than_memory_is_not_unpacked(predict: Predict, tmp_path: Path) -> None:
