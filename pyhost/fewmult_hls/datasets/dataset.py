@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import UsageError
+
 Array = npt.NDArray[np.uint8]
 
 VALIDATION_SHARE = 6
@@ -27,6 +29,16 @@ class Split:
 
     images: Array
     labels: Array
+
+    def fits(self, features: int, classes: int) -> bool:
+        """Whether these are images of so many values, with labels of so many classes."""
+        images, labels = self.images, self.labels
+        return (
+            images.dtype == labels.dtype == np.uint8
+            and 0 < len(images) == labels.size
+            and (images.shape, labels.shape) == ((len(images), features), (len(images),))
+            and int(labels.max()) < classes
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +62,20 @@ class Dataset:
     validation: Split
     test: Split
     class_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuses arrays that the kernels could not take.
+
+        Raises:
+            UsageError: there are such.
+        """
+        for part in ("train", "validation", "test"):
+            split: Split = getattr(self, part)
+            if not split.fits(self.features, self.classes):
+                raise UsageError(
+                    f"{part}: a data set holds uint8 images (N, {self.features}) and uint8 labels "
+                    f"(N,) below {self.classes}: make it with datasets.from_arrays"
+                )
 
     @property
     def features(self) -> int:
