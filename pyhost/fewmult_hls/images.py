@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
+import math
+import os
+import warnings
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from .archive import read_array
-from .datasets import png
+from . import memory
+from .datasets import png, png_chunks
 from .domain import Domain
 from .errors import FewmultError
-from .files import reading
+from .files import open_regular, read_file
 
 _NPY = b"\x93NUMPY"
 
@@ -30,16 +34,18 @@ def read_images(path: Path, domain: Domain, features: int) -> Images:
         features: values that an image must have.
 
     Raises:
-        FewmultError: the file cannot be read or is damaged, or holds something else.
+        FewmultError: the file cannot be read or is damaged, or holds something else, or more than
+            the memory does.
     """
-    with reading(path):
-        content = path.read_bytes()
-    if content.startswith(_NPY):
-        return _from_npy(path, content, domain, features)
-    if not png.is_png(content):
+    with open_regular(path) as file:
+        begin = file.read(max(len(_NPY), len(png_chunks.SIGNATURE)))
+        if begin.startswith(_NPY):
+            return _read_npy(path, file, domain, features)
+    if not png.is_png(begin):
         raise FewmultError(
             f"{path} is neither a PNG image nor a .npy file: {png.CONVERT}, or numpy.save"
         )
+    content = read_file(path, png.LIMIT)
     shape = png.shape(path, content)
     if not domain.fits(shape, features):
         raise FewmultError(
@@ -49,34 +55,68 @@ def read_images(path: Path, domain: Domain, features: int) -> Images:
     return png.decode(path, content).reshape(1, -1)
 
 
-def _from_npy(path: Path, content: bytes, domain: Domain, features: int) -> Images:
+def _read_npy(path: Path, file: BinaryIO, domain: Domain, features: int) -> Images:
+    """Reads an array whose header fits the file, the model and the memory."""
     try:
-        array = read_array("the array", content)
-    except MemoryError:
-        raise
-    # What numpy raises on damaged bytes has no common base.
+        shape, by_columns, dtype = _read_header(file)
+        start, end = file.tell(), os.fstat(file.fileno()).st_size
+        if math.prod(shape) * dtype.itemsize != end - start:
+            raise ValueError("it does not have the size that its header says")
+    except ValueError as error:
+        raise FewmultError(
+            f"{path} is a damaged .npy file, or holds no plain numbers ({error}): save it again"
+        ) from error
+    _check_header(path, shape, dtype, domain, features)
+    # Numbers by columns are copied once, and so are those of several files.
+    memory.check(str(path), 2 * (end - start), "give its images in parts")
+    array = np.fromfile(file, np.uint8, end - start)
+    if array.size != end - start:
+        raise FewmultError(f"{path} became shorter while it was read: give it again")
+    return array.reshape(shape, order="F" if by_columns else "C").reshape(-1, features)
+
+
+def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether numbers lie by columns, and type.
+
+    Raises:
+        ValueError: it is damaged, or says objects.
+    """
+    file.seek(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
+            version = np.lib.format.read_magic(file)
+            shape, by_columns, dtype = np.lib.format.read_array_header_1_0(file)
+    # What numpy raises on damaged bytes has no common base; a header has 64 KiB at most.
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(reason) from error
+    if version != (1, 0) or dtype.hasobject:
+        raise ValueError(f"format {version[0]}.{version[1]}, {dtype}")
+    if not all(type(size) is int and size >= 0 for size in shape):
+        raise ValueError(f"the shape {shape}")
+    return shape, by_columns, dtype
+
+
+def _check_header(
+    path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], domain: Domain, features: int
+) -> None:
+    if dtype != np.uint8:
         raise FewmultError(
-            f"{path} is a damaged .npy file, or holds no plain numbers ({reason}): save it again"
-        ) from error
-    if array.dtype != np.uint8:
-        raise FewmultError(
-            f"{path} holds {array.dtype} and the model takes uint8, grey values 0 to 255: "
+            f"{path} holds {dtype} and the model takes uint8, grey values 0 to 255: "
             "scale and convert it with astype"
         )
     if not (
-        (array.ndim == 2 and array.shape[1] == features)
-        or (array.ndim in (2, 3) and domain.fits(array.shape[-2:], features))
+        (len(shape) == 2 and shape[1] == features)
+        or (len(shape) in (2, 3) and domain.fits(shape[-2:], features))
     ):
         raise FewmultError(
-            f"{path} has the shape {array.shape} and the model takes images of "
+            f"{path} has the shape {shape} and the model takes images of "
             f"{domain.image_text(features)}: save (rows, columns), (N, rows, columns) or "
             f"(N, {features})"
         )
-    if not array.size:
+    if 0 in shape:
         raise FewmultError(f"{path} holds no images: leave it out")
-    return array.reshape(-1, features)
 
 
 def _scaling(domain: Domain) -> str:

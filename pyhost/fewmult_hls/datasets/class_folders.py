@@ -142,7 +142,7 @@ class _Reader:
     def _images(self, folder: Path, files: Sequence[Path]) -> Array:
         first = self._image(files[0])
         memory.check(
-            f"the images in {folder}",
+            f"reading the images in {folder}",
             len(files) * first.size + splitting_bytes(len(files), first.size),
             "take fewer images",
         )
