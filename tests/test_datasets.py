@@ -8,6 +8,7 @@ import hashlib
 import http.server
 import json
 import os
+import resource
 import shutil
 import socket
 import struct
@@ -640,12 +641,36 @@ def test_fetch_without_server_or_files(
         refused(
             lambda: fetch("mnist"),
             "cannot fetch mnist",
-            "(ConnectionError)",
+            "(Connection refused)",
             f"{url}/ (HTTP status 404)",
-            "(InvalidSchema)",
+            "gopher://127.0.0.1/ (No connection adapters were found",
             "check the network",
         )
     assert list(places[1].iterdir()) == []
+
+
+def test_fetch_keeps_no_more_than_the_set_can_have(
+    published: Path, places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (published / f"{TEST_LABELS}.gz").open("ab") as file:
+        file.truncate(1 << 33)
+    with served(published) as url:
+        use_mirrors(monkeypatch, url)
+        refused(lambda: fetch("mnist"), "it sends 8,589,934,592 bytes where 75,700 are the most")
+    assert list(places[1].iterdir()) == []
+
+
+def test_a_fault_of_the_disk_is_no_fault_of_a_mirror(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with served(published) as url:
+        use_mirrors(monkeypatch, url, url)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
+        try:
+            refused(lambda: fetch("mnist"), "cannot write ", "File too large")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
 
 
 def test_fetch_replaces_a_damaged_set(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,8 +28,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _UNSIGNED_BYTE = 0x08
 _DEFLATE_LIMIT = 1032
 """No deflate stream grows by more than this factor."""
-_GZIP_SHARE = 64
-"""Of what cannot be packed, gzip adds less than one byte to so many."""
+_GZIP_SHARE, _GZIP_HEADER = 64, 1 << 16
+"""Of what cannot be packed, gzip adds less than one byte to so many, and a header."""
 _CHUNK = 1 << 20
 _KINDS = {1: "labels (1 dimension)", 3: "images (3 dimensions)"}
 
@@ -95,6 +95,11 @@ def shape(path: Path, dimensions: int) -> tuple[int, ...]:
     """
     with _unpacked(path) as stream:
         return _read_header(path, stream, dimensions)
+
+
+def packing_bytes(size: int) -> int:
+    """What gzip adds at most to so many bytes, where they cannot be made fewer."""
+    return size // _GZIP_SHARE + _GZIP_HEADER
 
 
 def content_sha256(path: Path, limit: int) -> str:
@@ -164,7 +169,7 @@ def _check_size(path: Path, stream: BinaryIO, header: int, promised: int) -> Non
             f"{path} is cut short: its header promises {total} bytes and the file of "
             f"{size} bytes cannot hold them; {AGAIN}"
         )
-    if size > (total + total // _GZIP_SHARE + _CHUNK if packed else total):
+    if size > total + (packing_bytes(total) if packed else 0):
         raise _longer(path, promised)
 
 
