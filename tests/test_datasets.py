@@ -396,6 +396,48 @@ def test_cache_is_the_users_without_variables(
     assert datasets.locate("mine") == tmp_path / "fewmult-hls" / "mine"
 
 
+@pytest.mark.parametrize("variable", ["FEWMULT_DATA", "FEWMULT_CACHE"])
+def test_variables_that_no_shell_has_looked_at(
+    variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.chdir(tmp_path)
+    write_set(tmp_path / "home" / "sets" / "mine")
+    monkeypatch.setenv(variable, "~/sets")
+    assert datasets.locate("mine") == tmp_path / "home" / "sets" / "mine"
+    monkeypatch.setenv(variable, "home/sets")
+    assert datasets.load("mine").classes == 3
+    monkeypatch.setenv(variable, "~nobody-has-this-name/sets")
+    part = f"{variable} is ~nobody-has-this-name/sets, and there is no such home folder"
+    refused(lambda: datasets.load("mine"), part, kind=UsageError)
+    for nothing in ("", " "):
+        monkeypatch.setenv(variable, nothing)
+        refused(lambda: datasets.load("mine"), "there is no data set 'mine'", kind=UsageError)
+    assert not [path for path in tmp_path.iterdir() if "~" in path.name]
+
+
+def test_sets_below_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As a config.toml or an option after an equals sign names them."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_set(tmp_path / "mine")
+    assert datasets.locate("~/mine") == tmp_path / "mine"
+    assert datasets.load("~/mine").name == "mine"
+    refused(lambda: datasets.load("~/none"), "there is no folder ~/none", kind=UsageError)
+    monkeypatch.chdir(tmp_path)
+    write_set(tmp_path / "~" / "mine")
+    assert datasets.locate("~/mine") == Path("~/mine")
+
+
+def test_nobody_has_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user id that no one has, as containers give it."""
+    for name in ("HOME", "XDG_CACHE_HOME", "FEWMULT_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    refused(datasets.available, "you have no home folder: name one", kind=UsageError)
+    assert datasets.load("digits").classes == 10
+
+
 def test_missing_mnist_names_places_and_ways(places: tuple[Path, Path]) -> None:
     looked = [str(root / "mnist") for root in places]
     ways = ["data fetch mnist", "data import mnist"]

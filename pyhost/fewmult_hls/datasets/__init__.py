@@ -57,10 +57,10 @@ def locate(name_or_path: str) -> Path | None:
             return found
         if name_or_path in places.KNOWN_CLASSES:
             raise _not_here(name_or_path)
-    folder = Path(name_or_path)
-    with reading(folder):
-        if name_or_path and folder.is_dir():
-            return folder
+    for folder in (Path(name_or_path), places.from_home(name_or_path)):
+        with reading(folder):
+            if name_or_path and folder.is_dir():
+                return folder
     raise _unknown(name_or_path)
 
 
