@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import UsageError
@@ -58,10 +59,11 @@ def data_folder() -> Path:
         return given
     import pooch  # type: ignore[import-untyped]
 
-    folder = from_home(pooch.os_cache("fewmult-hls"))
-    if not folder.is_absolute():
-        raise UsageError("you have no home folder: name one for data in FEWMULT_CACHE")
-    return folder
+    with suppress(RuntimeError):  # of some releases, where others leave the ~
+        folder = from_home(pooch.os_cache("fewmult-hls"))
+        if folder.is_absolute():
+            return folder
+    raise UsageError("you have no home folder: name one for data in FEWMULT_CACHE")
 
 
 def roots() -> Iterator[Path]:
