@@ -234,7 +234,7 @@ def test_rows_of_values_take_images_of_as_many_pixels() -> None:
         ({"train": (np.zeros((2, 0, 8), np.uint8), [0, 1])}, r"shape \(2, 0, 8\)"),
         (
             {"train": (DIGITS.train.images, np.append(DIGITS.train.labels[1:], 99))},
-            "train: label 99 makes 100 classes, and 89 of them, such as 10, have no image: .*"
+            "label 99 makes 100 classes, and 89 of them, such as 10, have no training image: .*"
             "classes=100",
         ),
         (

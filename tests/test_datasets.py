@@ -30,6 +30,7 @@ from fewmult_hls.datasets.fetch import fetch
 from fewmult_hls.datasets.folder import STEMS, VALIDATION_STEMS, find_files
 from fewmult_hls.datasets.importing import import_set
 from fewmult_hls.errors import FewmultError, UsageError
+from fewmult_hls.plan import plan_run
 
 # Read before the fixture below gives each test folders of its own.
 REAL_MNIST = Path(os.environ.get("FEWMULT_DATA", ""), "mnist")
@@ -299,27 +300,29 @@ def with_label(array: np.ndarray, index: int, label: int) -> np.ndarray:
     return changed
 
 
-def test_a_class_that_nothing_can_be_learned_of(tmp_path: Path, places: tuple[Path, Path]) -> None:
+def test_a_class_that_nothing_can_be_learned_of(tmp_path: Path) -> None:
     """Of a wrong label; of one among those that validate; or since it lacks all images."""
     folder = write_set(tmp_path / "set")
+    run = {"dataset": str(folder), "batch": 16}
     for wrong, empty in (
         (with_label(labels(20), 3, 99), "label 99 makes 100 classes, and 96 of them, such as 3"),
         (with_label(labels(20), 19, 3), "label 3 makes 4 classes, and 1 of them, such as 3"),
         (labels(20) * np.uint8(2), "label 4 makes 5 classes, and 2 of them, such as 1"),
     ):
         idx.write(folder / TRAIN_LABELS, wrong)
-        for call in (lambda: datasets.load(str(folder)), lambda: import_set("mine", folder)):
-            refused(call, str(folder / TRAIN_LABELS), empty, str(folder / "classes.json"))
-    assert not places[1].exists()
-    # Who names five classes has them; also with images of their own to validate on.
-    (folder / "classes.json").write_text('["a", "b", "c", "d", "e"]')
+        fault = f"set: {empty}, have no training image"
+        refused(lambda: plan_run(run), fault, "classes.json", kind=UsageError)
+    # They are enough to test a net on, and who names five classes has them.
     assert datasets.load(str(folder)).classes == 5
+    (folder / "classes.json").write_text('["a", "b", "c", "d", "e"]')
+    assert plan_run(run).config.net == "20-256-256-5"
     (folder / "classes.json").unlink()
+    # Those that validate do not count, but leave all others to learn from.
     idx.write(folder / VALIDATION_STEMS[0], images(5))
     idx.write(folder / VALIDATION_STEMS[1], np.full(5, 3, np.uint8))
-    refused(lambda: datasets.load(str(folder)), "such as 1")
+    refused(lambda: plan_run(run), "such as 1", kind=UsageError)
     idx.write(folder / TRAIN_LABELS, with_label(labels(20), 19, 3))
-    assert datasets.load(str(folder)).classes == 4
+    assert plan_run(run).config.net == "20-256-256-4"
 
 
 def make_socket(path: Path) -> None:

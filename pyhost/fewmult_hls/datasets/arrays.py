@@ -18,7 +18,7 @@ from .. import memory
 from ..errors import UsageError
 from ..networks import MAX_CLASSES, MAX_WIDTH
 from .class_names import check_class_names
-from .dataset import VALIDATION_SHARE, Array, Dataset, Split, empty_classes, make_split
+from .dataset import VALIDATION_SHARE, Array, Dataset, Split, make_split
 from .splitting import carve_evenly, every, splitting_bytes, spread_split
 
 Labelled = tuple[npt.ArrayLike, npt.ArrayLike]
@@ -61,7 +61,10 @@ def from_arrays(
     _check_labels(parts, count)
     learned, held_out = _split(images, labels, parts.get("validation"))
     rows, columns = images.shape[1:]
-    return Dataset(name, count, (rows, columns), learned, held_out, _copied(*parts["test"]), names)
+    tests, are_counted = _copied(*parts["test"]), classes is None and not names
+    data = Dataset(name, count, (rows, columns), learned, held_out, tests, names, are_counted)
+    data.check_classes()
+    return data
 
 
 def _split(
@@ -189,7 +192,7 @@ def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _count_classes(classes: object, names: Sequence[str], labels: Array) -> int:
-    """How many classes there are; those that nobody asked for must have training images."""
+    """How many classes there are."""
     count = int(labels.max()) + 1
     if classes is not None:
         count = _integer("classes", classes)
@@ -199,12 +202,6 @@ def _count_classes(classes: object, names: Sequence[str], labels: Array) -> int:
         raise UsageError(f"classes is {count}, and there are {len(names)} class_names")
     if not 2 <= count <= MAX_CLASSES:
         raise UsageError(f"there must be 2 to {MAX_CLASSES} classes, not {count}")
-    if classes is None and not names and (empty := empty_classes(labels, count)).size:
-        raise UsageError(
-            f"train: label {count - 1} makes {count} classes, and {empty.size} of them, such as "
-            f"{empty[0]}, have no image: correct the labels, or have them all the same with "
-            f"classes={count}"
-        )
     return count
 
 

@@ -16,6 +16,8 @@ Array = npt.NDArray[np.uint8]
 
 VALIDATION_SHARE = 6
 """One training image in this many is kept for validation."""
+CLASS_NAMES = "classes.json"
+"""The file in a folder that names the classes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +55,7 @@ class Dataset:
         validation: a sixth of the training files, for choices made while training.
         test: what only the final accuracy is measured on.
         class_names: by label; empty where classes only have numbers.
+        are_counted: whether nobody said how many classes there are, but the largest label.
     """
 
     name: str
@@ -62,6 +65,7 @@ class Dataset:
     validation: Split
     test: Split
     class_names: tuple[str, ...] = ()
+    are_counted: bool = False
 
     def __post_init__(self) -> None:
         """Refuses arrays that the kernels could not take.
@@ -93,6 +97,21 @@ class Dataset:
                 sha.update(np.ascontiguousarray(array).data)
         return sha.hexdigest()
 
+    def check_classes(self) -> None:
+        """Whether each class can be learned, unless someone said that there are so many.
+
+        Raises:
+            UsageError: one cannot; a single wrong label may have made many.
+        """
+        empty = np.flatnonzero(np.bincount(self.train.labels, minlength=self.classes) == 0)
+        if self.are_counted and empty.size:
+            raise UsageError(
+                f"{self.name}: label {self.classes - 1} makes {self.classes} classes, and "
+                f"{empty.size} of them, such as {empty[0]}, have no training image: correct the "
+                f"labels, or say that there are {self.classes}, in a folder by a file "
+                f"{CLASS_NAMES} with their names, of arrays by classes={self.classes}"
+            )
+
 
 def make_split(images: Array, labels: Array) -> Split:
     """Flatten ``images`` (uint8, shape (N, rows, columns)) and close both arrays for writing."""
@@ -101,11 +120,6 @@ def make_split(images: Array, labels: Array) -> Split:
     flat.setflags(write=False)
     labels.setflags(write=False)
     return Split(flat, labels)
-
-
-def empty_classes(labels: Array, classes: int) -> npt.NDArray[np.int64]:
-    """The classes that no label names, of ``classes``."""
-    return np.flatnonzero(np.bincount(labels, minlength=classes) == 0)
 
 
 def carve_validation(images: Array, labels: Array) -> tuple[Split, Split]:

@@ -25,12 +25,12 @@ from ..schema import parse_json, typed
 from . import checksums, idx
 from .class_names import check_class_names
 from .dataset import (
+    CLASS_NAMES,
     VALIDATION_SHARE,
     Array,
     Dataset,
     Split,
     carve_validation,
-    empty_classes,
     make_split,
 )
 
@@ -41,7 +41,6 @@ STEMS = (
     "t10k-labels-idx1-ubyte",
 )
 VALIDATION_STEMS = ("validation-images-idx3-ubyte", "validation-labels-idx1-ubyte")
-CLASS_NAMES = "classes.json"
 
 # Names of folders, in which JSON may write each character as two escapes.
 _CLASS_NAMES_LIMIT = 1 << 20
@@ -127,7 +126,7 @@ def read_folder(name: str, folder: Path, classes: int | None = None) -> Dataset:
         name: what the set is called.
         folder: where its four files are.
         classes: how many there are; by default those that the folder names, or else as many as the
-            largest training label says, of which each must have an image to learn from.
+            largest training label says.
 
     Raises:
         FewmultError: a file is missing, damaged, or does not fit the others, or the memory does
@@ -145,10 +144,8 @@ def read_folder(name: str, folder: Path, classes: int | None = None) -> Dataset:
         train, validation = make_split(images, labels), _read_split(files.validation, classes)
     else:
         train, validation = carve_validation(images, labels)
-    if not asked:
-        _check_classes(files.train.labels, train.labels, classes)
     test = _read_split(files.test, classes)
-    return Dataset(name, classes, image_shape, train, validation, test, names)
+    return Dataset(name, classes, image_shape, train, validation, test, names, not asked)
 
 
 def write_folder(folder: Path, dataset: Dataset) -> None:
@@ -266,14 +263,4 @@ def _check_labels(path: Path, labels: Array, classes: int) -> None:
         raise FewmultError(
             f"{path}: label {labels[index]} at index {index} is beyond the {classes} classes "
             f"(0..{classes - 1}); correct the labels or take the files from the same set"
-        )
-
-
-def _check_classes(path: Path, learned: Array, classes: int) -> None:
-    """Whether each class can be learned; a single label that is wrong may make many classes."""
-    if (empty := empty_classes(learned, classes)).size:
-        raise FewmultError(
-            f"{path}: label {classes - 1} makes {classes} classes, and {empty.size} of them, such "
-            f"as {empty[0]}, have no image to learn from; correct the labels, or name all "
-            f"{classes} classes in {path.parent / CLASS_NAMES} to have them all the same"
         )
