@@ -81,9 +81,8 @@ class _Transfer(threading.Thread):
         import requests
 
         with requests.Session() as session, _open(session, self._url) as response:
-            size = response.headers.get("Content-Length", "")
-            if size.isdecimal():
-                self._check(int(size[:20]))
+            size = response.headers.get("Content-Length", "")[:20]
+            self._check(int(size) if size.isdecimal() else 0)
             # Unpacked, as requests would have it, a few bytes may be more than any memory holds.
             while chunk := response.raw.read(_CHUNK, decode_content=False):
                 self.received += len(chunk)
@@ -91,6 +90,8 @@ class _Transfer(threading.Thread):
                 with writing(self._path):
                     while chunk := chunk[self._file.write(chunk) :]:
                         pass
+            if size.isdecimal() and self.received < int(size):  # some releases look themselves
+                raise TransferError(f"it ended after {self.received:,} of {int(size):,} bytes")
 
     def _check(self, size: int) -> None:
         if size > self._limit:
@@ -140,7 +141,6 @@ def _reason(error: BaseException) -> str:
 
 def _inner(error: BaseException) -> BaseException | None:
     """What an error wraps."""
-    for found in (getattr(error, "reason", None), *error.args, error.__cause__, error.__context__):
-        if isinstance(found, BaseException):
-            return found
-    return None
+    context = None if error.__suppress_context__ else error.__context__
+    wrapped = (getattr(error, "reason", None), *error.args, error.__cause__, context)
+    return next((found for found in wrapped if isinstance(found, BaseException)), None)
