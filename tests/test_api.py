@@ -366,7 +366,6 @@ def test_lists_of_images_are_arrays(net: Classifier) -> None:
     wanted = net.predict(DIGITS.test.images[:3])
     square = DIGITS.test.images[:3].reshape(-1, 8, 8)
     for images in (
-        [Image.fromarray(image) for image in square],
         tuple(square),
         np.ma.masked_array(square),
         np.asfortranarray(square),
