@@ -24,8 +24,8 @@ from ..networks import MAX_CLASSES, MAX_WIDTH
 from ..schema import parse_json, typed
 from . import checksums, idx
 from .class_names import check_class_names
+from .dataset import CLASS_NAMES as CLASS_NAMES
 from .dataset import (
-    CLASS_NAMES,
     VALIDATION_SHARE,
     Array,
     Dataset,
