@@ -129,7 +129,7 @@ def _plain_array(what: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
         if hasattr(part, "getpalette") and getattr(part, "mode", "") in _PALETTE_MODES:
             raise UsageError(f"{what}: an image has a palette: give grey values, .convert('L')")
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("ignore")  # what they are about has another type than we take
         try:
             return np.asarray(values)
         except MemoryError:

@@ -32,16 +32,6 @@ class Split:
     images: Array
     labels: Array
 
-    def fits(self, features: int, classes: int) -> bool:
-        """Whether these are images of so many values, with labels of so many classes."""
-        images, labels = self.images, self.labels
-        return (
-            images.dtype == labels.dtype == np.uint8
-            and 0 < len(images) == labels.size
-            and (images.shape, labels.shape) == ((len(images), features), (len(images),))
-            and int(labels.max()) < classes
-        )
-
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -74,8 +64,7 @@ class Dataset:
             UsageError: there are such.
         """
         for part in ("train", "validation", "test"):
-            split: Split = getattr(self, part)
-            if not split.fits(self.features, self.classes):
+            if not _fits(getattr(self, part), self.features, self.classes):
                 raise UsageError(
                     f"{part}: a data set holds uint8 images (N, {self.features}) and uint8 labels "
                     f"(N,) below {self.classes}: make it with datasets.from_arrays"
@@ -111,6 +100,21 @@ class Dataset:
                 f"labels, or say that there are {self.classes}, in a folder by a file "
                 f"{CLASS_NAMES} with their names, of arrays by classes={self.classes}"
             )
+
+
+def _fits(split: object, features: int, classes: int) -> bool:
+    """Whether it is a split with images of so many values and labels of so many classes."""
+    if not isinstance(split, Split):
+        return False
+    images, labels = vars(split).values()
+    return (
+        isinstance(images, np.ndarray)
+        and isinstance(labels, np.ndarray)
+        and images.dtype == labels.dtype == np.uint8
+        and labels.size > 0
+        and (images.shape, labels.shape) == ((labels.size, features), (labels.size,))
+        and int(labels.max()) < classes
+    )
 
 
 def make_split(images: Array, labels: Array) -> Split:
