@@ -83,6 +83,7 @@ STRANGE = [
     ((GOOD[1], GOOD[0]), "does not begin with its header"),
     ((GOOD[0],), "not those of one image: IHDR IEND"),
     ((*GOOD, chunk(b"IEND"), *GOOD), "bytes follow its end"),
+    ((GOOD[0], *[chunk(b"IDAT")] * 10_000, GOOD[1]), "more than 10,000 parts"),
     ((GOOD[0], GOOD[1], chunk(b"tEXt", b"a\0b"), chunk(b"IDAT")), "between its pixels"),
     ((GOOD[0], chunk(b"NEWX"), GOOD[1]), "not those of one image: IHDR NEWX IDAT IEND"),
     ((GOOD[0], chunk(b"PLTE", PALETTE), GOOD[1]), "palette does not fit"),

@@ -116,4 +116,6 @@ def _has_transparent_grey(png: Png, grey: Array) -> bool:
 
 
 def _damaged(path: Path, reason: object) -> FewmultError:
-    return FewmultError(f"{path} is a damaged PNG image ({reason}): copy it again, or remove it")
+    return FewmultError(
+        f"{path} is a damaged PNG image ({reason}): copy it again, convert it anew, or remove it"
+    )

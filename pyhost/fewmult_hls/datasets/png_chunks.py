@@ -29,6 +29,7 @@ _BITS = {
 _TRANSPARENT_BYTES = {GREY: 2, COLOURS: 6}
 _HEADER = struct.Struct(">IIBBBBB")
 _CHUNK_BYTES = 12  # length, kind and checksum
+_MOST_CHUNKS = 10_000  # far more than the pixels that a net takes are ever cut into
 _ORDER = re.compile(rb"IHDR(PLTE)?(tRNS)?(IDAT)+IEND")
 _ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
 # The passes of an interlaced image: first column and row, and the steps to the next ones.
@@ -140,8 +141,11 @@ def read_png(content: bytes) -> Png:
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Kind and values of each chunk, up to the last."""
-    at, kind = len(SIGNATURE), b""
+    at, kind, left = len(SIGNATURE), b"", _MOST_CHUNKS
     while kind != b"IEND":
+        left -= 1
+        if not left:
+            raise ValueError(f"it has more than {_MOST_CHUNKS:,} parts")
         size = int.from_bytes(content[at : at + 4], "big")
         if at + _CHUNK_BYTES + size > len(content):
             raise ValueError("it is cut short")
