@@ -149,6 +149,7 @@ def test_a_config_is_utf8_everywhere(call: Call, tmp_path: Path) -> None:
         (["verify", "--cases", "0"], "0 is not in the range"),
         (["data", "nonsense"], "No such command"),
         (["data", "info"], "Missing argument"),
+        (["data", "import", "mine", "--from", ""], "the path is empty"),
         (["data", "info", "nowhere"], "there is no data set 'nowhere'"),
         (["doctor", "surplus"], "unexpected extra argument"),
     ],
