@@ -8,6 +8,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -119,6 +120,12 @@ def write_set(folder: Path, *, train: int = 40, test: int = 7, side: int = 8) ->
         images = generator.integers(0, 256, (count, side, side)).astype(np.uint8)
         idx.write(folder / stem, images if "images" in stem else labels)
     return folder
+
+
+def make_socket(path: Path) -> None:
+    """A socket that nobody listens to."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
 
 
 def assert_one_line(stderr: str, *parts: str) -> None:

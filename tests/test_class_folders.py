@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from command import SMALL, assert_one_line, content, fewmult, limited, summary
+from command import SMALL, assert_one_line, content, fewmult, limited, make_socket, summary
 from fewmult_hls import datasets
 from fewmult_hls.cli.commands import run
 from fewmult_hls.datasets import Dataset, Split
@@ -290,11 +289,6 @@ def link(target: str) -> Callable[[Path], Any]:
     return lambda path: path.symlink_to(target)
 
 
-def bind_socket(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
-
-
 def grow(path: Path) -> None:
     """A good image, and then zeros that the disk does not have."""
     path.write_bytes(png_bytes(grey(4, 1)))
@@ -320,7 +314,7 @@ FAULTS: list[tuple[Callable[[Path], Any], str]] = [
     (put("cat/x.png", link("/dev/zero")), "cannot read {root}/cat/x.png: it is no regular file"),
     (put("cat/x.png", link("nowhere")), "cannot read {root}/cat/x.png: No such file or directory"),
     (put("cat/x.png", link("x.png")), "cannot read {root}/cat/x.png: Too many levels of symbolic"),
-    (put("cat/x.png", bind_socket), "cannot read {root}/cat/x.png: No such device or address"),
+    (put("cat/x.png", make_socket), "cannot read {root}/cat/x.png: No such device or address"),
     (put("cat/x.png", link("../dog")), "{root}/cat/x.png is a folder among images"),
     (put("fox", link("nowhere")), "{root}/fox is a file among class folders"),
     (put("fox", link("fox")), "{root}/fox is a file among class folders"),

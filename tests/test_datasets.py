@@ -10,7 +10,6 @@ import json
 import os
 import resource
 import shutil
-import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -23,7 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from command import assert_one_line, fewmult, limited
+from command import assert_one_line, fewmult, limited, make_socket
 from fewmult_hls import datasets
 from fewmult_hls.datasets import checksums, idx, mnist
 from fewmult_hls.datasets.fetch import fetch
@@ -323,11 +322,6 @@ def test_a_class_that_nothing_can_be_learned_of(tmp_path: Path) -> None:
     refused(lambda: plan_run(run), "such as 1", kind=UsageError)
     idx.write(folder / TRAIN_LABELS, with_label(labels(20), 19, 3))
     assert plan_run(run).config.net == "20-256-256-4"
-
-
-def make_socket(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
 
 
 ODD_FILES: dict[str, tuple[Callable[[Path], Any], str]] = {

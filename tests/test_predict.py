@@ -8,7 +8,6 @@ import io
 import json
 import os
 import re
-import socket
 import struct
 import subprocess
 from collections.abc import Callable
@@ -19,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from command import SMALL, assert_one_line, fewmult, limited, measured
+from command import SMALL, assert_one_line, fewmult, limited, make_socket, measured
 from fewmult_hls import datasets, load
 from fewmult_hls.cli.commands import run
 from images import (
@@ -282,11 +281,6 @@ def test_a_header_of_python_2(predict: Predict, tmp_path: Path) -> None:
     code, out, err = predict(path, "--json")
     assert (code, err) == (0, "")
     assert answers(out) == answers(predict(tmp_path / "new.npy", "--json")[1])
-
-
-def make_socket(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
 
 
 @pytest.mark.parametrize(

@@ -229,6 +229,17 @@ def test_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (tmp_path / "three").read_bytes() == b"abc"
 
 
+def test_no_thread_to_be_had(tmp_path: Path) -> None:
+    size = threading.stack_size()
+    with serving(sending(b"Content-Length: 3\r\n\r\n", b"abc")) as url:
+        threading.stack_size(1 << 46)  # of which no address space has so much
+        try:
+            with pytest.raises(TransferError, match="can't start new thread"):
+                download(url, tmp_path / "file", LIMIT)
+        finally:
+            threading.stack_size(size)
+
+
 def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
     with serving(sending(b"Content-Length: 3\r\n\r\n", b"abc")) as url:
         with pytest.raises(FewmultError, match=r"cannot write .*No such file or directory"):

@@ -44,8 +44,11 @@ def download(url: str, path: Path, limit: int) -> None:
         file = path.open("xb", buffering=0)
     with file:
         transfer = _Transfer(url, path, file, limit)
-        transfer.start()
         start = time.monotonic()
+        try:
+            transfer.start()
+        except RuntimeError as error:  # a limit of threads
+            raise TransferError(str(error)) from error
         while transfer.is_alive():
             transfer.join(0.05)
             seconds = time.monotonic() - start
