@@ -149,7 +149,7 @@ def test_wrong_options() -> None:
     with pytest.raises(TypeError, match="no option 'epoch'; it has net, method"):
         train("digits", epoch=3)  # type: ignore[call-arg]
     for name, value in {"epochs": "3", "net": 64, "seed": 1.0, "batch": True}.items():
-        with pytest.raises(UsageError, match=f"{name} must be of type"):
+        with pytest.raises(UsageError, match=f"'{name}' must be of type"):
             train("digits", **{name: value})  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="did you mean digits"):
         train("digit")
@@ -244,15 +244,16 @@ def test_rows_of_values_take_images_of_as_many_pixels() -> None:
         ({"test": (np.zeros((1, 64), np.uint8), [11]), "classes": 11}, "label 11 is beyond the 11"),
         ({"classes": 9}, "train: label 9 is beyond the 9 classes"),
         ({"classes": 11, "class_names": [*"abcdefghij"]}, "is 11, and there are 10 class_names"),
-        ({"classes": 10.0}, "classes must be an integer, not 10.0"),
-        ({"classes": True}, "classes must be an integer, not True"),
-        ({"classes": 1 << 70}, "2 to 256 classes, not 1180"),
+        ({"classes": 10.0}, "'classes' must be of type int, not 10.0"),
+        ({"classes": True}, "'classes' must be of type int, not True"),
+        ({"classes": 1 << 70}, "'classes' is beyond 64 bits"),
+        ({"classes": 257}, "2 to 256 classes, not 257"),
         ({"class_names": "abcdefghij"}, "class_names: give a list of names, not one text"),
         ({"class_names": [*range(10)]}, "class_names: 0 cannot name a class"),
         ({"class_names": 10}, "class_names: .*not iterable"),
         ({"class_names": {"a": 0, "b": 1}}, "train: label 9 is beyond the 2 classes"),
         ({"name": ""}, "name: '' cannot name a data set"),
-        ({"name": b"digits"}, "name: b'digits' cannot name a data set"),
+        ({"name": b"digits"}, "'name' must be of type str, not b'digits'"),
         ({"name": "a\nb"}, "cannot name a data set: give a line of text"),
         (
             {"train": (np.broadcast_to(np.uint8(0), (1 << 40, 64)), [0])},

@@ -245,10 +245,10 @@ def test_reports_stand_next_to_the_model(tmp_path: Path) -> None:
     ("text", "part"),
     [
         ("{", "damaged"),
-        ("[]", "format 1"),
-        ('{"format": 2}', "format 1"),
-        ('{"format": 1, "board": "pynq-z2"}', "no kernels"),
-        ('{"format": 1, "board": "pynq-z2", "kernels": {"layer": {}}}', "layer has no number lut"),
+        ("[]", "must be of type object"),
+        ('{"format": 2, "board": "pynq-z2", "kernels": {}}', "'format' must be 1, not 2"),
+        ('{"format": 1, "board": "pynq-z2"}', "it lacks 'kernels'"),
+        ('{"format": 1, "board": "pynq-z2", "kernels": {"layer": {}}}', "lacks 'kernels.layer."),
         ('{"format": 1, "board": "zybo", "kernels": {}}', "of board zybo"),
     ],
 )
@@ -270,6 +270,7 @@ def test_a_damaged_build_is_one_line(tmp_path: Path, text: str, part: str) -> No
         (["--samples", "100"], ["100 images", "batch of 128"]),
         (["--method", "float"], ["--method"]),
         (["--tile", "kLanes"], ["--tile kLanes", "NAME=N"]),
+        (["--tile", "kLanes=" + "9" * 5000], ["NAME=N"]),
         (["--tile", "kWrong=2"], ["no constant kWrong", "kLog2Inputs"]),
         (["--build", "/nowhere"], ["/nowhere/build.json", "run.sh"]),
     ],

@@ -9,6 +9,7 @@ import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -75,18 +76,26 @@ def append_line(path: Path, line: str) -> None:
     """Add a line to ``path``, whole or not at all.
 
     Raises:
-        FewmultError: it cannot be written.
+        FewmultError: it cannot be written, or is no regular file; a link is not followed, which
+            might lead out of the folder.
     """
-    with writing(path), path.open("ab", buffering=0) as file:
-        size = file.seek(0, os.SEEK_END)
-        content = line.encode() + b"\n"
-        try:
-            # One call writes all of it, or what the disk still holds; another then fails.
-            while content:
-                content = content[file.write(content) :]
-        except OSError:
-            file.truncate(size)
-            raise
+    if path.is_symlink():
+        raise FewmultError(f"cannot write {path}: it is a symbolic link: remove it")
+    with writing(path):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
+        with os.fdopen(os.open(path, flags, 0o666), "ab", buffering=0) as file:
+            _append(file, line.encode() + b"\n")
+
+
+def _append(file: FileIO, content: bytes) -> None:
+    size = file.seek(0, os.SEEK_END)
+    try:
+        # One call writes all of it, or what the disk still holds; another then fails.
+        while content:
+            content = content[file.write(content) :]
+    except OSError:
+        file.truncate(size)
+        raise
 
 
 @contextmanager

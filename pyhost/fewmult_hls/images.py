@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-import math
 import os
-import warnings
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from . import memory
+from .archive import Header, read_header
 from .datasets import png, png_chunks
 from .domain import Domain
 from .errors import FewmultError
@@ -57,53 +56,29 @@ def read_images(path: Path, domain: Domain, features: int) -> Images:
 
 def _read_npy(path: Path, file: BinaryIO, domain: Domain, features: int) -> Images:
     """Reads an array whose header fits the file, the model and the memory."""
+    file.seek(0)
     try:
-        shape, by_columns, dtype = _read_header(file)
-        start, end = file.tell(), os.fstat(file.fileno()).st_size
-        if math.prod(shape) * dtype.itemsize != end - start:
+        header = read_header("the array", file)
+        if header.size != os.fstat(file.fileno()).st_size - file.tell():
             raise ValueError("it does not have the size that its header says")
     except ValueError as error:
         raise FewmultError(
             f"{path} is a damaged .npy file, or holds no plain numbers ({error}): save it again"
         ) from error
-    _check_header(path, shape, dtype, domain, features)
+    _check_header(path, header, domain, features)
     # Numbers by columns are copied once, and so are those of several files.
-    memory.check(str(path), 2 * (end - start), "give its images in parts")
-    array = np.fromfile(file, np.uint8, end - start)
-    if array.size != end - start:
+    memory.check(str(path), 2 * header.size, "give its images in parts")
+    array = np.fromfile(file, np.uint8, header.size)
+    if array.size != header.size:
         raise FewmultError(f"{path} became shorter while it was read: give it again")
-    return array.reshape(shape, order="F" if by_columns else "C").reshape(-1, features)
+    return array.reshape(header.shape, order=header.order).reshape(-1, features)
 
 
-def _read_header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether numbers lie by columns, and type.
-
-    Raises:
-        ValueError: it is damaged, or says objects.
-    """
-    file.seek(0)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of headers that Python 2 wrote
-            version = np.lib.format.read_magic(file)
-            shape, by_columns, dtype = np.lib.format.read_array_header_1_0(file)
-    # What numpy raises on damaged bytes has no common base; a header has 64 KiB at most.
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(reason) from error
-    if version != (1, 0) or dtype.hasobject:
-        raise ValueError(f"format {version[0]}.{version[1]}, {dtype}")
-    if not all(type(size) is int and size >= 0 for size in shape):
-        raise ValueError(f"the shape {shape}")
-    return shape, by_columns, dtype
-
-
-def _check_header(
-    path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], domain: Domain, features: int
-) -> None:
-    if dtype != np.uint8:
+def _check_header(path: Path, header: Header, domain: Domain, features: int) -> None:
+    shape = header.shape
+    if header.dtype != np.uint8:
         raise FewmultError(
-            f"{path} holds {dtype} and the model takes uint8, grey values 0 to 255: "
+            f"{path} holds {header.dtype} and the model takes uint8, grey values 0 to 255: "
             "scale and convert it with astype"
         )
     if not (

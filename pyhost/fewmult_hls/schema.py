@@ -141,11 +141,11 @@ def _finite(text: str) -> float:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"it has {reprlib.repr(twice)} twice")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"it has {reprlib.repr(name)} twice")
+        found[name] = value
     return found
 
 
@@ -165,6 +165,15 @@ def typed(schema: type[T], value: Any, *, extra: bool = False) -> T:
         ValueError: it does not fit.
     """
     return cast(T, _Reader(extra).read(schema, value, ""))
+
+
+def typed_keys(schema: type, value: Any) -> dict[str, Any]:
+    """Those fields of a dataclass or ``TypedDict`` that are there, each as the schema has it.
+
+    Raises:
+        ValueError: one does not fit, or is not known.
+    """
+    return _Reader(extra=False).read_keys(schema, _table(value, ""), "")
 
 
 class _Reader:
@@ -213,21 +222,24 @@ class _Reader:
 
     def _read_fields(self, schema: Any, value: Any, place: str) -> Any:
         table = _table(value, place)
-        known, needed = _fields(schema)
+        found = self.read_keys(schema, table, place)
+        for name in _fields(schema)[1]:
+            if name not in table:
+                raise ValueError(f"it lacks '{_joined(place, name)}'")
+        return {**table, **found} if is_typeddict(schema) else schema(**found)
+
+    def read_keys(self, schema: Any, table: dict[str, Any], place: str) -> dict[str, Any]:
+        known, _ = _fields(schema)
         for name in table:
             if name not in known and not self._extra:
                 raise ValueError(
                     f"unknown key '{_joined(place, name)}'; known are {', '.join(known)}"
                 )
-        for name in needed:
-            if name not in table:
-                raise ValueError(f"it lacks '{_joined(place, name)}'")
-        found = {
+        return {
             name: self.read(kind, table[name], _joined(place, name))
             for name, kind in known.items()
             if name in table
         }
-        return {**table, **found} if is_typeddict(schema) else schema(**found)
 
 
 @cache

@@ -41,9 +41,10 @@ def evaluate(
     from ..datasets import load
     from ..evaluation import error_per_cent, evaluation_bytes
     from ..runs import test_split
-    from .results import error_text, show_rows
+    from .results import error_text, show_rows, warn_without_checksum
 
     trained = read_model(model)
+    warn_without_checksum(trained, model)
     data = load(dataset or _dataset_of(model))
     split = test_split(trained, data)
     tests = len(split.labels)

@@ -60,8 +60,10 @@ def predict(
     from .. import memory
     from ..classifier import load
     from ..images import read_images
+    from .results import warn_without_checksum
 
     with load(model, precision=precision, backend=backend, threads=threads, device=device) as net:
+        warn_without_checksum(net, model)
         read = [read_images(path, net.domain, net.features) for path in files]
         count = sum(map(len, read))
         needed = count * (_BYTES_ANSWER + (net.features if len(read) > 1 else 0))

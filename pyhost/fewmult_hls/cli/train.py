@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -185,7 +186,7 @@ def _go_on(
     """``--resume``: the run's own config counts, only who computes may differ."""
     from .. import runs
     from ..backends import open_backend
-    from ..config import RunConfig, load_config
+    from ..config import read_config
     from ..datasets import load
     from ..errors import UsageError
     from .progress import watching
@@ -197,10 +198,9 @@ def _go_on(
         name = (given or ["overwrite"])[0].replace("_", "-")
         raise UsageError(f"--resume goes on with the run's own settings: leave out --{name}")
     runs.check_unfinished(folder)
-    values = load_config(folder / runs.CONFIG)
+    config = read_config(folder / runs.CONFIG)
     if backend_name is not None:
-        values["backend"] = backend_name
-    config = RunConfig(**values)
+        config = replace(config, backend=backend_name)
     dataset = load(config.dataset)
     runs.check_fit(config.spec, dataset)
     runs.check_memory(config.spec, dataset)

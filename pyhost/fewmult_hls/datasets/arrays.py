@@ -4,24 +4,29 @@
 
 from __future__ import annotations
 
-import operator
 import reprlib
 import warnings
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import memory
-from ..errors import UsageError
+from ..errors import UsageError, reason_of
+from ..given import checked
 from ..networks import MAX_CLASSES, MAX_WIDTH
 from .class_names import check_class_names
 from .dataset import VALIDATION_SHARE, Array, Dataset, Split, make_split
 from .splitting import carve_evenly, every, splitting_bytes, spread_split
 
 Labelled = tuple[npt.ArrayLike, npt.ArrayLike]
+
+
+class _Options(TypedDict):
+    name: str
+    classes: int | None
+
 
 _PALETTE_MODES = ("P", "PA")  # of Pillow's images
 
@@ -52,8 +57,10 @@ def from_arrays(
         UsageError: arrays that are no images and labels, or do not fit each other.
         FewmultError: the memory does not hold a copy.
     """
-    names = _checked_names(class_names)
+    options = checked(_Options, name=name, classes=classes)
+    name, classes = options["name"], options["classes"]
     _check_name(name)
+    names = _checked_names(class_names)
     given = {"train": train, "test": test, "validation": validation}
     parts = _checked_parts({part: pair for part, pair in given.items() if pair is not None})
     images, labels = parts["train"]
@@ -136,8 +143,7 @@ def _plain_array(what: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
             raise
         # Whatever an object raises that cannot be made an array.
         except Exception as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise UsageError(f"{what}: this makes no array: {reason}") from error
+            raise UsageError(f"{what}: this makes no array: {reason_of(error)}") from error
 
 
 def _checked_parts(given: dict[str, Labelled]) -> dict[str, tuple[Array, Array]]:
@@ -175,8 +181,8 @@ def _check_sizes(images: dict[str, Array]) -> None:
             )
 
 
-def _check_name(name: object) -> None:
-    if not (isinstance(name, str) and name and name.isprintable()):
+def _check_name(name: str) -> None:
+    if not (name and name.isprintable()):
         raise UsageError(f"name: {reprlib.repr(name)} cannot name a data set: give a line of text")
 
 
@@ -191,25 +197,14 @@ def _checked_names(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(map(str, checked))
 
 
-def _count_classes(classes: object, names: Sequence[str], labels: Array) -> int:
+def _count_classes(classes: int | None, names: Sequence[str], labels: Array) -> int:
     """How many classes there are."""
-    count = int(labels.max()) + 1
-    if classes is not None:
-        count = _integer("classes", classes)
-    elif names:
-        count = len(names)
+    count = len(names) or int(labels.max()) + 1 if classes is None else classes
     if names and count != len(names):
         raise UsageError(f"classes is {count}, and there are {len(names)} class_names")
     if not 2 <= count <= MAX_CLASSES:
         raise UsageError(f"there must be 2 to {MAX_CLASSES} classes, not {count}")
     return count
-
-
-def _integer(name: str, value: Any) -> int:
-    if not isinstance(value, bool):
-        with suppress(TypeError):
-            return operator.index(value)
-    raise UsageError(f"{name} must be an integer, not {reprlib.repr(value)}")
 
 
 def _check_labels(parts: dict[str, tuple[Array, Array]], classes: int) -> None:

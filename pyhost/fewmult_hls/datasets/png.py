@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import FewmultError
+from ..errors import FewmultError, reason_of
 from .dataset import Array
 from .png_chunks import GREY, PALETTE, SIGNATURE, Png, read_header, read_png
 
@@ -100,8 +100,7 @@ def _opened(png: Png) -> Any:
         raise
     # What Pillow raises on damaged bytes has no common base.
     except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(reason) from error
+        raise ValueError(reason_of(error)) from error
     if png.header.kind == PALETTE and np.asarray(image).max() >= png.colours:
         raise ValueError("it has pixels of a colour that its palette lacks")
     return image

@@ -36,8 +36,8 @@ def curves(records: Sequence[Record]) -> Draw:
             ("hinge", right, "hinge of a training image"),
         ):
             for k, record in enumerate(records):
-                x = [epoch["epoch"] for epoch in record.epochs]
-                y = [epoch[name] for epoch in record.epochs]
+                x = [epoch.epoch for epoch in record.epochs]
+                y = [getattr(epoch, name) for epoch in record.epochs]
                 axes.plot(x, y, label=record.label, **_line(k, theme))
                 if name == "validation_error" and record.summary is not None and x:
                     best = record.summary["best_epoch"]

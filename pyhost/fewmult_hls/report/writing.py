@@ -86,6 +86,8 @@ def _section(record: Record, name: str, backend: str) -> Section:
     if record.model is None:
         section.notes.append(f"The run is {record.state}: there is no model yet.")
         return section
+    if not record.model.has_checksum:
+        section.notes.append("An earlier version wrote the model: its means have no checksum.")
     _weights(section, name, record.model)
     try:
         dataset = load(record.config.dataset)
