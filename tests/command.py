@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,6 +79,22 @@ def fewmult(*arguments: str | Path, **options: Any) -> subprocess.CompletedProce
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
+def limited(size: int) -> Callable[[], None]:
+    """To be called before a process starts: it gets so much memory."""
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+def measured(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], int]:
+    """A process that has ended, and the bytes that it had in memory at most."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = start(*arguments, stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        texts = [file.read() for file in (out, err) if not file.seek(0)]
+    done = subprocess.CompletedProcess(process.args, process.returncode, *texts)
+    return done, usage.ru_maxrss << 10
+
+
 def summary(folder: Path) -> dict[str, Any]:
     """The run's summary.json."""
     return json.loads((folder / "summary.json").read_text())
@@ -101,6 +120,12 @@ def write_set(folder: Path, *, train: int = 40, test: int = 7, side: int = 8) ->
         images = generator.integers(0, 256, (count, side, side)).astype(np.uint8)
         idx.write(folder / stem, images if "images" in stem else labels)
     return folder
+
+
+def make_socket(path: Path) -> None:
+    """A socket that nobody listens to."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
 
 
 def assert_one_line(stderr: str, *parts: str) -> None:

@@ -149,6 +149,7 @@ def test_a_config_is_utf8_everywhere(call: Call, tmp_path: Path) -> None:
         (["verify", "--cases", "0"], "0 is not in the range"),
         (["data", "nonsense"], "No such command"),
         (["data", "info"], "Missing argument"),
+        (["data", "import", "mine", "--from", ""], "the path is empty"),
         (["data", "info", "nowhere"], "there is no data set 'nowhere'"),
         (["doctor", "surplus"], "unexpected extra argument"),
     ],
@@ -348,7 +349,7 @@ def test_evaluate_on_images_that_do_not_fit(old_run: Path, tmp_path: Path, call:
     more = write_set(tmp_path / "more")
     for stem in (STEMS[1], STEMS[3]):
         labels = idx.read_labels(more / stem)
-        idx.write(more / stem, labels + np.uint8(5))
+        idx.write(more / stem, (np.arange(len(labels)) % 15).astype(np.uint8))
     code, err = call("evaluate", old_run, "--dataset", more)
     assert code == USAGE
     assert_one_line(err, "15 classes")

@@ -5,14 +5,16 @@
 from __future__ import annotations
 
 import resource
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from command import environment
+from command import assert_one_line, environment, fewmult, limited, write_set
 from fewmult_hls import cgroups, memory
+from fewmult_hls.datasets.folder import STEMS
 from fewmult_hls.errors import FewmultError
 
 GIB = 1 << 30
@@ -72,7 +74,7 @@ def test_version_1_and_both_at_once(tmp_path: Path) -> None:
     assert memory.free_memory(tmp_path) == GIB - 1
 
 
-@pytest.mark.parametrize("path", ["/docker/abc", "/elsewhere", "/docker/abc/gone"])
+@pytest.mark.parametrize("path", ["/docker/abc", "/docker/abc/gone", "/../../else"])
 def test_a_container_that_sees_its_own_group_as_the_top(tmp_path: Path, path: str) -> None:
     machine(tmp_path, f"0::{path}", V2.replace("/ /sys", "/docker/abc /sys"))
     v2(tmp_path / "sys/fs/cgroup", GIB, 0)
@@ -102,3 +104,20 @@ def test_the_line_says_how_much_is_needed_and_how_much_is_free() -> None:
     text = str(error.value)
     assert text.startswith("the net needs about 1073741824.0 GiB of memory, and ")
     assert text.endswith("B are free: take a smaller one")
+
+
+def test_what_training_takes_for_its_images_counts(tmp_path: Path) -> None:
+    """The images fit, but not the order of an epoch."""
+    folder, count = tmp_path / "set", 12_000_000
+    write_set(folder, side=1)
+    for stem, shape in zip(STEMS, ((count, 1, 1), (count,)), strict=False):
+        header = struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape)
+        with (folder / stem).open("wb") as sparse:
+            sparse.write(header)
+            sparse.truncate(len(header) + count)
+    (folder / "classes.json").write_text(str([*"abcdefghij"]).replace("'", '"'))
+    options = ["--dataset", folder, "--net", "1-16-10", "--out", tmp_path / "run"]
+    done = fewmult("train", *options, before=limited(500 << 20))
+    assert done.returncode == 1
+    assert_one_line(done.stderr, "net 1-16-10 needs about", "MiB are free: take a smaller net or")
+    assert not (tmp_path / "run").exists()

@@ -1,56 +1,91 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""The control groups that this process is in, of versions 1 and 2: any of them may limit it."""
+"""The control groups around this process, and how much CPU time they leave it.
+
+A container's, a job's or a service's limit stands in its group or in any group around it, in the
+files of version 1, of version 2, or of both side by side.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
-_ROOT = Path("/")
 
-
-def folders(controller: str, root: Path = _ROOT) -> Iterator[Path]:
-    """The folders of its groups, each followed by those above it; some may not be there.
+def cpu_limit(root: Path = Path("/")) -> float | None:
+    """The least number of CPUs that any group around this process leaves it; None for no limit.
 
     Args:
-        controller: ``cpu``, ``memory``, ..; of version 2, where one group has all, any.
-        root: of the file system.
+        root: where ``proc`` lies and what mount points are below.
     """
-    groups = _groups(root)
-    for above, point, version, controllers in _mounts(root):
-        name = controller if version == "cgroup" else ""
-        if name in groups and (not name or name in controllers):
-            top = root / point.lstrip("/")
-            below = _below(groups[name], above)
-            yield from (top / part for part in (below, *below.parents))
+    limits = [_limit(folder) for folder in folders("cpu", root)]
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _groups(root: Path) -> dict[str, str]:
-    """Paths of groups by controller; that of version 2 by an empty name."""
-    groups = {}
+class _Mount(NamedTuple):
+    """A group of a hierarchy, and the folder where it and those in it are seen."""
+
+    version: int
+    group: str
+    folder: str
+
+
+def folders(controller: str, root: Path = Path("/")) -> Iterator[Path]:
+    """The folders of the groups that this process is in, as far as they are mounted.
+
+    Args:
+        controller: what they limit: ``cpu`` or ``memory``.
+        root: see ``cpu_limit``.
+    """
+    groups = list(_groups(controller, root))
+    for mount in _mounts(controller, root):
+        top = root / mount.folder.lstrip("/")
+        for version, group in groups:
+            inside = _inside(mount.group, group) if version == mount.version else None
+            if inside is not None:
+                yield from (top / below for below in (inside, *inside.parents))
+
+
+def _groups(controller: str, root: Path) -> Iterator[tuple[int, str]]:
+    """This process's groups, with the version of their hierarchy: those that may limit it."""
     for line in _lines(root / "proc/self/cgroup"):
-        _, names, path = line.split(":", 2)
-        groups.update(dict.fromkeys(names.split(","), path))
-    return groups
+        found = re.fullmatch(r"\d+:([^:]*):(.*)", line)
+        if found and not found[1]:
+            yield 2, found[2]
+        elif found and controller in found[1].split(","):
+            yield 1, found[2]
 
 
-def _mounts(root: Path) -> Iterator[tuple[str, str, str, list[str]]]:
-    """Of all hierarchies: the group that is mounted, where, the version, and its controllers."""
+def _mounts(controller: str, root: Path) -> Iterator[_Mount]:
+    """The hierarchies that may limit it."""
     for line in _lines(root / "proc/self/mountinfo"):
-        place, _, kind = line.partition(" - ")
-        version, *_, options = kind.split(" ")
-        if version in ("cgroup", "cgroup2"):
-            above, point = place.split(" ")[3:5]
-            yield above, point, version, options.split(",")
+        found = re.fullmatch(r"\S+ \S+ \S+ (\S+) (\S+) .*?- cgroup(2?) \S+ (\S+)", line)
+        if found and (found[3] or controller in found[4].split(",")):
+            yield _Mount(2 if found[3] else 1, _unescaped(found[1]), _unescaped(found[2]))
 
 
-def _below(path: str, above: str) -> PurePosixPath:
-    """The group's path from the one that is mounted, which a container may have for its own."""
-    with suppress(ValueError):
-        return PurePosixPath(path).relative_to(above)
-    return PurePosixPath()
+def _inside(mounted: str, group: str) -> PurePosixPath | None:
+    """Where a group is below what is mounted; None where it is elsewhere.
+
+    Of groups outside a namespace only ``..`` is known: what is mounted stands for the nearest.
+    """
+    if ".." in PurePosixPath(group).parts or ".." in PurePosixPath(mounted).parts:
+        return PurePosixPath()
+    try:
+        return PurePosixPath(group).relative_to(mounted)
+    except ValueError:
+        return None
+
+
+def _limit(folder: Path) -> float | None:
+    """The limit of one group: version 2 writes quota and period in one file, version 1 in two."""
+    words = " ".join(_lines(folder / "cpu.max")) or " ".join(
+        line for name in ("quota", "period") for line in _lines(folder / f"cpu.cfs_{name}_us")
+    )
+    numbers = re.fullmatch(r"(\d+) ([1-9]\d*)", words, re.ASCII)  # "max" or -1 is no limit
+    return int(numbers[1]) / int(numbers[2]) if numbers else None
 
 
 def _lines(path: Path) -> list[str]:
@@ -58,3 +93,8 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
+
+
+def _unescaped(text: str) -> str:
+    """Blanks and backslashes are octal numbers in mountinfo."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)

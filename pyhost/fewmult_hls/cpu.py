@@ -7,17 +7,22 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .cgroups import cpu_limit
+
 _TOPOLOGY = Path("/sys/devices/system/cpu")
-_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 FEATURES = ("sse2", "avx2", "avx512f", "avx512bw", "avx512_vnni", "neon", "asimd")
 
 
 def physical_cores() -> int:
-    """Cores that this process may run on; two hardware threads of one core count once."""
+    """Cores that this process may run on, and has time for under the limits of its groups.
+
+    Two hardware threads of one core count once.
+    """
     cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(_all_cpus())
     cores = len({_core_of(cpu) for cpu in cpus})
-    return max(1, min(cores, _quota() or cores))
+    limit = cpu_limit()
+    return cores if limit is None else max(1, min(cores, int(limit)))
 
 
 def _all_cpus() -> int:
@@ -30,15 +35,6 @@ def _core_of(cpu: int) -> str:
         return (_TOPOLOGY / f"cpu{cpu}/topology/thread_siblings").read_text(encoding="ascii")
     except OSError:
         return str(cpu)
-
-
-def _quota() -> int | None:
-    """Whole CPUs that a container's limit leaves, if it has one."""
-    try:
-        limit, period = _QUOTA.read_text(encoding="ascii").split()
-        return max(1, int(limit) // int(period))
-    except (OSError, ValueError):
-        return None
 
 
 def model_name() -> str:

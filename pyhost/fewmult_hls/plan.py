@@ -71,6 +71,7 @@ def plan_run(
     if dataset is not None:
         values["dataset"] = datasets.places.IN_MEMORY
     data = dataset or datasets.load(values["dataset"])
+    data.check_classes()
     run_config = _complete(values, data)
     folder = out or Path("runs") / data.name
     runs.check_fit(run_config.spec, data)

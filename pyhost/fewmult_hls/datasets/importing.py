@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from ..errors import FewmultError
-from ..files import atomic_file, reading
+from ..files import atomic_file, open_regular, reading
 from .class_folders import has_class_folders, read_class_folders
 from .folder import STEMS, find_files, holds_set, read_folder, stored_name, write_folder
 from .places import KNOWN_CLASSES, check_new_name, data_folder
@@ -51,11 +51,11 @@ def import_set(name: str, source: Path, *, overwrite: bool = False) -> Path:
     with stored_set(name) as folder:
         for stem, path in zip(STEMS, files.paths, strict=True):
             _copy(path, folder / stored_name(stem, path))
-        for path in files.all[len(STEMS) :]:
+        for path in files.others:
             _copy(path, folder / path.name)
     return target
 
 
 def _copy(source: Path, target: Path) -> None:
-    with reading(source), source.open("rb") as read, atomic_file(target) as written:
+    with open_regular(source) as read, atomic_file(target) as written:
         shutil.copyfileobj(read, written)

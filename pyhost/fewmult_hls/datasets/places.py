@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import UsageError
@@ -42,22 +43,50 @@ def check_new_name(name: str) -> None:
         )
 
 
+def from_home(path: str | Path) -> Path:
+    """The path with the home folder that it begins with, if that is known."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 (that of Path fails for unknown users)
+
+
 def data_folder() -> Path:
-    """The user's data folder, where sets are fetched and imported: ``$FEWMULT_CACHE`` if set."""
-    override = os.environ.get("FEWMULT_CACHE")
-    if override:
-        return Path(override)
+    """The user's data folder, where sets are fetched and imported: ``$FEWMULT_CACHE`` if set.
+
+    Raises:
+        UsageError: there is none.
+    """
+    given = _given("FEWMULT_CACHE")
+    if given is not None:
+        return given
     import pooch  # type: ignore[import-untyped]
 
-    return Path(pooch.os_cache("fewmult-hls"))
+    with suppress(RuntimeError):  # of some releases, where others leave the ~
+        folder = from_home(pooch.os_cache("fewmult-hls"))
+        if folder.is_absolute():
+            return folder
+    raise UsageError("you have no home folder: name one for data in FEWMULT_CACHE")
 
 
 def roots() -> Iterator[Path]:
-    """The folders searched for sets, first one first: ``$FEWMULT_DATA``, the data folder."""
-    given = os.environ.get("FEWMULT_DATA")
-    if given:
-        yield Path(given)
+    """The folders searched for sets, first one first: ``$FEWMULT_DATA``, the data folder.
+
+    Raises:
+        UsageError: one cannot be.
+    """
+    given = _given("FEWMULT_DATA")
+    if given is not None:
+        yield given
     yield data_folder()
+
+
+def _given(variable: str) -> Path | None:
+    """The folder that a variable names, which no shell need have looked at."""
+    value = os.environ.get(variable, "")
+    if not value.strip():
+        return None
+    folder = from_home(value)
+    if str(folder).startswith("~"):
+        raise UsageError(f"{variable} is {value}, and there is no such home folder")
+    return folder
 
 
 def find(name: str) -> Path | None:
