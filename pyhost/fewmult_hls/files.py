@@ -26,9 +26,10 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
     with reading(path):
         # Without O_NONBLOCK, opening a pipe waits for its writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise FewmultError(f"cannot read {path}: it is no regular file")
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise FewmultError(f"cannot read {path}: it is no regular file")
             yield file
 
 
