@@ -35,9 +35,12 @@ test: $(VENV)/test.stamp ## Run the testbenches, plain and sanitized, then pytes
 
 # The package's own units as well as the testbenches: a compiler may take one and refuse the other.
 test-clang: $(VENV)/test.stamp ## Build package and testbenches with clang++, and run the testbenches
+	$(PIP) install "pybind11>=2.11"
+	rm -rf build/golden
 	$(BIN)/python -m fewmult_hls.golden build/golden
 	$(call testbenches,build/clang,OFF,-DCMAKE_CXX_COMPILER=$(CLANG) -DSKBUILD=ON \
-	  -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python)
+	  -DPYBIND11_FINDPYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
+	  -Dpybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir))
 
 BOARD_TESTS := $(patsubst %,tests/test_%.py,pynq_backend embedded_device rtl_device hwh api deploy notebooks)
 

@@ -299,6 +299,68 @@ def test_logits_have_at_most_256_units(call: str) -> None:
     refused(call, arguments, ValueError, "outputs must be 1 to 256, not 257")
 
 
+PLANES, PRODUCT = 127 * 127 << 16, 127 << 16  # the largest sums of seven planes, and of one
+FINISHED = ("normalize", "layer")
+BOUNDS = [
+    ("sample_weights", "weights", -104, 104),
+    *[(f"normalize-{p}", "z", -PLANES, PLANES) for p in range(4)],
+    ("normalize-4", "z", -PRODUCT, PRODUCT),
+    *[(f"{call}-{p}", "bias", -(1 << 23), 1 << 23) for call in FINISHED for p in range(5)],
+    *[(f"{call}-1", "mean", -PLANES, PLANES) for call in FINISHED],
+    *[(f"{call}-3", "labels", 0, OUTPUTS - 1) for call in FINISHED],
+    *[(f"{call}-3", "loss", 0, 2**31 - 1 - 127 * OUTPUTS * BATCH) for call in FINISHED],
+    ("shift_gradient", "x", 0, 127),
+]
+
+
+def with_value(call: str, name: str, place: int, value: int) -> Arguments:
+    arguments = CALLS[call]()
+    arguments[name].flat[place] = value
+    return arguments
+
+
+@pytest.mark.parametrize(("call", "name", "low", "high"), BOUNDS)
+def test_a_value_that_no_sum_may_meet_is_a_value_error(
+    call: str, name: str, low: int, high: int
+) -> None:
+    limits = np.iinfo(CALLS[call]()[name].dtype)
+    for place in (0, -1):
+        for value in {low - 1, high + 1, limits.min, limits.max} - {low, high}:
+            if limits.min <= value <= limits.max:
+                wrong = with_value(call, name, place, value)
+                message = f"each value of {name} must be {low} to {high}, not {value}$"
+                refused(call, wrong, ValueError, message)
+        for value in (low, high):
+            function(call)(**with_value(call, name, place, value))
+
+
+def test_master_weights_of_16_bits_have_bounds_too() -> None:
+    weights = np.zeros((WORDS, OUTPUTS, 64), np.int16)
+    for value in (-(2**15), -26625, 26625):
+        weights[-1, -1, -1] = value
+        arguments = {**sample_weights(), "weights": weights}
+        refused("sample_weights", arguments, ValueError, "each value of weights must be -26624 to")
+
+
+def test_the_least_byte_is_no_delta_where_a_bias_could_overflow() -> None:
+    arguments = with_value("layer-4", "source", 0, -128)
+    summands = 5 + 5  # bits of a batch of 32 and of 30 outputs
+    most = {**arguments, "bias_exponent": 24 - summands}
+    refused("layer-4", most, ValueError, "each value of source must be -127 to 127, not -128")
+    function("layer-4")(**{**arguments, "bias_exponent": 23 - summands})
+
+
+def test_an_update_takes_any_master_weight_and_leaves_a_clipped_one() -> None:
+    results = set()
+    for level in _kernels.levels():
+        weights = np.random.default_rng(4).integers(-(2**15), 2**15, (WORDS, OUTPUTS, 64))
+        arguments = {**shift_gradient(), "weights": weights.astype(np.int16)}
+        _kernels.Kernels(level, 1).shift_gradient(**arguments)
+        assert abs(arguments["weights"].astype(int)).max() == 26624
+        results.add(arguments["weights"].tobytes() + arguments["sign"].tobytes())
+    assert len(results) == 1
+
+
 def test_rounds_of_the_generator_are_13_or_20() -> None:
     with pytest.raises(ValueError, match="rounds must be 13 or 20"):
         _kernels.threefry((0, 0), (0, 0), 12)
