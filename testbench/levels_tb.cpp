@@ -18,7 +18,7 @@ namespace {
 
 using namespace fewmult_bindings;
 
-constexpr int kLayers = 36;
+constexpr int kLayers = 27;
 constexpr int kWidths[] = {1, 2, 5, 16, 63, 64, 65, 100, 128, 130, 200, 300, 513, 520};
 constexpr std::int32_t kMost = fewmult::kBiasMax;
 constexpr std::uint32_t kSeed = 7, kPurpose = 2, kStep = 3;

@@ -220,6 +220,35 @@ def test_a_system_that_starts_no_more_threads(fingerprint: str) -> None:
     )
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: limits of threads are a user's")
+def test_numpy_starts_no_thread_that_the_system_does_not() -> None:
+    """A thread that OpenBLAS cannot start interrupts the process."""
+    done = subprocess.run(
+        [
+            *PYTHON,
+            "-c",
+            """
+import os, resource
+from unittest import mock
+from fewmult_hls.blas import spare_threads
+
+del os.environ["OPENBLAS_NUM_THREADS"]
+with mock.patch("os.cpu_count", return_value=4):
+    spare_threads()
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
+    resource.setrlimit(resource.RLIMIT_NPROC, (2, 2))
+    os.setuid(54321)
+    spare_threads()
+assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+""",
+        ],
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_memory_for_few_threads(fingerprint: str) -> None:
     python(
         """
