@@ -221,32 +221,31 @@ def test_a_system_that_starts_no_more_threads(fingerprint: str) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: limits of threads are a user's")
-def test_numpy_starts_no_thread_that_the_system_does_not() -> None:
-    """A thread that OpenBLAS cannot start interrupts the process."""
-    done = subprocess.run(
-        [
-            *PYTHON,
-            "-c",
-            """
-import os, resource
-from unittest import mock
-from fewmult_hls.blas import spare_threads
+def test_other_packages_start_no_thread_that_the_system_does_not() -> None:
+    """OpenBLAS would interrupt the process when numpy is imported, rich's display would raise."""
+    python(
+        """
+        from unittest import mock
+        import rich.live
+        from fewmult_hls.cli import progress
+        from fewmult_hls.config import RunConfig
+        from fewmult_hls.course import Watcher
+        from fewmult_hls.threads import spare_blas
 
-del os.environ["OPENBLAS_NUM_THREADS"]
-with mock.patch("os.cpu_count", return_value=4):
-    spare_threads()
-    assert "OPENBLAS_NUM_THREADS" not in os.environ
-    resource.setrlimit(resource.RLIMIT_NPROC, (2, 2))
-    os.setuid(54321)
-    spare_threads()
-assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
-""",
-        ],
-        capture_output=True,
-        text=True,
-        env=environment(),
+        config = RunConfig("digits", "64-16-10", "ternary-qbp", 8, 16, 1, 1, 1, "emu")
+        del os.environ["OPENBLAS_NUM_THREADS"]
+        with mock.patch("os.cpu_count", return_value=4):
+            spare_blas()
+            assert "OPENBLAS_NUM_THREADS" not in os.environ
+            resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+            os.setuid(54321)
+            spare_blas()
+        assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+        with mock.patch.object(progress, "_is_screen", return_value=True):
+            with progress.watching(config, 9) as watcher:
+                assert isinstance(watcher, Watcher)
+        """
     )
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_memory_for_few_threads(fingerprint: str) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 
 from .. import __version__
-from ..blas import spare_threads
 from ..errors import FewmultError
+from ..threads import spare_blas
 from .bench import bench
 from .build import build
 from .compare import compare
@@ -79,7 +79,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         The exit code; whatever goes wrong on purpose has ended in one line.
     """
     _prepare_streams()
-    spare_threads()
+    spare_blas()
     try:
         return int(cli.main(arguments, prog_name=_NAME, standalone_mode=False) or 0)
     except click.UsageError as error:
