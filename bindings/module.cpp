@@ -166,7 +166,12 @@ void normalize(Kernels& kernels, int pass_number, const py::array& z, const py::
   const int units = axis(z, "z", 2, 0, kMaxWidth);
   check_shifts(shift, bias_exponent, log2_batch);
   const auto* sums = view<const std::int32_t>(z, "z", {units, py::ssize_t{1} << log2_batch});
-  const long long most = sends_back(pass) ? fewmult::kMaxProduct : fewmult::kMaxPlaneProduct;
+  // Sent back, a sum is one of so many deltas that a bias takes the step of all of them.
+  const long long most = sends_back(pass)
+                             ? fewmult::kDeltaMax << std::min(
+                                   fewmult::kMaxLog2Width,
+                                   fewmult::kMaxSumBits - log2_batch - std::max(bias_exponent, 0))
+                             : fewmult::kMaxPlaneProduct;
   check_values("z", sums, z.size(), -most, most);
   const Finish to =
       finish_arrays(pass, units, log2_batch, bias, result, gate, mean, logits, labels, loss);
@@ -276,6 +281,7 @@ std::vector<std::string> level_names() {
 
 // Runs a register-only loop; returns its multiply-accumulates, or nothing where a level has none.
 py::object peak(Kernels& kernels, bool gradient, std::int64_t loops) {
+  checked("loops", loops, 0, INT32_MAX);
   std::int64_t (*const run)(std::int64_t) =
       gradient ? kernels.table().gradient_peak : kernels.table().product_peak;
   if (run == nullptr) return py::none();

@@ -334,6 +334,23 @@ def test_a_value_that_no_sum_may_meet_is_a_value_error(
             function(call)(**with_value(call, name, place, value))
 
 
+@pytest.mark.parametrize(("bias_exponent", "bits"), [(-24, 16), (3, 16), (4, 15), (19, 0)])
+def test_sums_sent_back_leave_room_for_the_step_of_a_bias(bias_exponent: int, bits: int) -> None:
+    most = 127 << bits
+    for value in (-most - 1, most + 1):
+        arguments = {**with_value("normalize-4", "z", 5, value), "bias_exponent": bias_exponent}
+        refused("normalize-4", arguments, ValueError, f"each value of z must be -{most} to {most}")
+    arguments = {**normalize(4), "bias_exponent": bias_exponent}
+    arguments["z"][:] = -most
+    function("normalize-4")(**arguments)
+
+
+def test_loops_of_a_peak_have_an_end() -> None:
+    for loops in (-1, 2**31):
+        with pytest.raises(ValueError, match="loops must be 0 to"):
+            KERNELS.peak(False, loops)
+
+
 def test_master_weights_of_16_bits_have_bounds_too() -> None:
     weights = np.zeros((WORDS, OUTPUTS, 64), np.int16)
     for value in (-(2**15), -26625, 26625):
