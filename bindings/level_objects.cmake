@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # cmake -DREADELF=.. -DNM=.. -DOBJECTS=.. -P level_objects.cmake: whether a level's unit leaves
-# other CPUs alone. It may run no code when the module is loaded, and define no function under a name
-# that another unit has, too: the linker would keep one of them, for all.
+# other CPUs alone. It may run no code when the module is loaded, and define no function under a
+# name that another unit has, too: the linker would keep one of them, for all.
 
+# The level's table, and data that only names a function of the C++ library.
+set(allowed "[0-9]+k[A-Za-z0-9]+LevelE|DW\\.ref\\.[A-Za-z_0-9]+")
 set(faults "")
 set(levels "")
 foreach(object IN LISTS OBJECTS)
@@ -20,8 +22,7 @@ foreach(object IN LISTS OBJECTS)
   endif()
   execute_process(COMMAND "${NM}" --defined-only --extern-only "${object}" OUTPUT_VARIABLE symbols
                   COMMAND_ERROR_IS_FATAL ANY)
-  # All but the level's table, and data that only names a function of the C++ library.
-  string(REGEX REPLACE "[^\n]*([0-9]+k[A-Za-z0-9]+LevelE|DW\\.ref\\.[A-Za-z_0-9]+)\n" "" symbols "${symbols}")
+  string(REGEX REPLACE "[^\n]*(${allowed})\n" "" symbols "${symbols}")
   string(REGEX REPLACE "[^\n]*fewmult_${level}[^\n]*\n" "" symbols "${symbols}")
   if(symbols)
     string(APPEND faults "${level}: defines what is not its own:\n${symbols}")
