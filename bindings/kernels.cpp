@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstring>
 #include <numeric>
+#include <vector>
 
 #include "kernels/finish_unit.hpp"
 

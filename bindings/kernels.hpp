@@ -16,7 +16,7 @@ class Kernels {
 
   const Level& table() const { return level_; }
   const char* level() const { return level_.name; }
-  int threads() const { return pool_.threads(); }
+  int threads() { return pool_.threads(); }
 
   void sample_weights(const SampleCall& call) { level_.sample_weights(call); }
   void binary_matmul(const ProductCall& call);

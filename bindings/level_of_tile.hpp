@@ -7,6 +7,7 @@
 #pragma once
 
 #include "bindings/level.hpp"
+#include "bindings/scratch.hpp"
 #include "kernels/layer.hpp"
 #include "kernels/sample_weights.hpp"
 #include "kernels/shift_gradient.hpp"
@@ -44,7 +45,7 @@ struct LevelOf {
     const int batch = 1 << call.log2_batch;
     const Word* sign = call.sign;
     const Word* mask = call.mask;
-    std::int32_t* z = call.z + (std::size_t{1} * call.first_unit << call.log2_batch);
+    std::int32_t* z = call.z + (static_cast<std::size_t>(call.first_unit) << call.log2_batch);
     for (int first = call.first_unit; first < call.end_unit; first += Tile::kRows) {
       const int rows = smaller(call.end_unit - first, Tile::kRows);
       binary_matmul<Tile>(sums, product, call.source, sign, mask, rows);
@@ -103,10 +104,11 @@ struct LevelOf {
   }
 };
 
+// A constant: what would be computed while the module is loaded would run on every CPU.
 template <class Tile>
-fewmult_bindings::Level level_of(const char* name,
-                                 std::int64_t (*product_peak)(std::int64_t) = nullptr,
-                                 std::int64_t (*gradient_peak)(std::int64_t) = nullptr) {
+constexpr fewmult_bindings::Level level_of(const char* name,
+                                           std::int64_t (*product_peak)(std::int64_t) = nullptr,
+                                           std::int64_t (*gradient_peak)(std::int64_t) = nullptr) {
   using Functions = LevelOf<Tile>;
   return {name,           Functions::sample,   Functions::multiply, Functions::finish,
           Functions::run, Functions::gradient, product_peak,        gradient_peak};

@@ -6,6 +6,16 @@
 #include "bindings/level_of_tile.hpp"
 #include "kernels/fabric_tile.hpp"
 
+namespace fewmult {
+
+struct PortableTile : OnScratch<FabricTile> {
+  using Weights = Scratch<FabricTile::Weights>;
+};
+
+}  // namespace fewmult
+
 namespace fewmult_bindings {
-extern const Level kPortableLevel = fewmult::level_of<fewmult::FabricTile>("portable");
-}
+
+extern constexpr Level kPortableLevel = fewmult::level_of<fewmult::PortableTile>("portable");
+
+}  // namespace fewmult_bindings

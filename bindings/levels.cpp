@@ -14,7 +14,9 @@ extern const Level kVnniLevel;
 std::vector<const Level*> levels_here() {
   std::vector<const Level*> levels = {&kPortableLevel};
 #ifdef FEWMULT_X86_LEVELS
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
+  // All that a level's flags let a compiler use, and that the system saves its registers.
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                    __builtin_cpu_supports("popcnt");
   const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
                       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
                       __builtin_cpu_supports("avx512vl");

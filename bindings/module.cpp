@@ -5,11 +5,15 @@
 // Layouts: docs/arithmetic.md, section 9.
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "bindings/arrays.hpp"
 #include "bindings/kernels.hpp"
 #include "bindings/levels.hpp"
+#include "bindings/without_gil.hpp"
 #include "kernels/finish_unit.hpp"
 #include "kernels/packed_words.hpp"
+#include "kernels/sample_weights.hpp"
 
 namespace fewmult_bindings {
 namespace {
@@ -73,7 +77,10 @@ void sample_weights(Kernels& kernels, const py::array& weights, const py::array&
   auto* sign_words = view<Word>(sign, "sign", {1, words, outputs});
   auto* mask_words = view<Word>(mask, "mask", {1, words, outputs});
   const int halvings = checked("sharpness", sharpness, 0, fewmult::kMaxSharpness);
-  const py::gil_scoped_release release;
+  const long long clip = fewmult::clip_of(bits);
+  if (bits == 8) check_values("weights", weights8, weights.size(), -clip, clip);
+  if (bits == 16) check_values("weights", weights16, weights.size(), -clip, clip);
+  const WithoutGil released;
   kernels.sample_weights({weights8, weights16, sign_words, mask_words, bits, there, outputs, binary,
                           halvings, key.first, key.second, step});
 }
@@ -88,7 +95,7 @@ void binary_matmul(Kernels& kernels, const py::array& source, const py::array& s
   const auto* values =
       view<const std::int8_t>(source, "source", {transposed ? packed.outputs : there, batch});
   auto* sums = view<std::int32_t>(z, "z", {transposed ? there : packed.outputs, batch});
-  const py::gil_scoped_release release;
+  const WithoutGil released;
   kernels.binary_matmul({values, packed.sign, packed.mask, sums, transposed, there, packed.outputs,
                          0, transposed ? there : packed.outputs, log2_batch, packed.planes});
 }
@@ -115,13 +122,25 @@ Finish finish_arrays(Pass pass, py::ssize_t units, int log2_batch, const py::obj
   const bool hidden = pass == Pass::kHidden || pass == Pass::kHiddenMean;
   const bool output = pass == Pass::kLogits || pass == Pass::kOutput;
   if (output) checked("outputs", units, 1, 256);
-  return {optional_view<const std::int8_t>(gate, sends_back(pass), "gate", {units, batch}),
-          optional_view<const std::uint8_t>(labels, pass == Pass::kOutput, "labels", {batch}),
-          optional_view<std::int32_t>(bias, pass != Pass::kPerturb, "bias", {units}),
-          optional_view<std::int32_t>(mean, hidden, "mean", {units}),
-          optional_view<std::int32_t>(logits, output, "logits", {units, batch}),
-          optional_view<std::int8_t>(result, pass != Pass::kLogits, "result", {units, batch}),
-          optional_view<std::int32_t>(loss, pass == Pass::kOutput, "loss", {1})};
+  const Finish to = {
+      optional_view<const std::int8_t>(gate, sends_back(pass), "gate", {units, batch}),
+      optional_view<const std::uint8_t>(labels, pass == Pass::kOutput, "labels", {batch}),
+      optional_view<std::int32_t>(bias, pass != Pass::kPerturb, "bias", {units}),
+      optional_view<std::int32_t>(mean, hidden, "mean", {units}),
+      optional_view<std::int32_t>(logits, output, "logits", {units, batch}),
+      optional_view<std::int8_t>(result, pass != Pass::kLogits, "result", {units, batch}),
+      optional_view<std::int32_t>(loss, pass == Pass::kOutput, "loss", {1})};
+  if (to.bias != nullptr) {
+    check_values("bias", to.bias, units, -fewmult::kBiasMax, fewmult::kBiasMax);
+  }
+  if (pass == Pass::kHiddenMean) {
+    check_values("mean", to.mean, units, -fewmult::kMaxPlaneProduct, fewmult::kMaxPlaneProduct);
+  }
+  if (pass == Pass::kOutput) {
+    check_values("labels", to.labels, batch, 0, units - 1);
+    check_values("loss", to.loss, 1, 0, INT32_MAX - fewmult::kDeltaMax * units * batch);
+  }
+  return to;
 }
 
 // Shifts whose results fit 32 bits: a bias steps by a sum of 2^log2_summands deltas.
@@ -147,9 +166,16 @@ void normalize(Kernels& kernels, int pass_number, const py::array& z, const py::
   const int units = axis(z, "z", 2, 0, kMaxWidth);
   check_shifts(shift, bias_exponent, log2_batch);
   const auto* sums = view<const std::int32_t>(z, "z", {units, py::ssize_t{1} << log2_batch});
+  // Sent back, a sum is one of so many deltas that a bias takes the step of all of them.
+  const long long most = sends_back(pass)
+                             ? fewmult::kDeltaMax << std::min(
+                                   fewmult::kMaxLog2Width,
+                                   fewmult::kMaxSumBits - log2_batch - std::max(bias_exponent, 0))
+                             : fewmult::kMaxPlaneProduct;
+  check_values("z", sums, z.size(), -most, most);
   const Finish to =
       finish_arrays(pass, units, log2_batch, bias, result, gate, mean, logits, labels, loss);
-  const py::gil_scoped_release release;
+  const WithoutGil released;
   kernels.normalize(
       {pass_number, nullptr,   nullptr,       nullptr,   to.gate,    to.labels, to.bias, to.mean,
        to.logits,   to.result, to.loss,       units,     units,      0,         units,   log2_batch,
@@ -168,12 +194,16 @@ void layer(Kernels& kernels, int pass_number, const py::array& source, const py:
   const Packed packed = packed_weights(sign, mask, there);
   const bool backward = sends_back(pass);
   if (backward && packed.planes != 1) throw py::value_error("a backward pass has one plane");
-  check_shifts(shift, bias_exponent, log2_batch + (backward ? log2_above(packed.outputs) : 0));
+  const int log2_summands = log2_batch + (backward ? log2_above(packed.outputs) : 0);
+  check_shifts(shift, bias_exponent, log2_summands);
   const auto* values = view<const std::int8_t>(
       source, "source", {backward ? packed.outputs : there, py::ssize_t{1} << log2_batch});
+  if (backward && log2_summands + std::max(bias_exponent, 0) == fewmult::kMaxSumBits) {
+    check_values("source", values, source.size(), -fewmult::kDeltaMax, fewmult::kDeltaMax);
+  }
   const Finish to = finish_arrays(pass, backward ? there : packed.outputs, log2_batch, bias, result,
                                   gate, mean, logits, labels, loss);
-  const py::gil_scoped_release release;
+  const WithoutGil released;
   kernels.layer({pass_number,
                  values,
                  packed.sign,
@@ -218,7 +248,8 @@ void shift_gradient(Kernels& kernels, const py::array& weights, const py::array&
   const int halvings = checked("sharpness", sharpness, 0, fewmult::kMaxSharpness);
   const auto* activations = view<const std::int8_t>(x, "x", {inputs, batch});
   const auto* delta_values = view<const std::int8_t>(deltas, "deltas", {outputs, batch});
-  const py::gil_scoped_release release;
+  check_u7("x", activations, x.size());
+  const WithoutGil released;
   kernels.shift_gradient({weights8, weights16, sign_words, mask_words, activations, delta_values,
                           bits, inputs, outputs, 0, outputs, log2_batch, shift, binary, halvings,
                           code_key.first, code_key.second, weight_key.second, step});
@@ -238,7 +269,7 @@ void gather(Kernels& kernels, const py::array& images, const py::array& chosen,
                             std::to_string(samples));
     }
   }
-  const py::gil_scoped_release release;
+  const WithoutGil released;
   kernels.gather(pixels, numbers, values, features, static_cast<int>(batch));
 }
 
@@ -250,12 +281,13 @@ std::vector<std::string> level_names() {
 
 // Runs a register-only loop; returns its multiply-accumulates, or nothing where a level has none.
 py::object peak(Kernels& kernels, bool gradient, std::int64_t loops) {
+  checked("loops", loops, 0, INT32_MAX);
   std::int64_t (*const run)(std::int64_t) =
       gradient ? kernels.table().gradient_peak : kernels.table().product_peak;
   if (run == nullptr) return py::none();
   std::int64_t operations = 0;
   {
-    const py::gil_scoped_release release;
+    const WithoutGil released;
     operations = run(loops);
   }
   return py::int_(operations);

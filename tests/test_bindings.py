@@ -74,7 +74,7 @@ def outputs_of(pass_: int, units: int) -> Arguments:
     if pass_ != 2:
         needed["result"] = np.zeros((units, BATCH), np.int8)
     if pass_ == 3:
-        needed["labels"] = np.arange(BATCH).astype(np.uint8)
+        needed["labels"] = (np.arange(BATCH) % units).astype(np.uint8)
         needed["loss"] = np.zeros(1, np.int32)
     if pass_ == 4:
         needed["gate"] = int8(0, units, BATCH)
@@ -297,6 +297,85 @@ def test_logits_have_at_most_256_units(call: str) -> None:
             shape = tuple(257 if size == OUTPUTS else size for size in value.shape)
             arguments[name] = np.zeros(shape, value.dtype)
     refused(call, arguments, ValueError, "outputs must be 1 to 256, not 257")
+
+
+PLANES, PRODUCT = 127 * 127 << 16, 127 << 16  # the largest sums of seven planes, and of one
+FINISHED = ("normalize", "layer")
+BOUNDS = [
+    ("sample_weights", "weights", -104, 104),
+    *[(f"normalize-{p}", "z", -PLANES, PLANES) for p in range(4)],
+    ("normalize-4", "z", -PRODUCT, PRODUCT),
+    *[(f"{call}-{p}", "bias", -(1 << 23), 1 << 23) for call in FINISHED for p in range(5)],
+    *[(f"{call}-1", "mean", -PLANES, PLANES) for call in FINISHED],
+    *[(f"{call}-3", "labels", 0, OUTPUTS - 1) for call in FINISHED],
+    *[(f"{call}-3", "loss", 0, 2**31 - 1 - 127 * OUTPUTS * BATCH) for call in FINISHED],
+    ("shift_gradient", "x", 0, 127),
+]
+
+
+def with_value(call: str, name: str, place: int, value: int) -> Arguments:
+    arguments = CALLS[call]()
+    arguments[name].flat[place] = value
+    return arguments
+
+
+@pytest.mark.parametrize(("call", "name", "low", "high"), BOUNDS)
+def test_a_value_that_no_sum_may_meet_is_a_value_error(
+    call: str, name: str, low: int, high: int
+) -> None:
+    limits = np.iinfo(CALLS[call]()[name].dtype)
+    for place in (0, -1):
+        for value in {low - 1, high + 1, limits.min, limits.max} - {low, high}:
+            if limits.min <= value <= limits.max:
+                wrong = with_value(call, name, place, value)
+                message = f"each value of {name} must be {low} to {high}, not {value}$"
+                refused(call, wrong, ValueError, message)
+        for value in (low, high):
+            function(call)(**with_value(call, name, place, value))
+
+
+@pytest.mark.parametrize(("bias_exponent", "bits"), [(-24, 16), (3, 16), (4, 15), (19, 0)])
+def test_sums_sent_back_leave_room_for_the_step_of_a_bias(bias_exponent: int, bits: int) -> None:
+    most = 127 << bits
+    for value in (-most - 1, most + 1):
+        arguments = {**with_value("normalize-4", "z", 5, value), "bias_exponent": bias_exponent}
+        refused("normalize-4", arguments, ValueError, f"each value of z must be -{most} to {most}")
+    arguments = {**normalize(4), "bias_exponent": bias_exponent}
+    arguments["z"][:] = -most
+    function("normalize-4")(**arguments)
+
+
+def test_loops_of_a_peak_have_an_end() -> None:
+    for loops in (-1, 2**31):
+        with pytest.raises(ValueError, match="loops must be 0 to"):
+            KERNELS.peak(False, loops)
+
+
+def test_master_weights_of_16_bits_have_bounds_too() -> None:
+    weights = np.zeros((WORDS, OUTPUTS, 64), np.int16)
+    for value in (-(2**15), -26625, 26625):
+        weights[-1, -1, -1] = value
+        arguments = {**sample_weights(), "weights": weights}
+        refused("sample_weights", arguments, ValueError, "each value of weights must be -26624 to")
+
+
+def test_the_least_byte_is_no_delta_where_a_bias_could_overflow() -> None:
+    arguments = with_value("layer-4", "source", 0, -128)
+    summands = 5 + 5  # bits of a batch of 32 and of 30 outputs
+    most = {**arguments, "bias_exponent": 24 - summands}
+    refused("layer-4", most, ValueError, "each value of source must be -127 to 127, not -128")
+    function("layer-4")(**{**arguments, "bias_exponent": 23 - summands})
+
+
+def test_an_update_takes_any_master_weight_and_leaves_a_clipped_one() -> None:
+    results = set()
+    for level in _kernels.levels():
+        weights = np.random.default_rng(4).integers(-(2**15), 2**15, (WORDS, OUTPUTS, 64))
+        arguments = {**shift_gradient(), "weights": weights.astype(np.int16)}
+        _kernels.Kernels(level, 1).shift_gradient(**arguments)
+        assert abs(arguments["weights"].astype(int)).max() == 26624
+        results.add(arguments["weights"].tobytes() + arguments["sign"].tobytes())
+    assert len(results) == 1
 
 
 def test_rounds_of_the_generator_are_13_or_20() -> None:

@@ -34,8 +34,8 @@ struct Avx2 : Vectors<32> {
                              _mm256_set1_epi32(static_cast<int>(0x80402010U))};
     const __m256i one = _mm256_set1_epi8(1);
     for (int half = 0; half < 2; ++half) {
-      const __m256i s = dwords(sign, half);
       const __m256i m = dwords(mask, half);
+      const __m256i s = _mm256_and_si256(dwords(sign, half), m);
       for (int q = 0; q < 8; ++q) {
         const __m256i spread =
             _mm256_add_epi8(_mm256_set1_epi8(static_cast<char>(q >> 1)),

@@ -34,7 +34,7 @@ struct Avx512 : Vectors<64> {
   }
 
   // Weights plus one, as bytes, of 16 rows: lane n of out[q * stride] has inputs 4q .. 4q + 3 of
-  // row n.
+  // row n. A sign outside its mask counts as nothing, as in the fabric.
   static void expand(const Word* sign, const Word* mask, Int* out, int stride) {
     const __m512i bits =
         _mm512_setr_epi32(0x01010101, 0x01010102, 0x01010201, 0x01010202, 0x01020101, 0x01020102,
@@ -45,8 +45,8 @@ struct Avx512 : Vectors<64> {
                           0x00020200, 0x00020202, 0x02000000, 0x02000002, 0x02000200, 0x02000202,
                           0x02020000, 0x02020002, 0x02020200, 0x02020202);
     for (int half = 0; half < 2; ++half) {
-      __m512i s = dwords(sign, half);
       __m512i m = dwords(mask, half);
+      __m512i s = _mm512_and_si512(dwords(sign, half), m);
       for (int q = 0; q < 8; ++q) {
         *out = Int(
             _mm512_sub_epi8(_mm512_permutexvar_epi32(m, bits), _mm512_permutexvar_epi32(s, twos)));

@@ -41,9 +41,4 @@ struct GradientStep {
   }
 };
 
-template <class Tile, class Isa>
-fewmult_bindings::Level level_with_peaks(const char* name) {
-  return level_of<Tile>(name, peak<Isa, ProductStep<Isa>>, peak<Isa, GradientStep<Isa>>);
-}
-
 }  // namespace fewmult

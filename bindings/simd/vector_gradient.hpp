@@ -51,7 +51,7 @@ void vector_gradient(Weight* weights, Word* sign, Word* mask, const std::int8_t*
 }
 
 template <class Isa>
-struct GradientOf<VectorTile<Isa>> {
+struct GradientOf<OnScratch<VectorTile<Isa>>> {
   static void run(const fewmult_bindings::GradientCall& call, const Gradients& rows,
                   const Update& update) {
     if (call.master_bits == 8) {
@@ -65,8 +65,8 @@ struct GradientOf<VectorTile<Isa>> {
   template <class Weight>
   static void run(Weight* weights, const fewmult_bindings::GradientCall& call,
                   const Gradients& rows, const Update& update) {
-    vector_gradient<VectorTile<Isa>>(weights, call.sign, call.mask, call.x, call.deltas, rows,
-                                     update);
+    vector_gradient<OnScratch<VectorTile<Isa>>>(weights, call.sign, call.mask, call.x, call.deltas,
+                                                rows, update);
   }
 };
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "bindings/scratch.hpp"
 #include "bindings/simd/vector_codes.hpp"
 #include "bindings/simd/vector_draws.hpp"
 #include "bindings/simd/vector_weights.hpp"
@@ -363,11 +364,18 @@ struct VectorTile {
     for (int v = 0; v < kVectors; ++v) sums[v] = Operation::run(sums[v], vectors[v], x);
   }
 
+  // The weights of some vectors of rows, plus one, four inputs a lane.
+  template <int kVectors>
+  struct Expanded {
+    alignas(64) Int bytes[kPanelQuads * kVectors];
+  };
+
   template <int kVectors>
   static void accumulate_block(Sums& sums, const Panel& panel,
                                const PackedRows<kRows> (&words)[kPanelWords], int columns, int row,
                                int batch) {
-    alignas(64) Int block[kPanelQuads * kVectors];
+    const Scratch<Expanded<kVectors>> expanded;
+    Int* const block = expanded->bytes;
     for (int k = 0; k < columns; ++k) {
       for (int v = 0; v < kVectors; ++v) {
         const int first = row + v * kLanes;

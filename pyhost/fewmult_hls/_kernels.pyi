@@ -1,6 +1,11 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""The compiled kernels; arrays as in ``fewmult_hls.backends.Backend``."""
+"""The compiled kernels; arrays as in ``fewmult_hls.backends.Backend``.
+
+Every dtype, shape, layout and number is checked before anything is written, and every value that
+could overflow (docs/arithmetic.md, section 9): TypeError or ValueError, MemoryError where a caller
+cannot have its scratch memory. ``threads`` may be fewer than were asked for: as many as start.
+"""
 
 from typing import Any
 

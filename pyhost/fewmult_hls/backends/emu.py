@@ -66,7 +66,8 @@ class EmuBackend:
     """Runs the kernel source; bit for bit what the fabric computes, at any level and thread count.
 
     Args:
-        threads: that share the rows of a layer; by default one for each physical core.
+        threads: that share the rows of a layer; by default one for each physical core. Fewer
+            where the system starts no more.
         level: of instructions, one of ``_kernels.levels()``; by default ``chosen_level()``.
 
     Raises:
@@ -81,7 +82,8 @@ class EmuBackend:
         if threads is not None and not 1 <= threads <= MAX_THREADS:
             raise UsageError(f"threads must be 1 to {MAX_THREADS}, not {threads}")
         self._compiler = module.compiler
-        self._kernels = module.Kernels(level or chosen_level(), threads or physical_cores())
+        self._wanted = threads or physical_cores()
+        self._kernels = module.Kernels(level or chosen_level(), self._wanted)
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """A zeroed array."""
@@ -162,10 +164,13 @@ class EmuBackend:
         self._kernels.shift_gradient(weights, sign, mask, x, deltas, **update._asdict())
 
     def info(self) -> dict[str, str]:
-        """Instruction set level, threads, compiler."""
+        """Instruction set level, threads, compiler; threads_wanted where there are fewer."""
+        threads = self._kernels.threads
+        fewer = {"threads_wanted": str(self._wanted)} if threads < self._wanted else {}
         return {
             "isa": self._kernels.level,
-            "threads": str(self._kernels.threads),
+            "threads": str(threads),
+            **fewer,
             "compiler": self._compiler,
         }
 

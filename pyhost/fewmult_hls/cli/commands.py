@@ -14,6 +14,7 @@ import click
 
 from .. import __version__
 from ..errors import FewmultError
+from ..threads import spare_blas
 from .bench import bench
 from .build import build
 from .compare import compare
@@ -78,6 +79,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         The exit code; whatever goes wrong on purpose has ended in one line.
     """
     _prepare_streams()
+    spare_blas()
     try:
         return int(cli.main(arguments, prog_name=_NAME, standalone_mode=False) or 0)
     except click.UsageError as error:

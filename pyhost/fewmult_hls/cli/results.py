@@ -47,6 +47,8 @@ def executor_text(info: dict[str, str]) -> str:
     if "isa" not in info:
         return ""
     threads = "1 thread" if info["threads"] == "1" else f"{info['threads']} threads"
+    if "threads_wanted" in info:
+        threads += f" of {info['threads_wanted']}: the system starts no more"
     return f": {info['isa']}, {threads}"
 
 

@@ -1,0 +1,19 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The level of an instruction set with vectors, and its yardsticks.
+#pragma once
+
+#include "bindings/level_of_tile.hpp"
+#include "bindings/simd/peak.hpp"
+#include "bindings/simd/vector_gradient.hpp"
+
+namespace fewmult {
+
+template <class Isa>
+constexpr fewmult_bindings::Level level_of_vectors(const char* name) {
+  return level_of<OnScratch<VectorTile<Isa>>>(name, peak<Isa, ProductStep<Isa>>,
+                                              peak<Isa, GradientStep<Isa>>);
+}
+
+}  // namespace fewmult
