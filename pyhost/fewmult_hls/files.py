@@ -4,15 +4,20 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from .errors import FewmultError
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}", re.DOTALL)
 
 
 @contextmanager
@@ -55,14 +60,36 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     # Named before it is made, so that no interrupt can come between the file and its removal.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     with writing(path):
+        sweep(path.parent, path.name)
         try:
-            with temporary.open("xb") as file:
+            with _created(temporary) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
+                temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _created(path: Path) -> BinaryIO:
+    """A new file, locked while it is open: so ``sweep`` knows that somebody works on it."""
+    while True:
+        file = path.open("xb")
+        with suppress(OSError):  # where there are no locks, nothing is swept
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():
+            return file
+        file.close()  # swept between the two
+
+
+def sweep(folder: Path, name: str = "*") -> None:
+    """Remove the temporary files for ``name``, a pattern, that processes which died left."""
+    for path in folder.glob(f".{name if name == '*' else glob.escape(name)}.*"):
+        if _TEMPORARY.fullmatch(path.name) is None or not path.is_file() or path.is_symlink():
+            continue
+        with suppress(OSError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 def write_atomic(path: Path, content: bytes | memoryview | str) -> None:
@@ -87,6 +114,22 @@ def append_line(path: Path, line: str) -> None:
         except OSError:
             file.truncate(size)
             raise
+
+
+def sync_folder(folder: Path, *, deep: bool = True) -> None:
+    """Have the disk hold the names in ``folder``; if ``deep``, also all that is below them."""
+    below = list(folder.rglob("*")) if deep else []
+    for path in (*below, folder):
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            continue
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        except OSError:
+            if path.is_file():  # some file systems sync no folders
+                raise
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager

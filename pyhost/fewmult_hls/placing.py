@@ -1,0 +1,101 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Replacing our files in a folder that holds files of others, too.
+
+The new files are written into a hidden folder within, with a list of the old ones. Renaming that
+folder decides: before, the old files count, and it is removed; after, the old ones go and the new
+ones take their places, and what a killed process did not come to is done by the next.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+
+from .errors import FewmultError
+from .files import read_file, sync_folder, write_atomic, writing
+from .interrupts import held_back
+
+_PREPARED = ".fewmult-hls.new"
+_DECIDED = ".fewmult-hls.next"
+_OLD = ".old.json"
+_MAX_BYTES = 1 << 24
+
+
+@contextmanager
+def placed_files(folder: Path, old: Iterable[Path]) -> Iterator[Path]:
+    """Give an empty folder to fill; its files replace the ``old`` ones when the block ends well.
+
+    The caller holds the lock inside ``folder``, and knows that the old files may go.
+
+    Args:
+        folder: where the files go.
+        old: files in it, in the order in which they go.
+
+    Raises:
+        FewmultError: it cannot be written.
+    """
+    prepared, decided = folder / _PREPARED, folder / _DECIDED
+    names = [str(path.relative_to(folder)) for path in old]
+    with writing(folder):
+        settle(folder)
+        try:
+            prepared.mkdir()
+            yield prepared
+            write_atomic(prepared / _OLD, json.dumps(names))
+            sync_folder(prepared)
+            with held_back():
+                prepared.rename(decided)
+                settle(folder)
+        finally:
+            shutil.rmtree(prepared, ignore_errors=True)
+
+
+def settle(folder: Path) -> None:
+    """Finish what a killed process had decided to do to the files in ``folder``, or undo the rest.
+
+    The caller holds the lock inside ``folder``.
+
+    Raises:
+        FewmultError: it cannot be written, or the list of the old files is damaged.
+    """
+    decided, prepared = folder / _DECIDED, folder / _PREPARED
+    with writing(folder):
+        if decided.is_dir():
+            new = sorted(path.name for path in decided.iterdir() if path.name != _OLD)
+            for name in _old_files(decided / _OLD):
+                if name not in new:
+                    (folder / name).unlink(missing_ok=True)
+            for name in new:
+                (decided / name).replace(folder / name)
+            (decided / _OLD).unlink(missing_ok=True)
+            decided.rmdir()
+        if prepared.is_dir():
+            shutil.rmtree(prepared)
+
+
+def is_settled(folder: Path) -> bool:
+    """Whether no killed process left anything to finish."""
+    return not (folder / _DECIDED).is_dir()
+
+
+def _old_files(path: Path) -> list[str]:
+    if not path.exists():
+        return []
+    try:
+        names = json.loads(read_file(path, _MAX_BYTES))
+    except (ValueError, RecursionError):
+        names = None
+    if not isinstance(names, list) or not all(map(_is_inside, names)):
+        raise FewmultError(f"{path} is damaged: remove its folder")
+    return names
+
+
+def _is_inside(name: object) -> bool:
+    if not isinstance(name, str):
+        return False
+    path = PurePath(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
