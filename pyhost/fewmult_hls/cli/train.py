@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -156,20 +157,23 @@ def train(
     with closing(open_backend(run_config.backend, threads, device)) as backend:
         click.echo(_heading(run_config, dataset, executor_text(backend.info())))
         steps = len(dataset.train.labels) // run_config.batch
-        with _pointing_to(folder), watching(run_config, steps) as watcher:
+        with _resumable(folder) as begin, watching(run_config, steps) as shown:
+            watcher = replace(shown, on_begin=begin)
             summary = runs.run(run_config, dataset, backend, folder, watcher, overwrite=overwrite)
     _show(summary, dataset, folder)
 
 
 @contextmanager
-def _pointing_to(folder: Path) -> Iterator[None]:
-    """After an interrupt, says how to go on."""
-    from ..checkpoints import has_checkpoint
+def _resumable(folder: Path) -> Iterator[Callable[[], None]]:
+    """Give what a run calls when it has its folder; an interrupt after that says how to go on.
 
+    Output that nobody takes any more is an interrupt, too.
+    """
+    begun: list[bool] = []
     try:
-        yield
+        yield lambda: begun.append(True)
     except BaseException as error:
-        if not isinstance(error, Exception) and has_checkpoint(folder):
+        if begun and (isinstance(error, OSError) or not isinstance(error, Exception)):
             with suppress(OSError):  # a terminal that hung up
                 click.echo(f"go on with: fewmult-hls train --resume {folder}", err=True)
         raise
@@ -182,7 +186,7 @@ def _go_on(
     threads: int | None,
     device: Device | None,
 ) -> None:
-    """``--resume``: the run's own config counts, only who computes may differ."""
+    """``--resume``: the run's own config counts, but for who computes and where the data are."""
     from .. import runs
     from ..backends import open_backend
     from ..config import RunConfig, load_config
@@ -191,7 +195,7 @@ def _go_on(
     from .progress import watching
     from .results import executor_text
 
-    backend_name = options.pop("backend")
+    backend_name, dataset_name = options.pop("backend"), options.pop("dataset")
     given = [name for name, value in options.items() if value is not None]
     if given or overwrite:
         name = (given or ["overwrite"])[0].replace("_", "-")
@@ -200,13 +204,16 @@ def _go_on(
     values = load_config(folder / runs.CONFIG)
     if backend_name is not None:
         values["backend"] = backend_name
+    if dataset_name is not None:
+        values["dataset"] = runs.lasting_name(dataset_name)
     config = RunConfig(**values)
     dataset = load(config.dataset)
     runs.check_fit(config.spec, dataset)
     with closing(open_backend(config.backend, threads, device)) as backend:
         click.echo(_heading(config, dataset, executor_text(backend.info())))
         steps = len(dataset.train.labels) // config.batch
-        with _pointing_to(folder), watching(config, steps) as watcher:
+        with _resumable(folder) as begin, watching(config, steps) as shown:
+            watcher = replace(shown, on_begin=begin)
             summary, complaints = runs.resume(config, dataset, backend, folder, watcher)
     for complaint in complaints:
         click.echo(f"warning: {complaint}; the one before it was taken", err=True)
