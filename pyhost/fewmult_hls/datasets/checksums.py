@@ -41,18 +41,24 @@ def verify(folder: Path, files: Iterable[Path]) -> None:
     Raises:
         FewmultError: a file differs from its checksum or has none, or the list is damaged.
     """
-    recorded = _recorded(folder / FILE_NAME)
-    if recorded is None:
+    sums = recorded(folder)
+    if sums is None:
         return
     for path in files:
-        if recorded.get(path.name) != sha256(path):
+        if sums.get(path.name) != sha256(path):
             raise FewmultError(
                 f"{path} does not match its SHA-256 in {FILE_NAME}: it has changed since it was "
                 "stored; fetch the set again or import it with --overwrite"
             )
 
 
-def _recorded(path: Path) -> dict[str, object] | None:
+def recorded(folder: Path) -> dict[str, object] | None:
+    """The checksums by file name; None where there are none.
+
+    Raises:
+        FewmultError: the list cannot be read, or is damaged.
+    """
+    path = folder / FILE_NAME
     with reading(path):
         if not path.exists():
             return None
@@ -68,6 +74,6 @@ def _recorded(path: Path) -> dict[str, object] | None:
 
 def _damaged(path: Path) -> FewmultError:
     return FewmultError(
-        f"{path} is damaged; fetch the set again, import it with --overwrite, or remove this file "
-        "to go without the check"
+        f"{path} is damaged; remove its folder to fetch or import the set again, "
+        "or this file alone to go without the check"
     )
