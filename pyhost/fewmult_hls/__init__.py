@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # for type checkers, as in typing, whose import takes its time
 if TYPE_CHECKING:
+    from typing import Any
+
     from .api import train
     from .classifier import Classifier, load
     from .errors import FewmultError
