@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Replacing our files in a folder that holds files of others, too.
 
-The new files are written into a hidden folder within, with a list of the old ones. Renaming that
+The new files are written into a hidden folder within, with a list of those that go. Renaming that
 folder decides: before, the old files count, and it is removed; after, the old ones go and the new
 ones take their places, and what a killed process did not come to is done by the next.
 """
@@ -21,7 +21,7 @@ from .interrupts import held_back
 
 _PREPARED = ".fewmult-hls.new"
 _DECIDED = ".fewmult-hls.next"
-_OLD = ".old.json"
+_GONE = ".gone.json"
 _MAX_BYTES = 1 << 24
 
 
@@ -45,7 +45,8 @@ def placed_files(folder: Path, old: Iterable[Path]) -> Iterator[Path]:
         try:
             prepared.mkdir()
             yield prepared
-            write_atomic(prepared / _OLD, json.dumps(names))
+            gone = [name for name in names if not (prepared / name).exists()]
+            write_atomic(prepared / _GONE, json.dumps(gone))
             sync_folder(prepared)
             with held_back():
                 prepared.rename(decided)
@@ -60,18 +61,17 @@ def settle(folder: Path) -> None:
     The caller holds the lock inside ``folder``.
 
     Raises:
-        FewmultError: it cannot be written, or the list of the old files is damaged.
+        FewmultError: it cannot be written, or the list of those that go is damaged.
     """
     decided, prepared = folder / _DECIDED, folder / _PREPARED
     with writing(folder):
         if decided.is_dir():
-            new = sorted(path.name for path in decided.iterdir() if path.name != _OLD)
-            for name in _old_files(decided / _OLD):
-                if name not in new:
-                    (folder / name).unlink(missing_ok=True)
-            for name in new:
-                (decided / name).replace(folder / name)
-            (decided / _OLD).unlink(missing_ok=True)
+            for name in _gone_files(decided / _GONE):
+                (folder / name).unlink(missing_ok=True)
+            for path in sorted(decided.iterdir()):
+                if path.name != _GONE:
+                    path.replace(folder / path.name)
+            (decided / _GONE).unlink(missing_ok=True)
             decided.rmdir()
         if prepared.is_dir():
             shutil.rmtree(prepared)
@@ -82,7 +82,7 @@ def is_settled(folder: Path) -> bool:
     return not (folder / _DECIDED).is_dir()
 
 
-def _old_files(path: Path) -> list[str]:
+def _gone_files(path: Path) -> list[str]:
     if not path.exists():
         return []
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +21,8 @@ from .files import sync_folder, writing
 from .interrupts import held_back
 from .locking import lock_beside, locked
 
-_START, _END = ".", ".fewmult-hls.new"
+_END = ".fewmult-hls.new"
+_BESIDE = re.compile(r"\.(.+)\.fewmult-hls\.(?:new|lock)", re.DOTALL)
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 # Of kernels, file systems and sandboxes that do not know the call.
@@ -97,13 +99,13 @@ def bring_all_back(root: Path) -> None:
 
 
 def _workshop(target: Path) -> Path:
-    return target.with_name(f"{_START}{target.name}{_END}")
+    return target.with_name(f".{target.name}{_END}")
 
 
-def _targets(root: Path) -> list[Path]:
+def _targets(root: Path) -> set[Path]:
     """What is, or was, being replaced."""
-    found = root.glob(f"{_START}?*{_END}") if root.is_dir() else ()
-    return [root / path.name[len(_START) : -len(_END)] for path in found]
+    found = root.iterdir() if root.is_dir() else ()
+    return {root / name[1] for path in found if (name := _BESIDE.fullmatch(path.name))}
 
 
 def _is_away(target: Path) -> bool:

@@ -78,13 +78,9 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
             return
         if not _is_plan(folder):
             raise UsageError(f"{folder} is not empty, and no plan: name another with --out")
-        foreign = next(
-            (path for path in sorted(folder.iterdir()) if not _is_known(path.name)), None
-        )
-        if foreign is not None and overwrite:
-            raise UsageError(
-                f"{foreign} is no part of a plan: move it away, or name another folder"
-            )
+        foreign = sorted(path for path in folder.iterdir() if not _is_known(path.name))
+        if foreign and overwrite:
+            raise UsageError(f"{foreign[0]} is no part of a plan: move it away, or name another")
         if not overwrite:
             raise UsageError(
                 f"{folder} holds a plan: go on with {folder / SCRIPT}, "
