@@ -94,7 +94,7 @@ def test_a_plan_stopped_anywhere(tmp_path: Path) -> None:
     (out / "logs").mkdir()
     for number in (signal.SIGINT, signal.SIGKILL):
         seen = set()
-        for _ in stops(lambda: write("shift_gradient"), number, every=11):
+        for _ in stops(lambda: write("shift_gradient"), number, every=23):
             seen.add(content(out) == old)
             assert (content(out) == old) != (names(out / "hls") == {"shift_gradient"})
             write("layer")

@@ -20,6 +20,7 @@ from .domain import Domain
 from .errors import UsageError
 from .method_names import FLOAT_MARK
 from .model import load_model
+from .run_folder import finish_replacing
 from .runs import MODEL
 from .trained import Scorer, Trained
 
@@ -148,6 +149,7 @@ def read_model(path: Path) -> Trained:
         UsageError: there is no such folder or file.
         FewmultError: it holds no model, or a damaged one.
     """
+    finish_replacing(path)
     file = path / MODEL if path.is_dir() else path
     if not path.is_dir() and not path.is_file():
         raise UsageError(f"there is no folder or file {path}")

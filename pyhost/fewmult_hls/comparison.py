@@ -12,6 +12,7 @@ from typing import Any
 from .config import load_config
 from .course import METRICS
 from .errors import FewmultError, UsageError
+from .run_folder import finish_replacing
 from .runs import CONFIG, SUMMARY
 
 
@@ -35,6 +36,8 @@ def compare_runs(one: Path, other: Path) -> Comparison:
         UsageError: a folder is not that of a run.
         FewmultError: its files are damaged.
     """
+    for run in (one, other):
+        finish_replacing(run)
     mine, theirs = _epochs(one), _epochs(other)
     lines = _settings(one, other)
     for epoch, (left, right) in enumerate(zip(mine, theirs, strict=False), start=1):

@@ -56,17 +56,17 @@ class Lock:
 
     @property
     def is_there(self) -> bool:
-        """Whether its file is still at its path."""
-        return _is_at(self._descriptor, self._path)
+        """Whether it is held, and its file still at its path."""
+        return self in _held and _is_at(self._descriptor, self._path)
 
     def release(self) -> None:
         """Lets others in, and removes the file."""
         if self not in _held or self._process != os.getpid():
             return  # of the process that this one was forked from
-        _held.remove(self)
         with suppress(OSError):
             if self.is_there:
                 self._path.unlink()
+        _held.remove(self)
         os.close(self._descriptor)
 
     def drop(self) -> None:

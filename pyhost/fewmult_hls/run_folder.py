@@ -187,6 +187,7 @@ class RunFolder:
         self._lock.release()
         self._enter()
         if _named_files(self.path) and not self._has_config():
+            self._lock.release()
             raise FewmultError(
                 f"{self.path} is no longer the folder of this run, which ends here: "
                 "what was saved went where its folder went"

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
@@ -117,12 +118,15 @@ Examples:
 @click.option(
     "--out", type=NamedPath(), metavar="DIR", help="Where the run goes.  [default: runs/DATASET]"
 )
-@click.option("--overwrite", is_flag=True, help="Replace the run that is in the folder.")
+@click.option(
+    "--overwrite", is_flag=True, help="Replace the run that is in the folder; other files stay."
+)
 @click.option(
     "--resume",
     type=NamedPath(),
     metavar="DIR",
-    help="Go on with the interrupted run in DIR, to the bits of an unbroken one.",
+    help="Go on with the interrupted run in DIR, to the bits of an unbroken one. Data that have "
+    "moved are named with --dataset.",
 )
 def train(
     config: Path | None,
@@ -175,7 +179,8 @@ def _resumable(folder: Path) -> Iterator[Callable[[], None]]:
     except BaseException as error:
         if begun and (isinstance(error, OSError) or not isinstance(error, Exception)):
             with suppress(OSError):  # a terminal that hung up
-                click.echo(f"go on with: fewmult-hls train --resume {folder}", err=True)
+                command = shlex.join(["fewmult-hls", "train", "--resume", str(folder)])
+                click.echo(f"go on with: {command}", err=True)
         raise
 
 
@@ -191,7 +196,7 @@ def _go_on(
     from ..backends import open_backend
     from ..config import RunConfig, load_config
     from ..datasets import load
-    from ..errors import UsageError
+    from ..errors import FewmultError, UsageError
     from .progress import watching
     from .results import executor_text
 
@@ -207,7 +212,12 @@ def _go_on(
     if dataset_name is not None:
         values["dataset"] = runs.lasting_name(dataset_name)
     config = RunConfig(**values)
-    dataset = load(config.dataset)
+    try:
+        dataset = load(config.dataset)
+    except FewmultError as error:
+        if dataset_name is not None:
+            raise
+        raise type(error)(f"{error}; if the data have moved, say where with --dataset") from error
     runs.check_fit(config.spec, dataset)
     with closing(open_backend(config.backend, threads, device)) as backend:
         click.echo(_heading(config, dataset, executor_text(backend.info())))

@@ -14,6 +14,7 @@ from ..classifier import read_model
 from ..config import RunConfig, load_config
 from ..course import METRICS
 from ..errors import FewmultError, UsageError
+from ..run_folder import finish_replacing
 from ..runs import CONFIG, MODEL, SUMMARY
 from ..trained import Trained
 
@@ -77,6 +78,7 @@ def _labels(folders: list[Path]) -> list[str]:
 
 
 def _record(folder: Path, label: str) -> Record:
+    finish_replacing(folder)
     if not (folder / CONFIG).is_file():
         raise UsageError(f"{folder} holds no run: there is no {CONFIG}")
     try:
