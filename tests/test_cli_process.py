@@ -38,6 +38,7 @@ from command import (
     summary,
     write_set,
 )
+from fewmult_hls.checkpoints import newest_checkpoint
 
 LONG = ["--epochs", "100000", "--net", "64-32-10"]
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -101,17 +102,78 @@ def test_an_ignored_hangup_stays_ignored(tmp_path: Path) -> None:
     assert names(tmp_path) == RUN_FILES
 
 
-@pytest.mark.parametrize("command", [["train", *LONG], ["train", "--help"], ["data", "list"]])
+@pytest.mark.parametrize(
+    "command",
+    [["--help"], ["train", "--help"], ["presets"], ["data", "list"], ["ops"], ["doctor"]],
+)
 def test_a_reader_that_leaves(command: list[str], tmp_path: Path) -> None:
     process = start(*command, cwd=tmp_path)
     assert process.stdout is not None
-    if "--help" not in command:
-        process.stdout.readline()
-    process.stdout.close()
     assert process.stderr is not None
+    process.stdout.close()
     assert process.stderr.read() == ""
     process.stderr.close()
     assert process.wait(timeout=20) in (0, 1)
+
+
+def assert_goes_on(folder: Path) -> None:
+    """What stopped there was saved, and is the beginning of an unbroken run."""
+    assert names(folder) == RUN_FILES - {"model.npz", "summary.json"}
+    checkpoint, complaints = newest_checkpoint(folder)
+    assert checkpoint is not None
+    assert not complaints
+    epochs = (folder / "metrics.jsonl").read_text().splitlines()
+    assert 0 <= len(epochs) - len(checkpoint.metrics) <= 1
+    resumed = start("train", "--resume", folder)
+    width = len(str(checkpoint.config["epochs"]))
+    read_until(resumed, f"epoch {len(checkpoint.metrics) + 2:{width}}/")
+    resumed.send_signal(signal.SIGINT)
+    resumed.communicate(timeout=20)
+    assert resumed.returncode == 130
+
+
+@pytest.mark.parametrize("stderr", [subprocess.PIPE, subprocess.STDOUT])
+def test_a_reader_of_a_run_that_leaves(stderr: int, tmp_path: Path) -> None:
+    process = start("train", *LONG, "--out", tmp_path, stderr=stderr)
+    read_until(process, "epoch      3/")
+    assert process.stdout is not None
+    process.stdout.close()
+    if process.stderr is not None:
+        assert process.stderr.read() == f"go on with: fewmult-hls train --resume {tmp_path}\n"
+        process.stderr.close()
+    assert process.wait(timeout=20) == 1
+    assert_goes_on(tmp_path)
+
+
+def test_a_terminal_that_goes_away(tmp_path: Path) -> None:
+    """A hangup is not heard, as behind nohup: it ends when there is a line that lasts to write."""
+    master, terminal = pty.openpty()
+    process = start(
+        *("train", "--epochs", "3000", "--net", "64-32-10", "--out", tmp_path),
+        before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=environment(TERM="xterm-256color", LANG="C.UTF-8"),
+    )
+    os.close(terminal)
+    while not (tmp_path / "metrics.jsonl").exists():
+        os.read(master, 1 << 16)
+    os.close(master)
+    assert process.wait(timeout=20) == 1
+    assert_goes_on(tmp_path)
+
+
+def test_the_output_of_a_run_on_a_disk_that_fills(tmp_path: Path) -> None:
+    disk, folder = tmp_path / "disk", tmp_path / "run"
+    disk.mkdir()
+    done = on_a_disk("size=4k", disk, "train", *LONG, "--out", str(folder), redirect=">out")
+    assert done.returncode == 1
+    hint, error = done.stderr.splitlines()
+    assert hint == f"go on with: fewmult-hls train --resume {folder}"
+    assert error.startswith("error: ")
+    assert "No space left on device" in error
+    assert_goes_on(folder)
 
 
 def test_output_on_a_full_disk(tmp_path: Path) -> None:
@@ -166,20 +228,26 @@ def test_files_that_cannot_grow(size: int, refused: str, tmp_path: Path) -> None
     assert_whole(tmp_path)
 
 
-def on_a_disk(options: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A run in a new mount of a disk in memory, and then a list of what it left there."""
+def on_a_disk(
+    options: str, folder: Path, *arguments: str, redirect: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """A run in a new mount of a disk in memory, and then a list of what it left there.
+
+    Where ``redirect`` says so, its output goes to a file on the disk.
+    """
     if shutil.which("unshare") is None:
         pytest.skip("needs unshare")
     prepare = f"mount -t tmpfs -o {options} none {folder}"
     if subprocess.run(["unshare", "-rm", "sh", "-c", prepare], capture_output=True).returncode:
         pytest.skip("this system does not let us mount a disk")
     then = '; code=$?; cd "$0"; find . -type f; exit $code'
-    script = f'{prepare} && shift 0 && "$@"{then}'
+    to = redirect.replace(">", f">{folder}/")
+    script = f'{prepare} && shift 0 && "$@" {to}{then}'
     return subprocess.run(
         ["unshare", "-rm", "sh", "-c", script, str(folder), *COMMAND, *arguments],
         capture_output=True,
         text=True,
-        env=environment(),
+        env=environment(**variables),
     )
 
 
