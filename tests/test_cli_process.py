@@ -89,6 +89,76 @@ def test_an_interrupt_while_modules_are_imported(module: str, tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == [f"{module}.py"]
 
 
+# As pip writes it.
+CONSOLE_SCRIPT = "import sys\nfrom fewmult_hls.__main__ import main\nsys.exit(main())\n"
+
+
+def test_an_interrupt_before_the_first_import(tmp_path: Path) -> None:
+    """The module signal itself takes a minute here."""
+    (tmp_path / "fewmult-hls").write_text(CONSOLE_SCRIPT)
+    slow = "import sys, time\nprint('importing', flush=True)\ntime.sleep(60)\n"
+    (tmp_path / "signal.py").write_text(slow)
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "fewmult-hls")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    read_until(process, "importing")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (-signal.SIGINT, "")
+
+
+def test_an_interrupt_in_a_callback_is_not_lost(tmp_path: Path) -> None:
+    """Python lets no exception out of a weak reference's callback."""
+    script = (
+        "import os, signal, sys, time, weakref\n"
+        "from fewmult_hls import cli\n"
+        "from fewmult_hls.cli import commands\n"
+        "class Thing: pass\n"
+        "def interrupt(_):\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(0.005)\n"
+        "def run():\n    thing = Thing()\n    there = weakref.ref(thing, interrupt)\n"
+        "    del thing\n    time.sleep(20)\n    return 0\n"
+        "commands.run = run\ncli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment()
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+@pytest.mark.parametrize("entry", ["module", "script"])
+def test_an_interrupt_at_any_moment_of_the_start(entry: str, tmp_path: Path) -> None:
+    (tmp_path / "fewmult-hls").write_text(CONSOLE_SCRIPT)
+    command = ["-m", "fewmult_hls"] if entry == "module" else [str(tmp_path / "fewmult-hls")]
+    silent = 0
+    for step in range(25):
+        process = subprocess.Popen(
+            [sys.executable, *command, "presets"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        time.sleep(step * 0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        # A traceback is Python's own, of before it has come to us.
+        assert "/fewmult_hls/" not in err.replace("/fewmult_hls/__init__.py", ""), err
+        if "Traceback" not in err:
+            assert (process.returncode, err) in (
+                (-signal.SIGINT, ""),
+                (128 + signal.SIGINT, "interrupted\n"),
+                (0, ""),
+            )
+            silent += 1
+    assert silent > 10
+
+
 def test_an_ignored_hangup_stays_ignored(tmp_path: Path) -> None:
     def as_nohup_does() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -382,6 +452,8 @@ def imported(statement: str) -> set[str]:
 
 
 def test_help_waits_for_no_heavy_import() -> None:
+    none = imported("pass")
+    assert imported("import fewmult_hls.__main__") - none == {"fewmult_hls", "fewmult_hls.__main__"}
     assert "click" not in imported("import fewmult_hls.cli")
     loaded = imported("from fewmult_hls.cli.commands import run\nrun(['train', '--help'])")
     assert "fewmult_hls.cli.train" in loaded
