@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from fewmult_hls.datasets import idx
 from fewmult_hls.datasets.folder import STEMS
@@ -74,6 +76,25 @@ def fewmult(*arguments: str | Path, **options: Any) -> subprocess.CompletedProce
     process = start(*arguments, **options)
     out, err = process.communicate(timeout=60)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def on_a_disk(
+    options: str, folder: Path, command: list[str], **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """A command in a new mount of a disk in memory, and then a list of what it left there."""
+    if shutil.which("unshare") is None:
+        pytest.skip("needs unshare")
+    prepare = f"mount -t tmpfs -o {options} none {folder}"
+    if subprocess.run(["unshare", "-rm", "sh", "-c", prepare], capture_output=True).returncode:
+        pytest.skip("this system does not let us mount a disk")
+    then = '; code=$?; cd "$0"; find . -type f; exit $code'
+    script = f'{prepare} && shift 0 && "$@"{then}'
+    return subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, str(folder), *command],
+        capture_output=True,
+        text=True,
+        env=environment(**variables),
+    )
 
 
 def summary(folder: Path) -> dict[str, Any]:

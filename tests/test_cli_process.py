@@ -11,7 +11,7 @@ import os
 import pty
 import re
 import resource
-import shutil
+import shlex
 import signal
 import struct
 import subprocess
@@ -33,6 +33,7 @@ from command import (
     environment,
     fewmult,
     names,
+    on_a_disk,
     read_until,
     start,
     summary,
@@ -237,7 +238,8 @@ def test_a_terminal_that_goes_away(tmp_path: Path) -> None:
 def test_the_output_of_a_run_on_a_disk_that_fills(tmp_path: Path) -> None:
     disk, folder = tmp_path / "disk", tmp_path / "run"
     disk.mkdir()
-    done = on_a_disk("size=4k", disk, "train", *LONG, "--out", str(folder), redirect=">out")
+    train = shlex.join([*COMMAND, "train", *LONG, "--out", str(folder)])
+    done = on_a_disk("size=4k", disk, ["sh", "-c", f"{train} >{disk}/out"])
     assert done.returncode == 1
     hint, error = done.stderr.splitlines()
     assert hint == f"go on with: fewmult-hls train --resume {folder}"
@@ -298,31 +300,8 @@ def test_files_that_cannot_grow(size: int, refused: str, tmp_path: Path) -> None
     assert_whole(tmp_path)
 
 
-def on_a_disk(
-    options: str, folder: Path, *arguments: str, redirect: str = "", **variables: str
-) -> subprocess.CompletedProcess[str]:
-    """A run in a new mount of a disk in memory, and then a list of what it left there.
-
-    Where ``redirect`` says so, its output goes to a file on the disk.
-    """
-    if shutil.which("unshare") is None:
-        pytest.skip("needs unshare")
-    prepare = f"mount -t tmpfs -o {options} none {folder}"
-    if subprocess.run(["unshare", "-rm", "sh", "-c", prepare], capture_output=True).returncode:
-        pytest.skip("this system does not let us mount a disk")
-    then = '; code=$?; cd "$0"; find . -type f; exit $code'
-    to = redirect.replace(">", f">{folder}/")
-    script = f'{prepare} && shift 0 && "$@" {to}{then}'
-    return subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script, str(folder), *COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        env=environment(**variables),
-    )
-
-
 def test_a_read_only_disk(tmp_path: Path) -> None:
-    done = on_a_disk("ro", tmp_path, "train", *SMALL, "--out", f"{tmp_path}/run")
+    done = on_a_disk("ro", tmp_path, [*COMMAND, "train", *SMALL, "--out", f"{tmp_path}/run"])
     assert done.returncode == 1
     assert_one_line(done.stderr, f"cannot write {tmp_path}/run: Read-only file system")
 
@@ -330,7 +309,9 @@ def test_a_read_only_disk(tmp_path: Path) -> None:
 def test_a_full_disk(tmp_path: Path) -> None:
     """It holds two checkpoints, and not a third; those two are still there."""
     options = ["--net", "64-256-10", "--epochs", "4", "--checkpoint-every", "1"]
-    done = on_a_disk("size=200k", tmp_path, "train", *options, "--out", f"{tmp_path}/run")
+    done = on_a_disk(
+        "size=200k", tmp_path, [*COMMAND, "train", *options, "--out", f"{tmp_path}/run"]
+    )
     assert done.returncode == 1
     third = "checkpoints/step-0000000027.checkpoint"
     assert_one_line(done.stderr, f"cannot write {tmp_path}/run/{third}: No space left on device")

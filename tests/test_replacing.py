@@ -4,22 +4,54 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import hashlib
+import os
+import shlex
+import shutil
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from command import content, names, write_set
+from command import (
+    COMMAND,
+    assert_one_line,
+    content,
+    environment,
+    fewmult,
+    names,
+    on_a_disk,
+    start,
+    write_set,
+)
 from faults import SIGNALS, stops
 from fewmult_hls import datasets, replacing
+from fewmult_hls.checkpoints import (
+    Checkpoint,
+    checkpoint_files,
+    load_checkpoint,
+    save_checkpoint,
+    sweep_checkpoints,
+)
+from fewmult_hls.datasets import mnist
+from fewmult_hls.datasets.fetch import fetch
 from fewmult_hls.datasets.folder import STEMS
 from fewmult_hls.datasets.importing import import_set
 from fewmult_hls.errors import FewmultError, UsageError
 from fewmult_hls.files import atomic_file, sweep, write_atomic
 from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.build_plan import locked_plan, write_plan
-from fewmult_hls.locking import lock_inside, locked
+from fewmult_hls.locking import lock_beside, lock_inside, locked
 from fewmult_hls.placing import placed_files, settle
+from fewmult_hls.report.storing import check_place, store
+from fewmult_hls.training import Progress
 
 Z2 = load_board("pynq-z2")
 
@@ -101,6 +133,143 @@ def test_a_plan_stopped_anywhere(tmp_path: Path) -> None:
             assert names(out.parent) == {"plan"}
             assert content(out) == old
         assert seen == {True, False}
+
+
+def test_a_fetch_stopped_anywhere(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the place of a set that is damaged."""
+    mirror = write_set(tmp_path / "mirror")
+    for stem in STEMS:
+        data = (mirror / stem).read_bytes()
+        monkeypatch.setitem(mnist.CONTENT_SHA256, stem, hashlib.sha256(data).hexdigest())
+        (mirror / f"{stem}.gz").write_bytes(gzip.compress(data))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with serving(mirror) as url:
+        monkeypatch.setenv("FEWMULT_MIRRORS", url)
+        good = content(fetch("mnist"))
+        damaged = {**good, f"{STEMS[1]}.gz": b""}
+        for number in (signal.SIGINT, signal.SIGKILL):
+            (cache / "mnist" / f"{STEMS[1]}.gz").write_bytes(b"")
+            seen = []
+            for _ in stops(lambda: fetch("mnist"), number, every=3):
+                assert "mnist" in datasets.available()
+                assert content(cache / "mnist") in (good, damaged)
+                seen.append(content(cache / "mnist") == good)
+                (cache / "mnist" / f"{STEMS[1]}.gz").write_bytes(b"")
+            assert seen == sorted(seen)
+            assert set(seen) == {True, False}
+            assert names(fetch("mnist").parent) == {"mnist"}
+            assert content(cache / "mnist") == good
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """A mirror, in a process of its own: a thread would be lost in a fork."""
+    script = (
+        "import os\nfrom http.server import *\n"
+        f"os.chdir({str(folder)!r})\n"
+        "with HTTPServer(('127.0.0.1', 0), SimpleHTTPRequestHandler) as server:\n"
+        "    print(server.server_port, flush=True)\n    server.serve_forever()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        assert server.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{server.stdout.readline().strip()}/"
+        finally:
+            server.kill()
+
+
+@pytest.mark.parametrize("call", ["rename", "renameat2", "unlink,unlinkat,rmdir"])
+def test_an_import_killed_in_the_system_itself(
+    call: str, cache: Path, sources: tuple[Path, Path]
+) -> None:
+    """The same from outside, by strace: a process dies as it calls, before the call's work."""
+    if shutil.which("strace") is None:
+        pytest.skip("needs strace")
+    import_set("mine", sources[0])
+    command = [*COMMAND, "data", "import", "mine", "--from", str(sources[1]), "--overwrite"]
+    variables = environment(FEWMULT_CACHE=str(cache))
+    seen = set()
+    for when in (1, 4, 7, 11, 1000):
+        traced = subprocess.run(
+            ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call}", "-e",
+             f"inject={call}:signal=KILL:when={when}", *command],
+            capture_output=True, text=True, env=variables,
+        )  # fmt: skip
+        if "PTRACE" in traced.stderr or "ptrace" in traced.stderr:
+            pytest.skip("processes cannot be traced here")
+        assert traced.returncode in (0, -signal.SIGKILL, 128 + signal.SIGKILL), traced.stderr
+        seen.add(images_in("mine"))
+        import_set("mine", sources[0], overwrite=True)
+        assert names(cache) == {"mine"}
+        if traced.returncode == 0:
+            break
+    assert seen == {40, 50}
+
+
+# Disks that are full
+
+
+def test_an_import_onto_a_full_disk(tmp_path: Path) -> None:
+    """The set that was there stays, and nothing else."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    small, large = write_set(tmp_path / "small"), write_set(tmp_path / "large", train=20000)
+    first = [*COMMAND, "data", "import", "mine", "--from", str(small)]
+    second = [*COMMAND, "data", "import", "mine", "--overwrite", "--from", str(large)]
+    script = f"{shlex.join(first)} >&2 && {shlex.join(second)}"
+    done = on_a_disk("size=600k", disk, ["sh", "-c", script], FEWMULT_CACHE=f"{disk}/cache")
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr.splitlines()[-1]
+    left = {Path(line).name for line in done.stdout.splitlines()}
+    assert left == {*STEMS, "checksums.json"}
+
+
+# Two processes
+
+
+def test_two_imports_of_one_name(cache: Path, sources: tuple[Path, Path]) -> None:
+    import_set("mine", sources[0])
+    with locked(lock_beside(cache / "mine"), cache / "mine"):
+        done = fewmult(
+            *("data", "import", "mine", "--from", sources[1], "--overwrite"),
+            env=environment(FEWMULT_CACHE=str(cache)),
+        )
+        assert done.returncode == 2
+        assert_one_line(done.stderr, f"{cache / 'mine'} is in use by process {os.getpid()}: wait")
+        assert images_in("mine") == 40
+    import_set("mine", sources[1], overwrite=True)
+
+
+def test_imports_that_race(cache: Path, sources: tuple[Path, Path]) -> None:
+    variables = environment(FEWMULT_CACHE=str(cache))
+    command = ["data", "import", "mine", "--overwrite", "--from"]
+    processes = [start(*command, source, env=variables) for source in sources * 2]
+    codes = []
+    for process in processes:
+        _, err = process.communicate(timeout=60)
+        codes.append(process.returncode)
+        if process.returncode:
+            assert_one_line(err, f"{cache / 'mine'} is in use by process")
+    assert set(codes) <= {0, 2}
+    assert 0 in codes
+    assert images_in("mine") in (40, 50)
+    assert names(cache) == {"mine"}
+
+
+def test_a_plan_that_is_being_built(tmp_path: Path) -> None:
+    """Its tools work for hours; it must not be replaced under them."""
+    out = tmp_path / "plan"
+    command = ["build", "--out", out, "--kernel", "layer", "--plan-only"]
+    with locked_plan(out):
+        done = fewmult(*command)
+        assert done.returncode == 2
+        assert_one_line(done.stderr, f"{out} is in use by process {os.getpid()}")
+    assert fewmult(*command).returncode == 0
+    assert names(tmp_path) == {"plan"}
 
 
 # Only what is ours is replaced
@@ -230,6 +399,76 @@ def test_a_list_from_elsewhere_removes_nothing(listed: str, tmp_path: Path) -> N
     with pytest.raises(FewmultError, match="is damaged"):
         settle(folder)
     assert content(tmp_path) == before
+
+
+# Reports
+
+
+def report(folder: Path, *pictures: str, overwrite: bool = True) -> None:
+    """As a report is: every picture is in the page, too."""
+    files = {name: b"picture " + name.encode() for name in pictures}
+    inside = "".join(base64.b64encode(data).decode() + "\n" for data in files.values())
+    page = f"<title>runs - fewmult-hls report</title>\n{inside}"
+    store(folder, page, files, overwrite=overwrite)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_report_stopped_anywhere(number: int, tmp_path: Path) -> None:
+    for name in ("theirs.png", "curves.svg", "index.html"):
+        (tmp_path / name).write_text("mine")
+    report(tmp_path, "curves.png", "old.png")
+    old = content(tmp_path)
+    seen = []
+    for _ in stops(lambda: report(tmp_path, "curves.png", "a-new.png", "z.png"), number):
+        assert (tmp_path / "report.html").read_bytes().startswith(b"<title>runs")
+        check_place(tmp_path, overwrite=True)
+        left = content(tmp_path)
+        seen.append(left != old and ("old.png" in left) != ("z.png" in left))
+        assert left["theirs.png"] == b"mine"
+        report(tmp_path, "curves.png", "old.png")
+        assert content(tmp_path) == old
+    assert set(seen) == {True, False}
+
+
+def test_pictures_and_pages_of_others_stay(tmp_path: Path) -> None:
+    (tmp_path / "curves.png").write_text("mine")
+    with pytest.raises(UsageError, match=r"curves.png is of no report: move it away"):
+        report(tmp_path, "a.png", "curves.png")
+    assert content(tmp_path) == {"curves.png": b"mine"}
+    report(tmp_path, "a.png")
+    (tmp_path / "a.png").write_text("retouched")
+    before = content(tmp_path)
+    with pytest.raises(UsageError, match=r"a.png is of no report"):
+        report(tmp_path, "a.png")
+    assert content(tmp_path) == before
+    (tmp_path / "report.html").write_text("<title>The year</title>")
+    before = content(tmp_path)
+    for overwrite in (True, False):
+        with pytest.raises(UsageError, match=r"report.html is of no report"):
+            report(tmp_path, "b.png", overwrite=overwrite)
+    assert content(tmp_path) == before
+
+
+# Checkpoints
+
+
+def test_a_checkpoint_stopped_anywhere(tmp_path: Path) -> None:
+    def save(step: int) -> None:
+        weights = {"weights_0": np.full((100, 100), step, np.int16)}
+        save_checkpoint(tmp_path, Checkpoint({}, "", Progress(), step, [], weights, None))
+
+    for number in SIGNALS:
+        step = 1
+        save(step)
+        for _ in stops(lambda: save(step + 1), number):  # noqa: B023 - called at once
+            newest = checkpoint_files(tmp_path)[-1].name
+            assert newest in (f"step-{step:010}.checkpoint", f"step-{step + 1:010}.checkpoint")
+            assert all(load_checkpoint(path) for path in checkpoint_files(tmp_path))
+            sweep_checkpoints(tmp_path)
+            step += 1
+            save(step)
+            assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+        shutil.rmtree(tmp_path / "checkpoints")
 
 
 # Temporary files
