@@ -15,9 +15,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from command import (
@@ -32,14 +32,16 @@ from command import (
     write_set,
 )
 from faults import SIGNALS, stops
-from fewmult_hls import datasets, replacing
+from fewmult_hls import datasets, replacing, runs
+from fewmult_hls.backends import open_backend
 from fewmult_hls.checkpoints import (
     Checkpoint,
-    checkpoint_files,
-    load_checkpoint,
+    newest_checkpoint,
     save_checkpoint,
     sweep_checkpoints,
 )
+from fewmult_hls.config import RunConfig
+from fewmult_hls.course import Watcher
 from fewmult_hls.datasets import mnist
 from fewmult_hls.datasets.fetch import fetch
 from fewmult_hls.datasets.folder import STEMS
@@ -51,7 +53,6 @@ from fewmult_hls.hardware.build_plan import locked_plan, write_plan
 from fewmult_hls.locking import lock_beside, lock_inside, locked
 from fewmult_hls.placing import placed_files, settle
 from fewmult_hls.report.storing import check_place, store
-from fewmult_hls.training import Progress
 
 Z2 = load_board("pynq-z2")
 
@@ -453,22 +454,36 @@ def test_pictures_and_pages_of_others_stay(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_stopped_anywhere(tmp_path: Path) -> None:
-    def save(step: int) -> None:
-        weights = {"weights_0": np.full((100, 100), step, np.int16)}
-        save_checkpoint(tmp_path, Checkpoint({}, "", Progress(), step, [], weights, None))
-
+    made = checkpoints_of_a_run(tmp_path / "run", epochs=40)
+    folder = tmp_path / "copy"
     for number in SIGNALS:
-        step = 1
-        save(step)
-        for _ in stops(lambda: save(step + 1), number):  # noqa: B023 - called at once
-            newest = checkpoint_files(tmp_path)[-1].name
-            assert newest in (f"step-{step:010}.checkpoint", f"step-{step + 1:010}.checkpoint")
-            assert all(load_checkpoint(path) for path in checkpoint_files(tmp_path))
-            sweep_checkpoints(tmp_path)
-            step += 1
-            save(step)
-            assert len(list((tmp_path / "checkpoints").iterdir())) == 2
-        shutil.rmtree(tmp_path / "checkpoints")
+        folder.mkdir()
+        left = iter(made)
+        last, following = next(left), next(left)
+        save_checkpoint(folder, last)
+        for _ in stops(lambda: save_checkpoint(folder, following), number):  # noqa: B023
+            found, complaints = newest_checkpoint(folder)
+            assert found is not None
+            assert not complaints
+            assert found.step in (last.step, following.step)
+            sweep_checkpoints(folder)
+            save_checkpoint(folder, following)
+            assert len(list((folder / "checkpoints").iterdir())) == 2
+            last, following = following, next(left)
+        shutil.rmtree(folder)
+
+
+def checkpoints_of_a_run(folder: Path, epochs: int) -> list[Checkpoint]:
+    config = RunConfig("digits", "64-10", "ternary-qbp", 16, 256, epochs, 3, 1, "numpy")
+    made: list[Checkpoint | None] = []
+
+    def on_epoch(*_: object) -> None:
+        made.append(newest_checkpoint(folder)[0])
+
+    data, backend = datasets.load("digits"), open_backend("numpy")
+    often = replace(config, checkpoint_every=1)
+    runs.run(often, data, backend, folder, Watcher(on_epoch=on_epoch))
+    return [checkpoint for checkpoint in made if checkpoint is not None]
 
 
 # Temporary files

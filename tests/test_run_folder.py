@@ -12,11 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from command import (
+    COMMAND,
     RUN_FILES,
     SMALL,
     assert_one_line,
@@ -67,15 +69,18 @@ def old(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "old"))
 
 
+def small_run(folder: Path, epochs: int = 4) -> RunConfig:
+    data = write_set(folder / "set", train=60)
+    config = RunConfig(str(data), "64-10", "ternary-qbp", 16, 16, epochs, 3, 1, "numpy")
+    return replace(config, checkpoint_every=0)
+
+
 # --overwrite
 
 
 def test_an_overwrite_stopped_anywhere(old: Path, tmp_path: Path) -> None:
-    data = datasets.load(str(write_set(tmp_path / "set", train=60)))
-    config = RunConfig(
-        *(str(tmp_path / "set"), "64-10", "ternary-qbp", 16, 16, 2, 3, 9, "numpy"),
-        checkpoint_every=1,
-    )
+    config = replace(small_run(tmp_path, epochs=2), seed=9, checkpoint_every=1)
+    data = datasets.load(config.dataset)
 
     def train(folder: Path, overwrite: bool = True) -> dict[str, object]:
         with_numpy = open_backend("numpy")
@@ -161,6 +166,8 @@ def test_the_old_run_stays_if_the_new_one_cannot_begin(old: Path) -> None:
 @pytest.mark.parametrize("command", ["evaluate", "compare", "report", "predict"])
 def test_who_reads_finishes_what_was_decided(command: str, old: Path, tmp_path: Path) -> None:
     """Killed just after a new run was put in the place of the old one."""
+    if command == "report":
+        pytest.importorskip("matplotlib", reason="needs the extra report")
     finish_replacing(old)
     decided = old / ".fewmult-hls.next"
     decided.mkdir()
@@ -263,6 +270,24 @@ def test_a_lock_removed_while_somebody_waits_for_it(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_a_file_system_without_locks(tmp_path: Path) -> None:
+    """It protects nobody, but is worked on."""
+    if shutil.which("strace") is None:
+        pytest.skip("needs strace")
+    train = [*COMMAND, "train", *SMALL, "--out", str(tmp_path)]
+    inject = ["-e", "trace=flock", "-e", "inject=flock:error=EOPNOTSUPP"]
+    done = subprocess.run(
+        ["strace", "-f", "-qq", "-o", os.devnull, *inject, *train],
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    if "ptrace" in done.stderr.lower():
+        pytest.skip("processes cannot be traced here")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert names(tmp_path) == RUN_FILES
+
+
 def test_what_is_no_lock_is_left_alone(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / ".fewmult-hls.lock")
     done = fewmult("train", *SMALL, "--out", tmp_path)
@@ -326,11 +351,8 @@ def test_what_is_removed_comes_back(meddle: Callable[[Path], None], tmp_path: Pa
         if epoch.epoch == 3:  # type: ignore[attr-defined]
             meddle(folder)
 
-    data = datasets.load(str(write_set(tmp_path / "set", train=60)))
-    config = RunConfig(
-        *(str(tmp_path / "set"), "64-10", "ternary-qbp", 16, 16, 7, 3, 1, "numpy"),
-        checkpoint_every=2,
-    )
+    config = replace(small_run(tmp_path, epochs=7), checkpoint_every=2)
+    data = datasets.load(config.dataset)
     found = runs.run(config, data, open_backend("numpy"), folder, Watcher(on_epoch=on_epoch))
     assert summary(folder) == json.loads(json.dumps(found))
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
@@ -362,6 +384,56 @@ def test_another_run_in_its_place_is_not_touched(
     assert process.returncode == 1
     assert_one_line(err, f"{folder} is no longer the folder of this run")
     assert content(folder) == before
+
+
+# What ends a run leaves a checkpoint, if its state is whole
+
+
+class StrangeError(Exception):
+    """Of a listener or of a backend, which nobody foresaw."""
+
+
+@pytest.mark.parametrize("listener", ["on_epoch", "on_step"])
+def test_a_listener_that_fails_leaves_a_checkpoint(listener: str, tmp_path: Path) -> None:
+    config = small_run(tmp_path)
+    data, calls = datasets.load(config.dataset), []
+
+    def fail(*numbers: object) -> None:
+        calls.append(numbers)
+        if len(calls) == 3:
+            raise StrangeError
+
+    def train(folder: str, watcher: Watcher) -> dict[str, object]:
+        return runs.run(config, data, open_backend("numpy"), tmp_path / folder, watcher)
+
+    wanted = train("unbroken", Watcher())["fingerprint"]
+    with pytest.raises(StrangeError):
+        train("run", Watcher(**{listener: fail}))
+    checkpoint, _ = newest_checkpoint(tmp_path / "run")
+    assert checkpoint is not None
+    assert checkpoint.step == (3 * 3 if listener == "on_epoch" else 3)
+    resumed, _ = runs.resume(config, data, open_backend("numpy"), tmp_path / "run", Watcher())
+    assert resumed["fingerprint"] == wanted
+
+
+def test_a_step_that_fails_leaves_no_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody knows how much of it was done: what was saved before counts."""
+    config, calls = small_run(tmp_path), []
+    backend = open_backend("numpy")
+    right = type(backend).shift_gradient
+
+    def fail(self: object, *arguments: object, **options: object) -> object:
+        calls.append(1)
+        if len(calls) == 5:
+            raise StrangeError
+        return right(self, *arguments, **options)
+
+    monkeypatch.setattr(type(backend), "shift_gradient", fail)
+    with pytest.raises(StrangeError):
+        runs.run(config, datasets.load(config.dataset), backend, tmp_path / "run", Watcher())
+    assert names(tmp_path / "run") == {"config.toml", "metrics.jsonl"}
 
 
 # Data that moved

@@ -16,7 +16,7 @@ from pathlib import Path
 from .checkpoints import checkpoint_files, has_checkpoint, sweep_checkpoints
 from .config import RunConfig, load_config, save_config
 from .errors import FewmultError, UsageError
-from .files import append_line, read_file, sweep, write_atomic, writing
+from .files import append_line, read_file, reading, sweep, write_atomic, writing
 from .locking import Lock, check_free, lock_inside, locked
 from .placing import is_settled, placed_files, settle
 from .run_signs import is_of_a_run
@@ -92,7 +92,9 @@ def finish_replacing(folder: Path) -> None:
         UsageError: another process is doing so.
         FewmultError: the folder cannot be written.
     """
-    if not is_settled(folder):
+    with reading(folder):
+        settled = is_settled(folder)
+    if not settled:
         with writing(folder), locked(lock_inside(folder), folder):
             settle(folder)
 

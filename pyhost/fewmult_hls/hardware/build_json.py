@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..replacing import bring_back
 from .reports import FORMAT
 
 NAME = "build.json"
@@ -27,6 +28,7 @@ def load_build(folder: Path, board: str) -> dict[str, dict[str, Any]]:
     Raises:
         UsageError: there is no build.json, it is damaged, or of another board.
     """
+    bring_back(folder)
     path = folder / NAME
     try:
         build = json.loads(path.read_text(encoding="utf-8"))
