@@ -390,9 +390,14 @@ def test_files_among_others_stopped_anywhere(number: int, tmp_path: Path) -> Non
     assert set(seen) == {True, False}
 
 
-@pytest.mark.parametrize("listed", ['["../precious"]', '["/precious"]', "{}", "[1]", "[", '[""]'])
+@pytest.mark.parametrize(
+    "listed",
+    ['["../precious"]', '["/precious"]', '["link/precious"]', "{}", "[1]", "[", '[""]', '["a/.."]'],
+)
 def test_a_list_from_elsewhere_removes_nothing(listed: str, tmp_path: Path) -> None:
     folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "link").symlink_to(tmp_path)
     (folder / ".fewmult-hls.next").mkdir(parents=True)
     (folder / ".fewmult-hls.next" / ".gone.json").write_text(listed)
     (tmp_path / "precious").write_text("mine")

@@ -153,6 +153,15 @@ def test_a_file_of_others_with_a_name_of_ours_stays(
     assert content(tmp_path) == before
 
 
+def test_checkpoints_behind_a_link_stay(old: Path, tmp_path: Path) -> None:
+    (old / "checkpoints").rename(tmp_path / "elsewhere")
+    (old / "checkpoints").symlink_to(tmp_path / "elsewhere")
+    before = content(tmp_path)
+    with pytest.raises(UsageError, match="is of no run: move it away"):
+        check_folder(old, overwrite=True)
+    assert content(tmp_path) == before
+
+
 def test_the_old_run_stays_if_the_new_one_cannot_begin(old: Path) -> None:
     before = content(old)
     (old / ".fewmult-hls.new").write_text("in the way")

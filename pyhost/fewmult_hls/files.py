@@ -116,6 +116,11 @@ def append_line(path: Path, line: str) -> None:
             raise
 
 
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder, and no link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
 def sync_folder(folder: Path, *, deep: bool = True) -> None:
     """Have the disk hold the names in ``folder``; if ``deep``, also all that is below them."""
     below = list(folder.rglob("*")) if deep else []

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 from .errors import FewmultError
-from .files import read_file, sync_folder, write_atomic, writing
+from .files import is_folder, read_file, sync_folder, write_atomic, writing
 from .interrupts import held_back
 
 _PREPARED = ".fewmult-hls.new"
@@ -65,37 +65,39 @@ def settle(folder: Path) -> None:
     """
     decided, prepared = folder / _DECIDED, folder / _PREPARED
     with writing(folder):
-        if decided.is_dir():
-            for name in _gone_files(decided / _GONE):
+        if is_folder(decided):
+            # The decision itself must outlast a loss of power, before anything goes.
+            sync_folder(folder, deep=False)
+            for name in _gone_files(folder, decided / _GONE):
                 (folder / name).unlink(missing_ok=True)
             for path in sorted(decided.iterdir()):
                 if path.name != _GONE:
                     path.replace(folder / path.name)
             (decided / _GONE).unlink(missing_ok=True)
             decided.rmdir()
-        if prepared.is_dir():
+        if is_folder(prepared):
             shutil.rmtree(prepared)
 
 
 def is_settled(folder: Path) -> bool:
     """Whether no killed process left anything to finish."""
-    return not (folder / _DECIDED).is_dir()
+    return not is_folder(folder / _DECIDED)
 
 
-def _gone_files(path: Path) -> list[str]:
+def _gone_files(folder: Path, path: Path) -> list[str]:
     if not path.exists():
         return []
     try:
         names = json.loads(read_file(path, _MAX_BYTES))
     except (ValueError, RecursionError):
         names = None
-    if not isinstance(names, list) or not all(map(_is_inside, names)):
+    if not isinstance(names, list) or not all(_is_inside(folder, name) for name in names):
         raise FewmultError(f"{path} is damaged: remove its folder")
     return names
 
 
-def _is_inside(name: object) -> bool:
-    if not isinstance(name, str):
+def _is_inside(folder: Path, name: object) -> bool:
+    """Whether it names what lies in the folder, also by way of links: a list may be of others."""
+    if not isinstance(name, str) or PurePath(name).name in ("", ".."):
         return False
-    path = PurePath(name)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+    return (folder / name).parent.resolve().is_relative_to(folder.resolve())

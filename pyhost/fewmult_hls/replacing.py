@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import FewmultError
-from .files import sync_folder, writing
+from .files import is_folder, sync_folder, writing
 from .interrupts import held_back
 from .locking import lock_beside, locked
 
@@ -61,7 +61,7 @@ def clear(target: Path) -> None:
     The caller holds the lock beside ``target``.
     """
     workshop = _workshop(target)
-    if not workshop.is_dir() or workshop.is_symlink():
+    if not is_folder(workshop):
         return
     foreign = {path.name for path in workshop.iterdir()} - {"new", "old"}
     if foreign:
@@ -109,7 +109,7 @@ def _targets(root: Path) -> set[Path]:
 
 
 def _is_away(target: Path) -> bool:
-    return (_workshop(target) / "old").is_dir() and not os.path.lexists(target)
+    return is_folder(_workshop(target) / "old") and not os.path.lexists(target)
 
 
 def _bring_back(target: Path) -> None:

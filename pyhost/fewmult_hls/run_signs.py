@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .checkpoints import FOLDER
 from .config import load_config
 from .errors import FewmultError
 from .files import open_regular
@@ -19,7 +20,7 @@ _MAX_LINE = 1 << 20
 
 def is_of_a_run(path: Path) -> bool:
     """Whether a file of a name that runs use is one of a run."""
-    if path.is_symlink():
+    if path.is_symlink() or (path.parent.name == FOLDER and path.parent.is_symlink()):
         return False
     sign = _SIGNS.get(path.name, _is_file)
     try:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import FewmultError
+from ..files import is_folder
 from ..locking import lock_beside, locked
 from ..replacing import clear_all, replaced_folder
 from . import checksums
@@ -50,7 +51,7 @@ def check_place(target: Path, *, overwrite: bool) -> None:
     Raises:
         FewmultError: a set is there and ``overwrite`` is not set, or something else is.
     """
-    if not os.path.lexists(target):
+    if not os.path.lexists(target) or (is_folder(target) and not any(target.iterdir())):
         return
     if not overwrite:
         raise FewmultError(f"{target} is there already; replace it with --overwrite")
@@ -62,7 +63,7 @@ def check_place(target: Path, *, overwrite: bool) -> None:
 
 def _is_stored_set(folder: Path) -> bool:
     """Whether all in a folder is of a set that was stored here, damaged or not."""
-    if folder.is_symlink() or not folder.is_dir():
+    if not is_folder(folder):
         return False
     names = {path.name for path in folder.iterdir() if path.is_file()}
     if len(names) < sum(1 for _ in folder.iterdir()) or checksums.FILE_NAME not in names:
