@@ -224,7 +224,8 @@ def test_an_import_onto_a_full_disk(tmp_path: Path) -> None:
     script = f"{shlex.join(first)} >&2 && {shlex.join(second)}"
     done = on_a_disk("size=600k", disk, ["sh", "-c", script], FEWMULT_CACHE=f"{disk}/cache")
     assert done.returncode == 1
-    assert "No space left on device" in done.stderr.splitlines()[-1]
+    assert_one_line(done.stderr.splitlines()[-1] + "\n", f"cannot write {disk}/cache/mine/train-")
+    assert "No space left on device" in done.stderr
     left = {Path(line).name for line in done.stdout.splitlines()}
     assert left == {*STEMS, "checksums.json"}
 

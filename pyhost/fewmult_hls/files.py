@@ -153,3 +153,12 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise FewmultError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def shown_as(shown: Path, hidden: Path) -> Iterator[None]:
+    """Let errors of the block name the place that a user knows, not the one that is prepared."""
+    try:
+        yield
+    except FewmultError as error:
+        raise type(error)(str(error).replace(str(hidden), str(shown))) from error

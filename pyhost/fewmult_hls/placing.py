@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 from .errors import FewmultError
-from .files import is_folder, read_file, sync_folder, write_atomic, writing
+from .files import is_folder, read_file, shown_as, sync_folder, write_atomic, writing
 from .interrupts import held_back
 
 _PREPARED = ".fewmult-hls.new"
@@ -44,7 +44,8 @@ def placed_files(folder: Path, old: Iterable[Path]) -> Iterator[Path]:
         settle(folder)
         try:
             prepared.mkdir()
-            yield prepared
+            with shown_as(folder, prepared):
+                yield prepared
             gone = [name for name in names if not (prepared / name).exists()]
             write_atomic(prepared / _GONE, json.dumps(gone))
             sync_folder(prepared)

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import FewmultError
-from .files import is_folder, sync_folder, writing
+from .files import is_folder, shown_as, sync_folder, writing
 from .interrupts import held_back
 from .locking import lock_beside, locked
 
@@ -43,7 +43,8 @@ def replaced_folder(target: Path) -> Iterator[Path]:
         with writing(target):
             clear(target)
             (workshop / "new").mkdir(parents=True)
-        yield workshop / "new"
+        with shown_as(target, workshop / "new"):
+            yield workshop / "new"
         with writing(target):
             sync_folder(workshop / "new")
             with held_back():
