@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -187,6 +188,18 @@ def test_who_reads_finishes_what_was_decided(command: str, old: Path, tmp_path: 
     fewmult(command, old, *more.get(command, []))
     assert not decided.exists()
     assert not names(old) & set(gone)
+
+
+@pytest.mark.parametrize("size", [100, 150])
+def test_the_old_run_stays_on_a_full_disk(size: int, old: Path) -> None:
+    before = content(old)
+    done = fewmult(
+        *("train", *SMALL, "--seed", "2", "--out", old, "--overwrite"),
+        before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+    )
+    assert done.returncode == 1
+    assert_one_line(done.stderr, f"cannot write {old}/config.toml: File too large")
+    assert content(old) == before
 
 
 # One process at a time

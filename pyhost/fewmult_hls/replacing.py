@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import FewmultError
-from .files import is_folder, shown_as, sync_folder, writing
+from .files import is_folder, reading, shown_as, sync_folder, writing
 from .interrupts import held_back
 from .locking import lock_beside, locked
 
@@ -85,10 +85,12 @@ def bring_back(target: Path) -> None:
     That can be only where two folders cannot change places in one step.
 
     Raises:
-        FewmultError: it cannot be written.
+        UsageError: another process is working on it.
+        FewmultError: it cannot be looked for, or not be written.
     """
-    if not _is_away(target):
-        return
+    with reading(target.parent):
+        if not _is_away(target):
+            return
     with writing(target), locked(lock_beside(target), target):
         _bring_back(target)
 
@@ -105,7 +107,8 @@ def _workshop(target: Path) -> Path:
 
 def _targets(root: Path) -> set[Path]:
     """What is, or was, being replaced."""
-    found = root.iterdir() if root.is_dir() else ()
+    with reading(root):
+        found = list(root.iterdir()) if root.is_dir() else []
     return {root / name[1] for path in found if (name := _BESIDE.fullmatch(path.name))}
 
 

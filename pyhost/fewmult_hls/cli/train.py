@@ -215,7 +215,7 @@ def _go_on(
     try:
         dataset = load(config.dataset)
     except FewmultError as error:
-        if dataset_name is not None:
+        if "--dataset" in str(error) or dataset_name is not None:
             raise
         raise type(error)(f"{error}; if the data have moved, say where with --dataset") from error
     runs.check_fit(config.spec, dataset)
