@@ -16,6 +16,7 @@ from pathlib import Path
 
 from .errors import FewmultError, UsageError
 from .files import writing
+from .interrupts import held_back
 
 _NAME = ".fewmult-hls.lock"
 _PATIENCE = 0.3  # seconds: who only looks whether a lock is free holds it for a moment
@@ -63,11 +64,12 @@ class Lock:
         """Lets others in, and removes the file."""
         if self not in _held or self._process != os.getpid():
             return  # of the process that this one was forked from
-        with suppress(OSError):
-            if self.is_there:
-                self._path.unlink()
-        _held.remove(self)
-        os.close(self._descriptor)
+        with held_back():
+            with suppress(OSError):
+                if self.is_there:
+                    self._path.unlink()
+            _held.remove(self)
+            os.close(self._descriptor)
 
     def drop(self) -> None:
         """Closes the file in a forked process: it would hold the lock after its parent's end."""
