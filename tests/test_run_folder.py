@@ -90,7 +90,7 @@ def test_an_overwrite_stopped_anywhere(old: Path, tmp_path: Path) -> None:
     wanted = train(tmp_path / "unbroken", overwrite=False)["fingerprint"]
     before = content(old)
     spare = Path(shutil.copytree(old, tmp_path / "spare"))
-    for number, every in ((signal.SIGINT, 4), (signal.SIGKILL, 1)):
+    for number, every in ((signal.SIGINT, 5), (signal.SIGKILL, 1)):
         seen = []
         for _ in stops(lambda: train(old), number, every=every):
             check_folder(old, overwrite=True)
@@ -239,20 +239,20 @@ def test_a_second_process_is_refused(busy: tuple[subprocess.Popen[str], Path]) -
     assert names(folder) == RUN_FILES - {"model.npz", "summary.json"}
 
 
-def test_of_four_at_once_one_trains(tmp_path: Path) -> None:
+def test_of_three_at_once_one_trains(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    options = ["--net", "64-32-10", "--epochs", "20", "--backend", "numpy", "--out", folder]
-    processes = [start("train", *options, "--seed", str(seed)) for seed in range(4)]
+    options = ["--net", "64-32-10", "--epochs", "8", "--backend", "numpy", "--out", folder]
+    processes = [start("train", *options, "--seed", str(seed)) for seed in range(3)]
     codes = {}
     for seed, process in enumerate(processes):
         _, err = process.communicate(timeout=60)
         codes[seed] = process.returncode
         if process.returncode:
             assert_one_line(err, f"{folder} ")
-    assert sorted(codes.values()) == [0, 2, 2, 2]
+    assert sorted(codes.values()) == [0, 2, 2]
     assert codes[summary(folder)["seed"]] == 0
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    assert [line["epoch"] for line in lines] == list(range(1, 21))
+    assert [line["epoch"] for line in lines] == list(range(1, 9))
     assert names(folder) == RUN_FILES
 
 
