@@ -25,6 +25,7 @@ CONFIG = "config.toml"
 METRICS = "metrics.jsonl"
 MODEL = "model.npz"
 SUMMARY = "summary.json"
+_MAX_CONFIG = 1 << 16
 
 
 def check_folder(folder: Path, *, overwrite: bool) -> None:
@@ -143,14 +144,14 @@ class RunFolder:
         _check_there(self.path, overwrite=overwrite)
         with placed_files(self.path, _named_files(self.path)) as new:
             save_config(new / CONFIG, config)
-            self._config = (new / CONFIG).read_bytes()
+            self._config = read_file(new / CONFIG, _MAX_CONFIG)
 
     def go_on(self, config: RunConfig, metrics: Sequence[str]) -> None:
         """Takes up a run whose config and metrics are these from now on."""
         path = self.path / CONFIG
         if load_config(path) != asdict(config):
             save_config(path, config)
-        self._config = path.read_bytes()
+        self._config = read_file(path, _MAX_CONFIG)
         self._write_metrics(metrics)
 
     def keep(self, metrics: Sequence[str]) -> None:
