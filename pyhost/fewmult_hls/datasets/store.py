@@ -73,8 +73,7 @@ def _is_stored_set(folder: Path) -> bool:
     except FewmultError:
         return False
     return names <= _NAMES and all(
-        name in _NAMES and isinstance(sum_, str) and _SHA256.fullmatch(sum_)
-        for name, sum_ in sums.items()
+        name in _NAMES and _SHA256.fullmatch(str(sum_)) for name, sum_ in sums.items()
     )
 
 
