@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from fewmult_hls.datasets import idx
 from fewmult_hls.datasets.folder import STEMS
@@ -93,6 +95,25 @@ def measured(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], 
         texts = [file.read() for file in (out, err) if not file.seek(0)]
     done = subprocess.CompletedProcess(process.args, process.returncode, *texts)
     return done, usage.ru_maxrss << 10
+
+
+def on_a_disk(
+    options: str, folder: Path, command: list[str], **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """A command in a new mount of a disk in memory, and then a list of what it left there."""
+    if shutil.which("unshare") is None:
+        pytest.skip("needs unshare")
+    prepare = f"mount -t tmpfs -o {options} none {folder}"
+    if subprocess.run(["unshare", "-rm", "sh", "-c", prepare], capture_output=True).returncode:
+        pytest.skip("this system does not let us mount a disk")
+    then = '; code=$?; cd "$0"; find . -type f; exit $code'
+    script = f'{prepare} && shift 0 && "$@"{then}'
+    return subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, str(folder), *command],
+        capture_output=True,
+        text=True,
+        env=environment(**variables),
+    )
 
 
 def summary(folder: Path) -> dict[str, Any]:

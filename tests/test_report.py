@@ -367,7 +367,10 @@ def test_a_very_long_run(runs: list[Path], tmp_path: Path) -> None:
     config = folder / "config.toml"
     config.write_text(config.read_text().replace("epochs = 6", "epochs = 20000"))
     line = json.loads((folder / "metrics.jsonl").read_text().splitlines()[0])
-    lines = (json.dumps({**line, "epoch": k, "hinge": 1 / k}) for k in range(1, 20_001))
+    lines = (
+        json.dumps({**line, "epoch": k, "step": k * line["step"], "hinge": 1 / k})
+        for k in range(1, 20_001)
+    )
     (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
     assert render(curves(read_records([folder])), 9, 3.4, LIGHT).startswith(b"\x89PNG")
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from .archive import Archive
 from .config import RunConfig
 from .errors import FewmultError, reason_of
-from .files import open_regular, write_atomic, writing
+from .files import open_regular, sweep, write_atomic, writing
 from .metrics import parse_lines
 from .schema import parse_json, typed
 from .training import Progress
@@ -102,34 +102,24 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
     with writing(folder):
         folder.mkdir(exist_ok=True)
     write_atomic(folder / f"step-{checkpoint.step:010}{_SUFFIX}", _encoded(checkpoint))
-    for path in _files(run)[:-_KEPT]:
+    for path in checkpoint_files(run)[:-_KEPT]:
         with writing(path):
             path.unlink(missing_ok=True)
 
 
-def _files(run: Path) -> list[Path]:
+def checkpoint_files(run: Path) -> list[Path]:
     """The checkpoints of a run, the oldest first."""
-    return sorted((run / FOLDER).glob(f"step-*{_SUFFIX}"))
+    return sorted((run / FOLDER).glob(f"step-{'[0-9]' * 10}{_SUFFIX}"))
 
 
-def clear_checkpoints(run: Path) -> None:
-    """Removes all checkpoints of a run, and their folder if nothing else is in it."""
-    for path in _files(run):
-        path.unlink(missing_ok=True)
-    folder = run / FOLDER
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
-
-
-def remove_leftovers(run: Path) -> None:
-    """Removes what a process that was killed while it wrote a checkpoint left."""
-    for path in (run / FOLDER).glob(".step-*"):
-        path.unlink(missing_ok=True)
+def sweep_checkpoints(run: Path) -> None:
+    """Removes what processes that were killed while they wrote a checkpoint left."""
+    sweep(run / FOLDER)
 
 
 def has_checkpoint(run: Path) -> bool:
     """Whether there is any, good or damaged."""
-    return bool(_files(run))
+    return bool(checkpoint_files(run))
 
 
 def newest_checkpoint(run: Path) -> tuple[Checkpoint | None, list[str]]:
@@ -141,7 +131,7 @@ def newest_checkpoint(run: Path) -> tuple[Checkpoint | None, list[str]]:
         FewmultError: all are damaged.
     """
     complaints: list[str] = []
-    for path in reversed(_files(run)):
+    for path in reversed(checkpoint_files(run)):
         try:
             return load_checkpoint(path), complaints
         except FewmultError as error:

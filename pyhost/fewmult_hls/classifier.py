@@ -22,6 +22,7 @@ from .files import open_regular, reading
 from .given import as_path, checked
 from .method_names import FLOAT_MARK
 from .model import load_model
+from .run_folder import finish_replacing
 from .runs import MODEL
 from .trained import Scorer, Trained
 
@@ -158,6 +159,7 @@ def read_model(path: Path) -> Trained:
         UsageError: there is no such folder or file.
         FewmultError: it holds no model, or a damaged one.
     """
+    finish_replacing(path)
     with reading(path):
         file = path / MODEL if path.is_dir() else path
         if not path.exists():

@@ -21,6 +21,9 @@ BATCH_RATES = {16: -2, 32: -1, 64: 0, 128: 0, 256: 1}
 MAX_EPOCHS = 100_000
 PERTURBATIONS = (0, 1, 2, 4, 8, 16, 32, 64)
 RATE_RANGE = (-8, 8)
+# Settings that change no bit: who computes, where the data lie (their content is what counts), what
+# is kept on the way.
+WITHOUT_EFFECT = ("backend", "dataset", "checkpoint_every")
 _MAX_BYTES = 1 << 16  # of a config file
 
 

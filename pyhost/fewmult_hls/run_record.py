@@ -11,20 +11,17 @@ from pathlib import Path
 from typing import Any, TypedDict, cast
 
 from .classifier import read_model
-from .config import RunConfig, read_config
-from .course import METRICS
+from .config import WITHOUT_EFFECT, RunConfig, read_config
 from .errors import FewmultError, UsageError
 from .files import read_file, reading
 from .metrics import JudgedEpoch, parse_lines
-from .runs import CONFIG, MODEL, SUMMARY
+from .run_folder import CONFIG, METRICS, MODEL, SUMMARY, finish_replacing
 from .schema import damaged, read_json
 from .trained import Trained
 
 # Of 100,000 epochs of a deep net.
 _MOST_METRICS = 256 << 20
 _MOST_SUMMARY = 1 << 20
-# Settings that do not change a bit: who computes, where the data lies, what is kept on the way.
-_WITHOUT_EFFECT = ("backend", "dataset", "checkpoint_every")
 _FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 
@@ -72,6 +69,7 @@ def read_run(folder: Path) -> RunRecord:
         UsageError: it holds no run.
         FewmultError: the run's files are damaged, or do not belong together.
     """
+    finish_replacing(folder)
     with reading(folder):
         if not (folder / CONFIG).exists():
             raise UsageError(f"{folder} holds no run: there is no {CONFIG}")
@@ -120,7 +118,7 @@ def _summary_faults(found: dict[str, Any], config: RunConfig) -> Iterator[str]:
         yield f"epoch {found['best_epoch']} is not the best of {found['epochs_trained']}"
     for field in fields(config):
         wanted = getattr(config, field.name)
-        if field.name not in _WITHOUT_EFFECT and found.get(field.name, wanted) != wanted:
+        if field.name not in WITHOUT_EFFECT and found.get(field.name, wanted) != wanted:
             yield f"its {field.name} is not that of {CONFIG}"
 
 

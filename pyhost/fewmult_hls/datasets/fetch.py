@@ -34,7 +34,7 @@ def fetch(name: str) -> Path:
     target = data_folder() / name
     if _is_there(target):
         return target
-    with stored_set(name) as folder:
+    with stored_set(name, overwrite=True) as folder:
         _download(folder)
     return target
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import UsageError
 from ..files import reading
+from ..replacing import bring_all_back, bring_back
 from .folder import holds_set
 
 BUILT_IN = "digits"
@@ -95,7 +96,11 @@ def find(name: str) -> Path | None:
     Raises:
         FewmultError: a folder cannot be read.
     """
-    return next((root / name for root in roots() if holds_set(root / name)), None)
+    for root in roots():
+        bring_back(root / name)
+        if holds_set(root / name):
+            return root / name
+    return None
 
 
 def found() -> dict[str, Path]:
@@ -106,6 +111,7 @@ def found() -> dict[str, Path]:
     """
     sets: dict[str, Path] = {}
     for root in roots():
+        bring_all_back(root)
         for folder in _folders(root):
             if folder.name != BUILT_IN and is_name(folder.name) and holds_set(folder):
                 sets.setdefault(folder.name, folder)

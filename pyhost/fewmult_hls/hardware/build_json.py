@@ -10,6 +10,7 @@ from typing import Any, Literal, TypedDict
 
 from ..errors import FewmultError, UsageError
 from ..files import reading
+from ..replacing import bring_back
 from ..schema import read_json
 
 NAME = "build.json"
@@ -50,6 +51,7 @@ def load_build(folder: Path, board: str) -> dict[str, dict[str, Any]]:
     Raises:
         UsageError: there is no build.json, it is damaged, or of another board.
     """
+    bring_back(folder)
     path = folder / NAME
     try:
         with reading(path):

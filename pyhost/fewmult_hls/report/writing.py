@@ -12,8 +12,7 @@ from pathlib import Path
 
 from ..backends import open_backend
 from ..datasets import Dataset, load
-from ..errors import FewmultError, UsageError
-from ..files import write_atomic, writing
+from ..errors import FewmultError
 from ..floating.model import FloatModel
 from ..model import Model
 from ..trained import Trained
@@ -23,8 +22,8 @@ from .codes import codes_of_a_step
 from .drawing import DARK, LIGHT, Draw, render
 from .page import Picture, Section, html
 from .records import Record, read_records
+from .storing import check_place, store
 
-PAGE = "report.html"
 _LONGEST_NAME = 80  # of the part of a file's name that is a run's
 
 
@@ -43,12 +42,10 @@ def write_report(
         The path of the page.
 
     Raises:
-        UsageError: a folder holds no run, or the report is there already.
+        UsageError: a folder holds no run, or the report is there already, or files of others.
         FewmultError: a run is damaged, or the report cannot be written.
     """
-    page = out / PAGE
-    if page.exists() and not overwrite:
-        raise UsageError(f"{page} is there already: name another folder or add --overwrite")
+    check_place(out, overwrite=overwrite)
     records = read_records(list(folders))
     curves = None
     if any(record.epochs for record in records):
@@ -62,14 +59,8 @@ def write_report(
         _section(record, name, backend) for record, name in zip(records, names, strict=True)
     ]
     pictures = [*([curves] if curves else []), *(p for s in sections for p in s.pictures)]
-    content = html(sections, curves)
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-    for picture in pictures:
-        for file, png in picture.files.items():
-            write_atomic(out / file, png)
-    write_atomic(page, content)  # last: it says that the rest is there
-    return page
+    files = {name: png for picture in pictures for name, png in picture.files.items()}
+    return store(out, html(sections, curves), files, overwrite=overwrite)
 
 
 def _file_names(records: Sequence[Record]) -> list[str]:
