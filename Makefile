@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 PYTHON ?= python3
+CLANG ?= clang++
 
 MAKEFLAGS += --no-print-directory
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell nproc)
@@ -16,7 +17,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
   $(shell find kernels bindings pyhost -not -path '*/__pycache__*')
 CXX_FILES := $(shell find kernels bindings testbench pyhost tests/rtl -name '*.[ch]pp')
 
-.PHONY: help train test test-board board-wheel fuzz lint lint-kernels format clean
+.PHONY: help train test test-clang test-board board-wheel fuzz lint lint-kernels format clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -31,6 +32,15 @@ test: $(VENV)/test.stamp ## Run the testbenches, plain and sanitized, then pytes
 	$(call testbenches,build/testbench,OFF)
 	$(call testbenches,build/sanitize,ON)
 	$(BIN)/python -m pytest
+
+# The package's own units as well as the testbenches: a compiler may take one and refuse the other.
+test-clang: $(VENV)/test.stamp ## Build package and testbenches with clang++, and run the testbenches
+	$(PIP) install "pybind11>=2.11"
+	rm -rf build/golden
+	$(BIN)/python -m fewmult_hls.golden build/golden
+	$(call testbenches,build/clang,OFF,-DCMAKE_CXX_COMPILER=$(CLANG) -DSKBUILD=ON \
+	  -DPYBIND11_FINDPYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
+	  -Dpybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir))
 
 BOARD_TESTS := $(patsubst %,tests/test_%.py,pynq_backend embedded_device rtl_device hwh api deploy notebooks)
 
@@ -74,13 +84,13 @@ clean: ## Remove all that was built, but not runs/
 	rm -rf $(VENV) .venv-board build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find pyhost tests -name __pycache__ -prune -exec rm -rf {} +
 
-# $(call testbenches,build folder,sanitize). CMAKE_ARGS, from the environment, reaches the build of
+# $(call testbenches,build folder,sanitize,more arguments). CMAKE_ARGS, from the environment, reaches the build of
 # the package as well.
 define testbenches
 $(BIN)/cmake -S . -B $(1) -G "Unix Makefiles" $(CMAKE_ARGS) -DFEWMULT_TESTBENCHES=ON \
-  -DFEWMULT_SANITIZE=$(2) -DFEWMULT_GOLDEN_DIR=$(CURDIR)/build/golden
+  -DFEWMULT_SANITIZE=$(2) -DFEWMULT_GOLDEN_DIR="$(CURDIR)/build/golden" $(3)
 $(BIN)/cmake --build $(1)
-cd $(1) && $(CURDIR)/$(BIN)/ctest --output-on-failure
+cd $(1) && "$(CURDIR)/$(BIN)/ctest" --output-on-failure
 endef
 
 # One wheel serves every target: an extra adds its tools without building the package again.

@@ -79,7 +79,7 @@ void check_values(const char* name, const T* values, py::ssize_t count, long lon
   checked((std::string("each value of ") + name).c_str(), *values, low, high);
 }
 
-// The same for 0 to 127, in a tenth of the time: in every step of a training.
+// The same for 0 to 127, in a third of the time: every step of a training asks.
 inline void check_u7(const char* name, const std::int8_t* values, py::ssize_t count) {
   std::uint8_t bits = 0;
   for (py::ssize_t k = 0; k < count; ++k) bits |= static_cast<std::uint8_t>(values[k]);

@@ -166,8 +166,14 @@ Action normalize(const Record& call) {
   const int units = call.number("units", 1, kMaxWidth);
   const int log2_batch = log2_batch_of(call);
   const py::ssize_t batch = py::ssize_t{1} << log2_batch;
+  const int exponent = bias_exponent_of(call, log2_batch);
   const auto* z = call.array<const std::int32_t>("z", {units, batch});
-  const long long most = sends_back(pass) ? fewmult::kMaxProduct : fewmult::kMaxPlaneProduct;
+  // Sent back, a sum is one of so many deltas that a bias takes the step of all of them.
+  const long long most =
+      sends_back(pass)
+          ? fewmult::kDeltaMax << std::min(
+                fewmult::kMaxLog2Width, fewmult::kMaxSumBits - log2_batch - std::max(exponent, 0))
+          : fewmult::kMaxPlaneProduct;
   check_values("z", z, units * batch, -most, most);
   const Behind to = arrays_behind(call, pass, units, batch);
   const fewmult_calls::Normalize found = {static_cast<int>(pass),
@@ -182,7 +188,7 @@ Action normalize(const Record& call) {
                                           units,
                                           log2_batch,
                                           call.number("shift", 0, fewmult::kMaxShift),
-                                          bias_exponent_of(call, log2_batch),
+                                          exponent,
                                           call.word("seed"),
                                           call.word("purpose"),
                                           call.word("step")};
@@ -276,8 +282,8 @@ Action shift_gradient(const Record& call) {
 
 // The host's part of a step: no kernel of the fabric.
 Action load_batch(const Record& call) {
-  const py::array images = call.array_object("images");
-  const py::array chosen = call.array_object("chosen");
+  const py::array images = call.any_array("images");
+  const py::array chosen = call.any_array("chosen");
   const py::ssize_t samples = images.ndim() == 2 ? images.shape(0) : 0;
   const int features = static_cast<int>(
       checked("images.shape[1]", images.ndim() == 2 ? images.shape(1) : 0, 1, kMaxWidth));
@@ -355,6 +361,7 @@ std::vector<std::string> level_names() {
 
 // Runs a register-only loop; returns its multiply-accumulates, or nothing where a level has none.
 py::object peak(Kernels& kernels, bool gradient, std::int64_t loops) {
+  checked("loops", loops, 0, INT32_MAX);
   std::int64_t (*const run)(std::int64_t) =
       gradient ? kernels.table().gradient_peak : kernels.table().product_peak;
   if (run == nullptr) return py::none();

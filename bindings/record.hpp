@@ -5,6 +5,7 @@
 // be right.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -15,47 +16,30 @@ namespace fewmult_bindings {
 
 constexpr long long kMaxWidth = 1 << fewmult::kMaxLog2Width;
 
+// Every function that takes a name: TypeError for another type, ValueError for another value.
 class Record {
  public:
   explicit Record(py::object call) : call_(std::move(call)) {}
 
   std::string kernel() const {
-    if (!py::hasattr(call_, "kernel")) throw py::type_error("this is no call of a kernel");
-    return py::str(call_.attr("kernel"));
+    const py::object name = py::getattr(call_, "kernel", py::none());
+    if (!py::isinstance<py::str>(name)) throw py::type_error("this is no call of a kernel");
+    return name.cast<std::string>();
   }
 
   bool has(const char* name) const { return !call_.attr(name).is_none(); }
 
   int number(const char* name, long long low, long long high) const {
-    const py::object value = call_.attr(name);
-    if (!PyIndex_Check(value.ptr()))
-      throw py::type_error(std::string(name) + " must be an integer");
-    const py::int_ whole = py::reinterpret_steal<py::int_>(PyNumber_Index(value.ptr()));
-    int overflow = 0;
-    const long long found = PyLong_AsLongLongAndOverflow(whole.ptr(), &overflow);
-    if (overflow != 0) {
-      throw py::value_error(std::string(name) + " must be " + std::to_string(low) + " to " +
-                            std::to_string(high));
-    }
-    return checked(name, found, low, high);
+    return static_cast<int>(whole(name, low, high));
   }
 
   std::uint32_t word(const char* name) const {
-    const py::object value = call_.attr(name);
-    if (!PyIndex_Check(value.ptr()))
-      throw py::type_error(std::string(name) + " must be an integer");
-    const py::int_ whole = py::reinterpret_steal<py::int_>(PyNumber_Index(value.ptr()));
-    int overflow = 0;
-    const long long found = PyLong_AsLongLongAndOverflow(whole.ptr(), &overflow);
-    if (overflow != 0 || found < 0 || found > UINT32_MAX) {
-      throw py::value_error(std::string(name) + " must be 0 to 4294967295");
-    }
-    return static_cast<std::uint32_t>(found);
+    return static_cast<std::uint32_t>(whole(name, 0, UINT32_MAX));
   }
 
-  bool flag(const char* name) const { return number(name, 0, 1) != 0; }
+  bool flag(const char* name) const { return whole(name, 0, 1) != 0; }
 
-  py::array array_object(const char* name) const {
+  py::array any_array(const char* name) const {
     const py::object object = call_.attr(name);
     if (!py::isinstance<py::array>(object)) {
       throw py::type_error(std::string("this call needs the array ") + name);
@@ -66,10 +50,25 @@ class Record {
   // See ``view``.
   template <class T>
   T* array(const char* name, const Shape& shape) const {
-    return view<T>(array_object(name), name, shape);
+    return view<T>(any_array(name), name, shape);
   }
 
  private:
+  long long whole(const char* name, long long low, long long high) const {
+    const py::object value = call_.attr(name);
+    if (!PyIndex_Check(value.ptr())) {
+      throw py::type_error(std::string(name) + " must be an integer");
+    }
+    const auto number = py::reinterpret_steal<py::int_>(PyNumber_Index(value.ptr()));
+    int overflow = 0;
+    const long long found = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+    if (overflow != 0 || found < low || found > high) {
+      throw py::value_error(std::string(name) + " must be " + std::to_string(low) + " to " +
+                            std::to_string(high) + ", not " + std::string(py::str(number)));
+    }
+    return found;
+  }
+
   py::object call_;
 };
 

@@ -16,7 +16,7 @@ template <class T>
 class Scratch {
  public:
   static_assert(std::is_trivial<T>::value, "a block is memory, and nothing else");
-  static_assert(alignof(T) <= fewmult_bindings::ScratchMemory::kAlignment, "");
+  static_assert(alignof(T) <= fewmult_bindings::ScratchMemory::kAlignment, "blocks are aligned");
 
   Scratch() : block_(static_cast<T*>(fewmult_bindings::take_scratch(sizeof(T)))) {}
   ~Scratch() { fewmult_bindings::give_scratch_back(sizeof(T)); }

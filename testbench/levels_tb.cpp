@@ -18,12 +18,14 @@ namespace {
 
 using namespace fewmult_bindings;
 
-constexpr int kLayers = 25;
+constexpr int kLayers = 27;
 constexpr int kWidths[] = {1, 2, 5, 16, 63, 64, 65, 100, 128, 130, 200, 300, 513, 520};
+constexpr std::int32_t kMost = fewmult::kBiasMax;
 constexpr std::uint32_t kSeed = 7, kPurpose = 2, kStep = 3;
 
 class Random {
  public:
+  std::uint64_t word() { return std::uint64_t{generator_()} << 32 | generator_(); }
   int below(int end) { return static_cast<int>(generator_() % static_cast<unsigned>(end)); }
 
   template <class T>
@@ -48,7 +50,9 @@ struct Layer {
   int master_bits;
   bool binary;
   int sharpness;
-  std::vector<std::int8_t> x;
+  bool wild;                        // see make_wild
+  std::vector<std::int8_t> x;       // of the gradient
+  std::vector<std::int8_t> source;  // of the forward products, and the gates
   std::vector<std::int8_t> deltas;
   std::vector<std::uint8_t> labels;
 };
@@ -63,6 +67,7 @@ Layer random_layer(Random& random) {
   layer.sharpness = random.below(2) != 0 ? 0 : random.below(fewmult::kMaxSharpness + 1);
   const int batch = 1 << layer.log2_batch;
   layer.x = random.array<std::int8_t>(product(layer.inputs, batch), 0, fewmult::kActivationMax);
+  layer.source = layer.x;
   layer.deltas = random.array<std::int8_t>(product(layer.outputs, batch), -fewmult::kDeltaMax,
                                            fewmult::kDeltaMax);
   if (random.below(2) != 0) {
@@ -123,26 +128,44 @@ State random_state(Random& random, const Layer& layer) {
   return state;
 }
 
+// What a caller may hand over, but no training leaves: any signed byte as an activation of a
+// product and as a delta, any master weight, biases at their bounds, signs outside their masks and
+// bits of inputs that are not there.
+void make_wild(Random& random, Layer& layer, State& state) {
+  layer.wild = true;
+  const std::size_t words = state.sign.size();
+  layer.deltas = random.array<std::int8_t>(layer.deltas.size(), INT8_MIN, INT8_MAX);
+  layer.source = random.array<std::int8_t>(layer.x.size(), INT8_MIN, INT8_MAX);
+  state.weights8 = random.array<std::int8_t>(words * 64, INT8_MIN, INT8_MAX);
+  state.weights16 = random.array<std::int16_t>(words * 64, INT16_MIN, INT16_MAX);
+  for (std::uint64_t& word : state.sign) word = random.word();
+  for (std::uint64_t& word : state.mask) word = random.word();
+  for (std::int32_t& bias : state.bias) bias = random.below(2) != 0 ? kMost : -kMost;
+  state.bias_before.assign(state.bias_before.size(), kMost);
+}
+
 // Sampling, forward, output, backward, adversarial inputs, gradient; the update shift is part of
 // the case.
 void run_tops(State& s, const Layer& layer, int shift) {
   const int bits = layer.master_bits, n = layer.inputs, m = layer.outputs, lb = layer.log2_batch;
-  sample_weights_top(s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(), bits, n,
-                     m, layer.binary, layer.sharpness, kSeed, kPurpose, kStep, &s.build_id);
-  layer_top(0, layer.x.data(), s.sign.data(), s.mask.data(), nullptr, nullptr, s.bias.data(),
+  if (!layer.wild) {
+    sample_weights_top(s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(), bits, n,
+                       m, layer.binary, layer.sharpness, kSeed, kPurpose, kStep, &s.build_id);
+  }
+  layer_top(0, layer.source.data(), s.sign.data(), s.mask.data(), nullptr, nullptr, s.bias.data(),
             s.mean.data(), nullptr, s.result.data(), nullptr, n, m, lb, 1, 4, 0, kSeed, kPurpose,
             kStep, &s.build_id);
   if (m <= 256) {
-    layer_top(3, layer.x.data(), s.sign.data(), s.mask.data(), nullptr, layer.labels.data(),
+    layer_top(3, layer.source.data(), s.sign.data(), s.mask.data(), nullptr, layer.labels.data(),
               s.bias.data(), nullptr, s.logits.data(), s.result.data(), &s.loss, n, m, lb, 1, 4, -2,
               kSeed, kPurpose, kStep, &s.build_id);
   }
-  layer_top(4, layer.deltas.data(), s.sign.data(), s.mask.data(), layer.x.data(), nullptr,
+  layer_top(4, layer.deltas.data(), s.sign.data(), s.mask.data(), layer.source.data(), nullptr,
             s.bias_before.data(), nullptr, nullptr, s.result_before.data(), nullptr, n, m, lb, 1, 5,
             -3, kSeed, kPurpose, kStep, &s.build_id);
-  layer_top(5, layer.deltas.data(), s.sign.data(), s.mask.data(), layer.x.data(), nullptr, nullptr,
-            nullptr, nullptr, s.moved.data(), nullptr, n, m, lb, 1, 4, 0, kSeed, kPurpose, kStep,
-            &s.build_id);
+  layer_top(5, layer.deltas.data(), s.sign.data(), s.mask.data(), layer.source.data(), nullptr,
+            nullptr, nullptr, nullptr, s.moved.data(), nullptr, n, m, lb, 1, 4, 0, kSeed, kPurpose,
+            kStep, &s.build_id);
   shift_gradient_top(s.weights8.data(), s.weights16.data(), s.weights8.data(), s.weights16.data(),
                      s.sign.data(), s.mask.data(), layer.x.data(), layer.deltas.data(), bits, n, m,
                      lb, shift, layer.binary, layer.sharpness, kSeed, 3, kPurpose, kStep,
@@ -151,11 +174,13 @@ void run_tops(State& s, const Layer& layer, int shift) {
 
 void run_level(Kernels& kernels, State& s, const Layer& layer, int shift) {
   const int bits = layer.master_bits, n = layer.inputs, m = layer.outputs, lb = layer.log2_batch;
-  kernels.run(fewmult_calls::SampleWeights{s.weights8.data(), s.weights16.data(), s.sign.data(),
-                                           s.mask.data(), bits, n, m, layer.binary, layer.sharpness,
-                                           kSeed, kPurpose, kStep});
+  if (!layer.wild) {
+    kernels.run(fewmult_calls::SampleWeights{s.weights8.data(), s.weights16.data(), s.sign.data(),
+                                             s.mask.data(), bits, n, m, layer.binary,
+                                             layer.sharpness, kSeed, kPurpose, kStep});
+  }
   fewmult_calls::Layer call = {0,
-                               layer.x.data(),
+                               layer.source.data(),
                                s.sign.data(),
                                s.mask.data(),
                                nullptr,
@@ -188,7 +213,7 @@ void run_level(Kernels& kernels, State& s, const Layer& layer, int shift) {
   fewmult_calls::Layer backward = call;
   backward.pass = 4;
   backward.source = layer.deltas.data();
-  backward.gate = layer.x.data();
+  backward.gate = layer.source.data();
   backward.bias = s.bias_before.data();
   backward.mean = nullptr;
   backward.result = s.result_before.data();
@@ -211,8 +236,9 @@ int differences(Kernels& kernels) {
   Random random;
   int differ = 0;
   for (int k = 0; k < kLayers; ++k) {
-    const Layer layer = random_layer(random);
-    const State start = random_state(random, layer);
+    Layer layer = random_layer(random);
+    State start = random_state(random, layer);
+    if (k % 3 == 2) make_wild(random, layer, start);
     const int shift = random.below(33) - 8;
     State mine = start;
     State wanted = start;

@@ -6,14 +6,19 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from fewmult_hls.datasets import idx
 from fewmult_hls.datasets.folder import STEMS
@@ -76,6 +81,41 @@ def fewmult(*arguments: str | Path, **options: Any) -> subprocess.CompletedProce
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
+def limited(size: int) -> Callable[[], None]:
+    """To be called before a process starts: it gets so much memory."""
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+def measured(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], int]:
+    """A process that has ended, and the bytes that it had in memory at most."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = start(*arguments, stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        texts = [file.read() for file in (out, err) if not file.seek(0)]
+    done = subprocess.CompletedProcess(process.args, process.returncode, *texts)
+    return done, usage.ru_maxrss << 10
+
+
+def on_a_disk(
+    options: str, folder: Path, command: list[str], **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """A command in a new mount of a disk in memory, and then a list of what it left there."""
+    if shutil.which("unshare") is None:
+        pytest.skip("needs unshare")
+    prepare = f"mount -t tmpfs -o {options} none {folder}"
+    if subprocess.run(["unshare", "-rm", "sh", "-c", prepare], capture_output=True).returncode:
+        pytest.skip("this system does not let us mount a disk")
+    then = '; code=$?; cd "$0"; find . -type f; exit $code'
+    script = f'{prepare} && shift 0 && "$@"{then}'
+    return subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, str(folder), *command],
+        capture_output=True,
+        text=True,
+        env=environment(**variables),
+    )
+
+
 def summary(folder: Path) -> dict[str, Any]:
     """The run's summary.json."""
     return json.loads((folder / "summary.json").read_text())
@@ -101,6 +141,12 @@ def write_set(folder: Path, *, train: int = 40, test: int = 7, side: int = 8) ->
         images = generator.integers(0, 256, (count, side, side)).astype(np.uint8)
         idx.write(folder / stem, images if "images" in stem else labels)
     return folder
+
+
+def make_socket(path: Path) -> None:
+    """A socket that nobody listens to."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
 
 
 def assert_one_line(stderr: str, *parts: str) -> None:

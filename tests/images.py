@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -49,3 +51,28 @@ def raw_png(pixels: npt.NDArray[Any]) -> bytes:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
     return file.getvalue()
+
+
+def chunk(kind: bytes, values: bytes = b"") -> bytes:
+    """A part of a PNG file, with its checksum."""
+    return (
+        struct.pack(">I", len(values))
+        + kind
+        + values
+        + struct.pack(">I", zlib.crc32(kind + values))
+    )
+
+
+def header(rows: int, columns: int, bits: int = 8, kind: int = 0, interlaced: int = 0) -> bytes:
+    """The first part of a PNG file; ``kind`` is the standard's colour type."""
+    return chunk(b"IHDR", struct.pack(">IIBBBBB", columns, rows, bits, kind, 0, 0, interlaced))
+
+
+def pixels(raw: bytes) -> bytes:
+    """The part with the pixels, of rows that begin with their filter."""
+    return chunk(b"IDAT", zlib.compress(raw))
+
+
+def png_of(*chunks: bytes) -> bytes:
+    """A PNG file of these parts and its end."""
+    return b"".join((b"\x89PNG\r\n\x1a\n", *chunks, chunk(b"IEND")))

@@ -36,6 +36,18 @@ os._exit(1)
 """
 
 
+# What runs the command that is asked for: login shells as they are elsewhere.
+_SHELLS = {
+    "noisy": 'echo "Welcome: {}"; eval "$SSH_ORIGINAL_COMMAND"; code=$?; echo Bye; exit $code',
+    # It would leave its settings at home.
+    "fish": (
+        "export XDG_CONFIG_HOME=$HOME.fish XDG_DATA_HOME=$HOME.fish; "
+        'exec fish -c "$SSH_ORIGINAL_COMMAND"'
+    ),
+    "tcsh": 'exec tcsh -c "$SSH_ORIGINAL_COMMAND"',
+}
+
+
 @dataclass(frozen=True)
 class Server:
     """A server that runs.
@@ -67,13 +79,18 @@ def sshd(place: Path) -> Iterator[Server]:
     """Runs a server; ``place/ssh_config`` then knows these hosts.
 
     ``board`` is this machine, ``stranger`` is it without a key that it knows, ``closed`` a port
-    where nobody listens, ``cut`` loses the connection after 200,000 bytes. Home is ``place/home``.
+    where nobody listens, ``cut`` loses the connection after 200,000 bytes, ``noisy``, ``fish`` and
+    ``tcsh`` have such login shells. Home is ``place/home``.
     """
     assert SSHD is not None
     (place / "home").mkdir(parents=True)
-    for name in ("host_key", "key", "strange_key"):
+    for name in ("host_key", "key", "strange_key", *_SHELLS):
         _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", place / name)
-    shutil.copy(place / "key.pub", place / "authorized_keys")
+    keys = [(place / "key.pub").read_text()]
+    for name, command in _SHELLS.items():
+        quoted = command.replace('"', '\\"')
+        keys.append(f'command="{quoted}" {(place / name).with_suffix(".pub").read_text()}')
+    (place / "authorized_keys").write_text("".join(keys))
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)  # which the service would make
     port, closed = _free_ports()
@@ -93,6 +110,7 @@ SetEnv HOME={place}/home
     host_key = " ".join((place / "host_key.pub").read_text().split()[:2])
     (place / "known_hosts").write_text(f"loopback {host_key}\n")
     (place / "cut.py").write_text(_CUT)
+    identities = "".join(f"Host {name}\n  IdentityFile {place}/{name}\n" for name in _SHELLS)
     # Besides, the config asks for what people have in theirs.
     (place / "ssh_config").write_text(
         f"""Host board
@@ -103,13 +121,26 @@ SetEnv HOME={place}/home
   RequestTTY force
   LocalForward 127.0.0.1:{port} 127.0.0.1:{port}
   ExitOnForwardFailure yes
+  StdinNull yes
+  SessionType none
+  ForkAfterAuthentication yes
+  PermitLocalCommand yes
+  LocalCommand echo "a local command"
+  LogLevel QUIET
+  ForwardX11 yes
+  Tunnel yes
+  VisualHostKey yes
+  IgnoreUnknown UseKeychain
+  UseKeychain yes
 Host closed
+  LogLevel QUIET
   Port {closed}
 Host stranger
+  LogLevel DEBUG
   IdentityFile {place}/strange_key
 Host cut
   ProxyCommand {sys.executable} {place}/cut.py {port} 200000
-Host * !stranger
+{identities}Host {" ".join(["*", "!stranger", *(f"!{name}" for name in _SHELLS)])}
   IdentityFile {place}/key
 Host *
   HostName 127.0.0.1

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from effort import calls_of, deep_net
 from fewmult_hls.accounting import Tally, our_batch, our_step, paper_step, total
 from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.benchmark import random_split
@@ -122,3 +123,15 @@ def test_our_batch_is_a_power_of_two_not_smaller_than_the_paper_s() -> None:
     assert [our_batch(n) for n in (1, 16, 17, 128, 200, 256, 1000)] == [
         16, 16, 32, 128, 256, 256, 256,
     ]  # fmt: skip
+
+
+def test_the_work_of_counting_grows_with_the_layers_and_stays_small() -> None:
+    def count(layers: int) -> None:
+        spec = NetworkSpec.parse(deep_net(layers))
+        our_step(spec, 2)
+        for method in METHODS:
+            paper_step(spec.widths, 200, method, True)
+
+    short, long = (calls_of(lambda layers=layers: count(layers)) for layers in (100, 400))
+    assert long < 4.5 * short
+    assert long < 400 * 2000

@@ -5,24 +5,34 @@
 from __future__ import annotations
 
 import doctest
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import fewmult_hls
-from command import SMALL, content, summary
+from command import SMALL, content, summary, write_set
 from fewmult_hls import FewmultError, datasets, load, train
 from fewmult_hls.api import Options
+from fewmult_hls.classifier import Classifier
 from fewmult_hls.cli.commands import run
 from fewmult_hls.config import RunConfig
-from fewmult_hls.datasets import Dataset, from_arrays
+from fewmult_hls.datasets import Dataset, Split, from_arrays
 from fewmult_hls.errors import UsageError
 
 DOCS = Path(__file__).parent.parent / "docs"
 DIGITS = datasets.load("digits")
 TINY: Any = {"net": "64-16-10", "epochs": 1}
+
+
+@pytest.fixture(scope="module")
+def net() -> Iterator[Classifier]:
+    with train("digits", **TINY) as trained:
+        yield trained
 
 
 def test_examples_of_the_documentation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,7 +149,7 @@ def test_wrong_options() -> None:
     with pytest.raises(TypeError, match="no option 'epoch'; it has net, method"):
         train("digits", epoch=3)  # type: ignore[call-arg]
     for name, value in {"epochs": "3", "net": 64, "seed": 1.0, "batch": True}.items():
-        with pytest.raises(UsageError, match=f"{name} must be of type"):
+        with pytest.raises(UsageError, match=f"'{name}' must be of type"):
             train("digits", **{name: value})  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="did you mean digits"):
         train("digit")
@@ -215,13 +225,40 @@ def test_rows_of_values_take_images_of_as_many_pixels() -> None:
         ({"class_names": ["a", "b"]}, "train: label 9 is beyond the 2 classes"),
         ({"class_names": ["a"] * 10}, "class_names: two classes are named a"),
         ({"class_names": ["a\n", *"bcdefghij"]}, "cannot name a class"),
-        ({"class_names": ["a"] * 257}, "2 to 256 classes, not 257"),
+        ({"class_names": [*map(str, range(257))]}, "2 to 256 classes, not 257"),
         ({"train": (np.zeros((7, 64), np.uint8), [0] * 7)}, "2 to 256 classes, not 1"),
         (
-            {"train": (np.zeros((18, 64), np.uint8), [*range(1, 10)] * 2)},
+            {"train": (np.zeros((20, 64), np.uint8), [*range(10)] * 2)},
             "no class has 6 training images",
         ),
         ({"train": (np.zeros((2, 0, 8), np.uint8), [0, 1])}, r"shape \(2, 0, 8\)"),
+        (
+            {"train": (DIGITS.train.images, np.append(DIGITS.train.labels[1:], 99))},
+            "label 99 makes 100 classes, and 89 of them, such as 10, have no training image: .*"
+            "classes=100",
+        ),
+        (
+            {"train": (DIGITS.train.images, DIGITS.train.labels // 9 * 9)},
+            "label 9 makes 10 classes, and 8 of them, such as 1, have",
+        ),
+        ({"test": (np.zeros((1, 64), np.uint8), [11]), "classes": 11}, "label 11 is beyond the 11"),
+        ({"classes": 9}, "train: label 9 is beyond the 9 classes"),
+        ({"classes": 11, "class_names": [*"abcdefghij"]}, "is 11, and there are 10 class_names"),
+        ({"classes": 10.0}, "'classes' must be of type int, not 10.0"),
+        ({"classes": True}, "'classes' must be of type int, not True"),
+        ({"classes": 1 << 70}, "'classes' is beyond 64 bits"),
+        ({"classes": 257}, "2 to 256 classes, not 257"),
+        ({"class_names": "abcdefghij"}, "class_names: give a list of names, not one text"),
+        ({"class_names": [*range(10)]}, "class_names: 0 cannot name a class"),
+        ({"class_names": 10}, "class_names: .*not iterable"),
+        ({"class_names": {"a": 0, "b": 1}}, "train: label 9 is beyond the 2 classes"),
+        ({"name": ""}, "name: '' cannot name a data set"),
+        ({"name": b"digits"}, "'name' must be of type str, not b'digits'"),
+        ({"name": "a\nb"}, "cannot name a data set: give a line of text"),
+        (
+            {"train": (np.broadcast_to(np.uint8(0), (1 << 40, 64)), [0])},
+            "a copy of the images needs",
+        ),
         ({"train": (np.zeros((2, 300, 300), np.uint8), [0, 1])}, "a net takes 65,536 values"),
     ],
 )
@@ -229,3 +266,142 @@ def test_arrays_that_are_no_data_set(change: dict[str, Any], message: str) -> No
     train_part, test_part = halves()
     with pytest.raises(FewmultError, match=message):
         from_arrays(**{"train": train_part, "test": test_part, **change})
+
+
+def test_classes_without_images_that_were_asked_for() -> None:
+    data = from_arrays(*halves(), classes=12)
+    assert (data.classes, data.class_names) == (12, ())
+    assert from_arrays(*halves(), classes=np.int64(10)).digest == from_arrays(*halves()).digest
+    named = from_arrays(*halves(), class_names=np.array([*"abcdefghijkl"]))
+    assert (named.classes, set(map(type, named.class_names))) == (12, {str})
+    assert train(data, net="64-16-12", epochs=1).classes == 12
+
+
+class Contrary:
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise RuntimeError("no\narray")
+
+
+def masked(shape: Any, dtype: Any = np.uint8) -> Any:
+    return np.ma.masked_array(np.zeros(shape, dtype), np.arange(np.prod(shape)).reshape(shape) == 1)
+
+
+NO_IMAGES: list[tuple[Any, str]] = [
+    ([[0, 1], [2]], "this makes no array: .*inhomogeneous|images are object"),
+    ([np.zeros((8, 8), np.uint8), np.zeros((7, 8), np.uint8)], "this makes no array|are object"),
+    (Contrary(), "this makes no array: no$"),
+    (None, "images are object"),
+    ("eight", "images are <U5"),
+    (b"eight", r"images are \|S5"),
+    (7, "images are int"),
+    ([[1, 2], [3, 4]], "images are int64: give uint8"),
+    ([[1 << 70]], "images are object"),
+    (np.zeros((2, 64), bool), "images are bool"),
+    (np.zeros((2, 64), np.int8), "images are int8"),
+    (np.zeros((2, 64), np.complex64), "images are complex64"),
+    (np.full((2, 64), np.nan), "images are float64"),
+    (np.zeros((2, 64), "u1,u1"), "images are "),
+    (np.zeros((2, 64), "M8[s]"), r"images are datetime64\[s\]"),
+    (np.zeros((), np.uint8), r"shape \(\)"),
+    (np.zeros((1, 2, 8, 8), np.uint8), r"shape \(1, 2, 8, 8\)"),
+    (np.zeros((2, 0), np.uint8), r"shape \(2, 0\)"),
+    ([], "images are float64"),
+    ({}, "images are object"),
+    (masked((2, 64)), "some values are masked"),
+    ([masked(64), np.zeros(64, np.uint8)], "some values are masked"),
+    ([Image.new("P", (8, 8))] * 2, "an image has a palette"),
+    (Image.new("P", (8, 8)), "an image has a palette"),
+    ([Image.new("RGB", (8, 8))] * 2, r"shape \(2, 8, 8, 3\)"),
+    ([Image.new("1", (8, 8))] * 2, "images are bool"),
+]
+
+
+@pytest.mark.parametrize(("images", "message"), NO_IMAGES, ids=range(len(NO_IMAGES)))
+def test_what_is_no_image(images: Any, message: str, net: Classifier) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for call in (
+            lambda: net.predict(images),
+            lambda: net.evaluate(images, [0, 1]),
+            lambda: from_arrays((images, [0, 1]), halves()[1]),
+            lambda: from_arrays(halves()[0], halves()[1], (images, [0, 1])),
+        ):
+            with pytest.raises(UsageError, match=message) as error:
+                call()
+            assert "\n" not in str(error.value)
+
+
+NO_LABELS: list[tuple[Any, str]] = [
+    ([0, [1]], "this makes no array|labels are object"),
+    ([0], "give 2 integers"),
+    ([[0, 1]], "give 2 integers"),
+    (0, "give 2 integers"),
+    ([0.0, 1.0], "labels are float64"),
+    ([0, np.nan], "labels are float64"),
+    ([True, False], "labels are bool"),
+    ([0, 1j], "labels are complex128"),
+    (["0", "1"], "labels are <U1"),
+    ([0, None], "labels are object"),
+    ([0, 1 << 70], "labels are object"),
+    ([0, -1], "labels must be 0 to 255"),
+    ([0, 256], "labels must be 0 to 255"),
+    (np.array([0, 2**64 - 1], np.uint64), "labels must be 0 to 255"),
+    (masked(2, np.int64), "some values are masked"),
+]
+
+
+@pytest.mark.parametrize(("labels", "message"), NO_LABELS, ids=range(len(NO_LABELS)))
+def test_what_is_no_label(labels: Any, message: str, net: Classifier) -> None:
+    two = DIGITS.test.images[:2]
+    for call in (
+        lambda: net.evaluate(two, labels),
+        lambda: from_arrays((two, labels), halves()[1]),
+        lambda: from_arrays(halves()[0], (two, labels)),
+    ):
+        with pytest.raises(UsageError, match=message) as error:
+            call()
+        assert "\n" not in str(error.value)
+
+
+def test_lists_of_images_are_arrays(net: Classifier) -> None:
+    wanted = net.predict(DIGITS.test.images[:3])
+    square = DIGITS.test.images[:3].reshape(-1, 8, 8)
+    for images in (
+        tuple(square),
+        np.ma.masked_array(square),
+        np.asfortranarray(square),
+        square[:, ::-1, ::-1][:, ::-1, ::-1],
+    ):
+        assert np.array_equal(net.predict(images), wanted)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels"),
+    [
+        (np.zeros((2, 64), np.float32), np.zeros(2, np.uint8)),
+        (np.zeros((2, 8, 8), np.uint8), np.zeros(2, np.uint8)),
+        (np.zeros((2, 63), np.uint8), np.zeros(2, np.uint8)),
+        (np.zeros((2, 64), np.uint8), np.zeros(3, np.uint8)),
+        (np.zeros((2, 64), np.uint8), np.zeros((2, 1), np.uint8)),
+        (np.zeros((2, 64), np.uint8), np.zeros(2, np.int64)),
+        (np.zeros((2, 64), np.uint8), np.full(2, 10, np.uint8)),
+        (np.zeros((0, 64), np.uint8), np.zeros(0, np.uint8)),
+    ],
+)
+def test_a_data_set_made_by_hand_is_checked(images: Any, labels: Any) -> None:
+    with pytest.raises(UsageError, match="test: a data set holds uint8 images"):
+        Dataset("mine", 10, (8, 8), DIGITS.train, DIGITS.test, Split(images, labels))
+
+
+def test_other_things_than_splits_and_names() -> None:
+    for odd in (None, (DIGITS.test.images, DIGITS.test.labels), Split([[1]], None), Split(3, 4)):  # type: ignore[arg-type]
+        with pytest.raises(UsageError, match="test: a data set holds uint8 images"):
+            Dataset("mine", 10, (8, 8), DIGITS.train, DIGITS.test, odd)  # type: ignore[arg-type]
+    for name in (None, 7, b"digits", ["digits"], DIGITS):
+        with pytest.raises(UsageError, match="a data set has a name or a path, not"):
+            datasets.load(name)  # type: ignore[arg-type]
+
+
+def test_a_path_is_a_name(tmp_path: Path) -> None:
+    folder = write_set(tmp_path / "set")
+    assert datasets.load(folder).digest == datasets.load(str(folder)).digest

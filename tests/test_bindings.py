@@ -1,302 +1,342 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
 
+import gc
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from fewmult_hls import _kernels
+from fewmult_hls.contract.calls import BinaryMatmul, Layer, LoadBatch, Pass
+from fewmult_hls.proof.calls import CallMaker
 
-Arguments = dict[str, Any]
-
-INPUTS, OUTPUTS, BATCH, WORDS = 100, 30, 32, 2
-KEY = (7, 4)
-SIZES = {"inputs": INPUTS, "shift": 3, "bias_exponent": -2, "key": KEY, "step": 9}
-
-
-def random_arrays(seed: int = 1) -> Arguments:
-    random = np.random.default_rng(seed)
-    mask = random.integers(0, 1 << 64, (1, WORDS, OUTPUTS), np.uint64)
-    mask[:, -1] &= np.uint64((1 << INPUTS % 64) - 1)
-    sign = random.integers(0, 1 << 64, (1, WORDS, OUTPUTS), np.uint64) & mask
-    return {"sign": sign, "mask": mask}
-
-
-def int8(low: int, *shape: int) -> np.ndarray:
-    return np.random.default_rng(2).integers(low, 128, shape).astype(np.int8)
-
-
+INPUTS, OUTPUTS, BATCH = 100, 30, 32
 KERNELS = _kernels.Kernels(_kernels.levels()[-1], 2)
+Call = Any
 
 
-def sample_weights() -> Arguments:
-    return {
-        "weights": int8(-104, WORDS, OUTPUTS, 64).clip(-104, 104),
-        **random_arrays(),
-        "inputs": INPUTS,
-        "binary": False,
-        "key": KEY,
-        "step": 9,
-    }
+def whole(call: Call) -> Call:
+    """With a place for what is only written."""
+    shapes = call.shapes()
+    missing = {name for name in call.access.names if getattr(call, name) is None}
+    return call.with_arrays({name: np.zeros(shapes[name], call.dtype(name)) for name in missing})
 
 
-def binary_matmul() -> Arguments:
-    return {
-        "source": int8(0, INPUTS, BATCH),
-        **random_arrays(),
-        "z": np.zeros((OUTPUTS, BATCH), np.int32),
-        "inputs": INPUTS,
-        "transposed": False,
-    }
+def make() -> CallMaker:
+    return CallMaker(np.random.default_rng(2))
 
 
-def transposed() -> Arguments:
-    return {
-        **binary_matmul(),
-        "source": int8(-127, OUTPUTS, BATCH),
-        "z": np.zeros((INPUTS, BATCH), np.int32),
-        "transposed": True,
-    }
+def sampling(bits: int = 8) -> Call:
+    return whole(make().sample_weights(INPUTS, OUTPUTS, bits, binary=False))
 
 
-def outputs_of(pass_: int, units: int) -> Arguments:
-    """The arrays that a pass needs behind its product, and no other."""
-    needed = {"bias": np.arange(units, dtype=np.int32)}
-    if pass_ in (0, 1):
-        needed["mean"] = np.zeros(units, np.int32)
-    if pass_ in (2, 3):
-        needed["logits"] = np.zeros((units, BATCH), np.int32)
-    if pass_ != 2:
-        needed["result"] = np.zeros((units, BATCH), np.int8)
-    if pass_ == 3:
-        needed["labels"] = (np.arange(BATCH) % units).astype(np.uint8)
-        needed["loss"] = np.zeros(1, np.int32)
-    if pass_ == 4:
-        needed["gate"] = int8(0, units, BATCH)
-    return needed
+def product(transposed: bool = False, planes: int = 1) -> Call:
+    sizes = (INPUTS, OUTPUTS, BATCH)
+    return whole(make().binary_matmul(*sizes, transposed=transposed, planes=planes))
 
 
-def normalize(pass_: int) -> Arguments:
-    z = np.random.default_rng(3).integers(-900, 900, (OUTPUTS, BATCH)).astype(np.int32)
-    rest = {name: value for name, value in SIZES.items() if name != "inputs"}
-    return {"pass_": pass_, "z": z, **outputs_of(pass_, OUTPUTS), **rest}
+def behind(pass_: Pass) -> Call:
+    return whole(make().normalize(pass_, OUTPUTS, BATCH, 3, -2, largest_sum=900))
 
 
-def layer(pass_: int) -> Arguments:
-    backward = pass_ == 4
-    source = int8(-127, OUTPUTS, BATCH) if backward else int8(0, INPUTS, BATCH)
-    finish = outputs_of(pass_, INPUTS if backward else OUTPUTS)
-    return {"pass_": pass_, "source": source, **random_arrays(), **finish, **SIZES}
+def layer(pass_: Pass) -> Call:
+    return whole(make().layer(pass_, INPUTS, OUTPUTS, BATCH, 3, -2))
 
 
-def shift_gradient() -> Arguments:
-    return {
-        "weights": np.zeros((WORDS, OUTPUTS, 64), np.int16),
-        **random_arrays(),
-        "x": int8(0, INPUTS, BATCH),
-        "deltas": int8(-127, OUTPUTS, BATCH),
-        "shift": 3,
-        "binary": False,
-        "code_key": (7, 3),
-        "weight_key": (7, 2),
-        "step": 9,
-    }
+def gradient(bits: int = 16) -> Call:
+    return whole(make().shift_gradient(INPUTS, OUTPUTS, BATCH, 3, bits, binary=False))
 
 
-CALLS: dict[str, Callable[[], Arguments]] = {
-    "sample_weights": sample_weights,
-    "binary_matmul": binary_matmul,
-    "binary_matmul-transposed": transposed,
-    **{f"normalize-{p}": lambda p=p: normalize(p) for p in range(5)},
-    **{f"layer-{p}": lambda p=p: layer(p) for p in range(5)},
-    "shift_gradient": shift_gradient,
+def load(learns: bool = True) -> Call:
+    random = np.random.default_rng(5)
+    call = LoadBatch(
+        images=random.integers(0, 256, (20, 5)).astype(np.uint8),
+        chosen=random.integers(0, 20, 16),
+        x=np.full((5, 16), 7, np.int8),
+    )
+    if not learns:
+        return call
+    return replace(
+        call,
+        answers=random.integers(1, 9, 20).astype(np.uint8),
+        labels=np.zeros(16, np.uint8),
+        loss=np.ones(1, np.int32),
+        moved_loss=np.ones(1, np.int32),
+    )
+
+
+CALLS: dict[str, Callable[[], Call]] = {
+    "sample_weights": sampling,
+    "binary_matmul": product,
+    "binary_matmul^T": lambda: product(transposed=True),
+    **{f"normalize {p.name}": lambda p=p: behind(p) for p in Pass},
+    **{f"layer {p.name}": lambda p=p: layer(p) for p in Pass},
+    "shift_gradient": gradient,
+    "load_batch": load,
+    "load_batch alone": lambda: load(learns=False),
 }
-ARRAYS = [
-    (call, name)
-    for call, make in CALLS.items()
-    for name, value in make().items()
-    if isinstance(value, np.ndarray)
-]
-WRITTEN = {
-    "sample_weights": {"sign", "mask"},
-    "binary_matmul": {"z"},
-    "normalize": {"bias", "result", "mean", "logits", "loss"},
-    "layer": {"bias", "result", "mean", "logits", "loss"},
-    "shift_gradient": {"weights", "sign", "mask"},
-}
+EVERY = pytest.mark.parametrize("name", CALLS)
+ARRAYS = pytest.mark.parametrize(
+    ("name", "array"), [(name, a) for name, made in CALLS.items() for a in made().access.names]
+)
 
 
-def function(call: str) -> Callable[..., None]:
-    return getattr(KERNELS, call.split("-")[0])
+def contents(call: Call) -> dict[str, bytes]:
+    return {name: array.tobytes() for name, array in call.arrays().items()}
 
 
-def is_written(call: str, name: str) -> bool:
-    return name in WRITTEN[call.split("-")[0]]
+def all_bytes(call: Call) -> list[bytes]:
+    values = (getattr(call, field.name) for field in fields(call))
+    return [value.tobytes() for value in values if isinstance(value, np.ndarray)]
 
 
-def contents(arguments: Arguments) -> dict[str, bytes]:
-    return {
-        name: value.tobytes() for name, value in arguments.items() if isinstance(value, np.ndarray)
-    }
-
-
-def refused(call: str, arguments: Arguments, error: type[Exception], message: str) -> None:
-    before = contents(arguments)
+def refused(call: Call, error: type[Exception], message: str) -> None:
+    before = all_bytes(call)
     with pytest.raises(error, match=message):
-        function(call)(**arguments)
-    assert contents(arguments) == before
+        KERNELS.run(call)
+    with pytest.raises(error, match=message):
+        KERNELS.prepare([call]).run(0)
+    assert all_bytes(call) == before
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_each_call_is_possible_and_does_something(call: str) -> None:
-    arguments = CALLS[call]()
-    before = contents(arguments)
-    function(call)(**arguments)
-    changed = {name for name, data in contents(arguments).items() if data != before[name]}
-    written = {name for name in before if is_written(call, name)}
-    # Inference steps no bias; the means of HIDDEN_MEAN are given.
-    kept = {"normalize-0": {"bias"}, "normalize-1": {"bias", "mean"}, "normalize-2": {"bias"}}
-    assert changed == written - kept.get(call.replace("layer", "normalize"), set())
+@EVERY
+def test_each_call_is_possible_and_writes_what_it_says(name: str) -> None:
+    call = CALLS[name]()
+    before = contents(call)
+    KERNELS.run(call)
+    changed = {array for array, data in contents(call).items() if data != before[array]}
+    assert changed == set(call.access.writes)
 
 
-@pytest.mark.parametrize(("call", "name"), ARRAYS)
-def test_another_dtype_is_a_type_error(call: str, name: str) -> None:
-    arguments = CALLS[call]()
-    for dtype in (np.float32, arguments[name].dtype.newbyteorder(), np.dtype("u2"), np.dtype("O")):
-        if dtype != arguments[name].dtype:
-            wrong = {**arguments, name: arguments[name].astype(dtype)}
-            refused(call, wrong, TypeError, rf"\b{name} must be .*, not ")
+@ARRAYS
+def test_another_dtype_is_a_type_error(name: str, array: str) -> None:
+    call = CALLS[name]()
+    good = getattr(call, array)
+    for dtype in (np.float32, good.dtype.newbyteorder(), np.dtype("u2"), np.dtype("O")):
+        if dtype != good.dtype:
+            refused(
+                replace(call, **{array: good.astype(dtype)}), TypeError, f"{array} must be .*, not "
+            )
 
 
-@pytest.mark.parametrize(("call", "name"), ARRAYS)
-def test_another_shape_is_a_value_error(call: str, name: str) -> None:
-    good = CALLS[call]()[name]
-    for wrong in (good[None], good[:0], good[..., :0], good[..., None]):
-        arguments = {**CALLS[call](), name: np.ascontiguousarray(wrong)}
-        # A batch or a width may be wrong in more than one array: any of their names will do.
-        refused(call, arguments, ValueError, r"\b\w+(\.shape\[\d\])? (must|is the batch)")
-    longer = {**CALLS[call](), name: np.concatenate([good, good])}
-    refused(call, longer, ValueError, r"\b\w+ must have shape \(.*\), not \(")
+@ARRAYS
+def test_another_shape_is_a_value_error(name: str, array: str) -> None:
+    call = CALLS[name]()
+    good = getattr(call, array)
+    others = [good[None], good[..., None]]
+    if (name, array) != ("load_batch alone", "images"):  # which may be any number
+        others += [good[:0], np.concatenate([good, good])]
+    for wrong in others:
+        # A size may be wrong in more than one array: any of their names will do.
+        changed = replace(call, **{array: np.ascontiguousarray(wrong)})
+        refused(changed, ValueError, r"\b\w+(\.shape\[\d\])? (must|is the batch)")
 
 
-@pytest.mark.parametrize(("call", "name"), ARRAYS)
-def test_a_strided_array_is_a_value_error(call: str, name: str) -> None:
-    arguments = CALLS[call]()
-    if arguments[name].size > 1:
-        arguments[name] = np.repeat(arguments[name], 2, axis=-1)[..., ::2]
-        refused(call, arguments, ValueError, f"{name} must be C-contiguous")
+@ARRAYS
+def test_a_strided_array_is_a_value_error(name: str, array: str) -> None:
+    call = CALLS[name]()
+    good = getattr(call, array)
+    if good.size > 1:
+        strided = np.repeat(good, 2, axis=-1)[..., ::2]
+        refused(replace(call, **{array: strided}), ValueError, f"{array} must be C-contiguous")
 
 
-@pytest.mark.parametrize(("call", "name"), ARRAYS)
-def test_a_misaligned_array_is_a_value_error(call: str, name: str) -> None:
-    arguments = CALLS[call]()
-    good = arguments[name]
+@ARRAYS
+def test_a_misaligned_array_is_a_value_error(name: str, array: str) -> None:
+    call = CALLS[name]()
+    good = getattr(call, array)
     if good.itemsize > 1:
-        arguments[name] = np.zeros(good.nbytes + 1, np.uint8)[1:].view(good.dtype)
-        arguments[name] = arguments[name].reshape(good.shape)
-        refused(call, arguments, ValueError, f"{name} must be aligned")
+        bytes_ = np.zeros(good.nbytes + 1, np.uint8)[1:]
+        odd = bytes_.view(good.dtype).reshape(good.shape)
+        refused(replace(call, **{array: odd}), ValueError, f"{array} must be aligned")
 
 
-@pytest.mark.parametrize(("call", "name"), ARRAYS)
-def test_a_read_only_array_is_refused_where_it_is_written(call: str, name: str) -> None:
-    arguments = CALLS[call]()
-    arguments[name].flags.writeable = False
-    if is_written(call, name):
-        refused(call, arguments, ValueError, f"{name} must be writeable")
-    else:
-        function(call)(**arguments)
+@ARRAYS
+def test_a_read_only_array_is_refused_where_it_is_written(name: str, array: str) -> None:
+    call = CALLS[name]()
+    getattr(call, array).flags.writeable = False
+    if array in call.access.writes:
+        refused(call, ValueError, f"{array} must be writeable")
 
 
-@pytest.mark.parametrize(("call", "name"), ARRAYS)
-def test_a_list_or_nothing_is_a_type_error(call: str, name: str) -> None:
-    for wrong in (None, CALLS[call]()[name].tolist()):
-        refused(call, {**CALLS[call](), name: wrong}, TypeError, name)
+@ARRAYS
+def test_a_list_or_nothing_is_a_type_error(name: str, array: str) -> None:
+    call = CALLS[name]()
+    if array in ("answers", "moved_loss"):
+        return  # without them, nothing is learned, or no input moved
+    for wrong in (None, getattr(call, array).tolist()):
+        refused(replace(call, **{array: wrong}), TypeError, f"this call needs the array {array}")
+
+
+@pytest.mark.parametrize("log2_batch", [-1, 0, 3, 9, 64])
+@EVERY
+def test_an_impossible_batch_is_a_value_error(name: str, log2_batch: int) -> None:
+    call = CALLS[name]()
+    if hasattr(call, "log2_batch"):
+        refused(replace(call, log2_batch=log2_batch), ValueError, "log2_batch must be 4 to 8")
 
 
 @pytest.mark.parametrize("batch", [1, 8, 17, 48, 512])
-@pytest.mark.parametrize("call", [call for call in CALLS if call != "sample_weights"])
-def test_an_impossible_batch_is_a_value_error(call: str, batch: int) -> None:
-    arguments = CALLS[call]()
-    for name, value in arguments.items():
-        if isinstance(value, np.ndarray) and value.shape[-1:] == (BATCH,):
-            arguments[name] = np.zeros((*value.shape[:-1], batch), value.dtype)
-    refused(
-        call, arguments, ValueError, r"(source|z|x)\.shape\[1\] (is the batch|must be 1 to 256)"
-    )
+def test_an_impossible_batch_of_images_is_a_value_error(batch: int) -> None:
+    call = replace(load(), chosen=np.zeros(batch, np.int64))
+    refused(call, ValueError, r"chosen\.shape\[0\] is the batch")
 
 
-@pytest.mark.parametrize(
-    ("call", "name", "values"),
-    [
-        ("sample_weights", "inputs", (0, -1, 64, 129, 65_537)),
-        ("binary_matmul", "inputs", (0, -1, 64, 129, 65_537)),
-        ("layer-0", "inputs", (0, -1, 64, 129, 65_537)),
-        ("shift_gradient", "shift", (-9, 25)),
-        *[(f"{call}-{p}", "shift", (-1, 25)) for call in ("normalize", "layer") for p in range(5)],
-        *[
-            (f"{call}-{p}", "bias_exponent", (-25, 25))
-            for call in ("normalize", "layer")
-            for p in range(5)
-        ],
+NUMBERS = {
+    "inputs": (0, -1, 64, 129, 65_537, 2**70),
+    "outputs": (0, -1, 29, 31, 65_537),
+    "units": (0, -1, 29, 65_537),
+    "planes": (0, -1, 2, 8),
+    "master_bits": (0, 7, 12, 32),
+    "sharpness": (-1, 16),
+    "binary": (-1, 2),
+    "transposed": (-1, 2),
+    "pass_": (-1, 6),
+    "bias_exponent": (-25, 25),
+}
+
+
+@pytest.mark.parametrize("number", [*NUMBERS, "shift"])
+@EVERY
+def test_a_number_out_of_range_is_a_value_error(name: str, number: str) -> None:
+    call = CALLS[name]()
+    if number not in {field.name for field in fields(call)}:
+        return
+    least = -8 if name == "shift_gradient" else 0
+    for value in NUMBERS.get(number, (least - 1, 25)):
+        refused(replace(call, **{number: value}), ValueError, r"\w+ must (be|have shape)")
+
+
+@pytest.mark.parametrize("word", ["seed", "purpose", "code_purpose", "weight_purpose", "step"])
+@EVERY
+def test_what_is_no_word_is_refused(name: str, word: str) -> None:
+    call = CALLS[name]()
+    if not hasattr(call, word):
+        return
+    for value in (-1, 1 << 32, 1 << 80):
+        refused(replace(call, **{word: value}), ValueError, f"{word} must be 0 to 4294967295")
+    for value in (0.5, "1", None):
+        refused(replace(call, **{word: value}), TypeError, f"{word} must be an integer")
+
+
+@pytest.mark.parametrize("pass_", [Pass.LOGITS, Pass.OUTPUT])
+def test_logits_have_at_most_256_units(pass_: Pass) -> None:
+    calls = [make().layer(pass_, 5, 257, 16, 3), make().normalize(pass_, 257, 16, 3)]
+    for call in map(whole, calls):
+        refused(call, ValueError, "outputs must be 1 to 256, not 257")
+
+
+@pytest.mark.parametrize("wrong", [None, 7, "layer", object(), {"kernel": "layer"}])
+def test_what_is_no_call_is_refused(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="this is no call of a kernel"):
+        KERNELS.run(wrong)
+
+
+# --- values ---
+
+PLANES, PRODUCT = 127 * 127 << 16, 127 << 16  # the largest sums of seven planes, and of one
+FORWARD = [p for p in Pass if not p.sends_back]
+BIASED = [p for p in Pass if p is not Pass.PERTURB]
+BEHIND = ("normalize", "layer")
+BOUNDS = [
+    ("sample_weights", "weights", -104, 104),
+    *[(f"normalize {p.name}", "z", -PLANES, PLANES) for p in FORWARD],
+    ("normalize BACKWARD", "z", -PRODUCT, PRODUCT),
+    *[
+        (f"{k} {p.name}", "bias", -(1 << 23), 1 << 23)
+        for k in ("normalize", "layer")
+        for p in BIASED
     ],
-)
-def test_a_number_out_of_range_is_a_value_error(
-    call: str, name: str, values: tuple[int, ...]
+    *[(f"{k} HIDDEN_MEAN", "mean", -PLANES, PLANES) for k in ("normalize", "layer")],
+    *[(f"{k} OUTPUT", "labels", 0, OUTPUTS - 1) for k in ("normalize", "layer")],
+    *[
+        (f"{k} OUTPUT", "loss", 0, 2**31 - 1 - 127 * OUTPUTS * BATCH)
+        for k in ("normalize", "layer")
+    ],
+    ("shift_gradient", "x", 0, 127),
+]
+
+
+def with_value(call: Call, array: str, place: int, value: int) -> Call:
+    getattr(call, array).flat[place] = value
+    return call
+
+
+@pytest.mark.parametrize(("name", "array", "low", "high"), BOUNDS)
+def test_a_value_that_no_sum_may_meet_is_a_value_error(
+    name: str, array: str, low: int, high: int
 ) -> None:
-    for value in values:
-        arguments = {**CALLS[call](), name: value}
-        refused(
-            call,
-            arguments,
-            ValueError,
-            rf"\b({name} must be|(sign|source|weights) must have shape)",
-        )
+    limits = np.iinfo(getattr(CALLS[name](), array).dtype)
+    for place in (0, -1):
+        for value in {low - 1, high + 1, limits.min, limits.max} - {low, high}:
+            if limits.min <= value <= limits.max:
+                message = f"each value of {array} must be {low} to {high}, not {value}$"
+                refused(with_value(CALLS[name](), array, place, value), ValueError, message)
+        for value in (low, high):
+            KERNELS.run(with_value(CALLS[name](), array, place, value))
 
 
-@pytest.mark.parametrize("call", ["normalize-0", "layer-0"])
-@pytest.mark.parametrize("pass_", [-1, 6])
-def test_an_unknown_pass_is_a_value_error(call: str, pass_: int) -> None:
-    refused(call, {**CALLS[call](), "pass_": pass_}, ValueError, "pass must be 0 to 5")
+@pytest.mark.parametrize(("exponent", "bits"), [(-24, 16), (3, 16), (4, 15), (19, 0)])
+def test_sums_sent_back_leave_room_for_the_step_of_a_bias(exponent: int, bits: int) -> None:
+    most = 127 << bits
+    call = replace(behind(Pass.BACKWARD), bias_exponent=exponent)
+    call.z[:] = -most
+    for value in (-most - 1, most + 1):
+        call.z[3, 3] = value
+        refused(call, ValueError, f"each value of z must be -{most} to {most}")
+    call.z[3, 3] = most
+    KERNELS.run(call)
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_numbers_that_are_not_32_bits_are_type_errors(call: str) -> None:
-    for name in set(CALLS[call]()) & {"key", "step", "code_key", "weight_key"}:
-        for value in (-1, 1 << 32, 0.5, "1"):
-            wrong = value if name == "step" else (value, 2)
-            refused(call, {**CALLS[call](), name: wrong}, TypeError, name)
+def test_master_weights_of_16_bits_have_bounds_too() -> None:
+    for value in (-(2**15), -26625, 26625):
+        call = with_value(sampling(16), "weights", -1, value)
+        refused(call, ValueError, "each value of weights must be -26624 to")
 
 
-def test_keys_of_different_seeds_are_a_value_error() -> None:
-    arguments = {**shift_gradient(), "code_key": (8, 3)}
-    refused("shift_gradient", arguments, ValueError, "both keys must have one seed")
+def test_the_least_byte_is_no_delta_where_a_bias_could_overflow() -> None:
+    call = with_value(layer(Pass.BACKWARD), "source", 0, -128)
+    summands = 5 + 5  # bits of a batch of 32 and of 30 outputs
+    most = replace(call, bias_exponent=24 - summands)
+    refused(most, ValueError, "each value of source must be -127 to 127, not -128")
+    KERNELS.run(replace(call, bias_exponent=23 - summands))
 
 
-def test_only_forward_products_have_several_planes() -> None:
-    for call in ("binary_matmul-transposed", "layer-4"):
-        arguments = CALLS[call]()
-        planes = {name: np.repeat(arguments[name], 2, axis=0) for name in ("sign", "mask")}
-        refused(call, {**arguments, **planes}, ValueError, "has one plane")
-    arguments = binary_matmul()
-    planes = {name: np.repeat(arguments[name], 8, axis=0) for name in ("sign", "mask")}
-    refused(
-        "binary_matmul", {**arguments, **planes}, ValueError, r"sign\.shape\[0\] must be 1 to 7"
-    )
+def test_an_update_takes_any_master_weight_and_leaves_a_clipped_one() -> None:
+    results = set()
+    for level in _kernels.levels():
+        call = gradient()
+        weights = np.random.default_rng(4).integers(-(2**15), 2**15, call.weights.shape)
+        call.weights[:] = weights
+        _kernels.Kernels(level, 1).run(call)
+        assert abs(call.weights.astype(int)).max() == 26624
+        results.add(call.weights.tobytes() + call.sign.tobytes())
+    assert len(results) == 1
 
 
-@pytest.mark.parametrize("call", ["layer-2", "layer-3", "normalize-2", "normalize-3"])
-def test_logits_have_at_most_256_units(call: str) -> None:
-    arguments = CALLS[call]()
-    for name, value in arguments.items():
-        if isinstance(value, np.ndarray) and OUTPUTS in value.shape:
-            shape = tuple(257 if size == OUTPUTS else size for size in value.shape)
-            arguments[name] = np.zeros(shape, value.dtype)
-    refused(call, arguments, ValueError, "outputs must be 1 to 256, not 257")
+@pytest.mark.parametrize("number", [-1, 20, 2**40])
+def test_an_image_that_is_not_there(number: int) -> None:
+    refused(with_value(load(), "chosen", 3, number), IndexError, f"image {number} of 20")
+
+
+def test_answers_become_labels_and_losses_begin_at_0() -> None:
+    call = load()
+    KERNELS.run(call)
+    assert np.array_equal(call.labels, call.answers[call.chosen])
+    assert np.array_equal(call.x, call.images[call.chosen].T // 2)
+    assert (call.loss[0], call.moved_loss[0]) == (0, 0)
+
+
+def test_loops_of_a_peak_have_an_end() -> None:
+    for loops in (-1, 2**31):
+        with pytest.raises(ValueError, match="loops must be 0 to"):
+            KERNELS.peak(False, loops)
 
 
 def test_rounds_of_the_generator_are_13_or_20() -> None:
@@ -304,32 +344,33 @@ def test_rounds_of_the_generator_are_13_or_20() -> None:
         _kernels.threefry((0, 0), (0, 0), 12)
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_results_land_in_the_given_memory_and_nowhere_else(call: str) -> None:
-    expected = CALLS[call]()
-    function(call)(**expected)
-    arguments, owners = CALLS[call](), {}
-    for name, value in arguments.items():
-        if isinstance(value, np.ndarray):
-            owners[name] = np.full((3, *value.shape), 77).astype(value.dtype)
-            owners[name][1] = value
-            arguments[name] = owners[name][1]
-    function(call)(**arguments)
-    for name, owner in owners.items():
-        assert np.array_equal(owner[1], expected[name]), name
-        assert (owner[::2] == 77).all(), name
+# --- memory, threads, lists of calls ---
 
 
-def big_product() -> Arguments:
+@EVERY
+def test_results_land_in_the_given_memory_and_nowhere_else(name: str) -> None:
+    expected = CALLS[name]()
+    KERNELS.run(expected)
+    call, owners = CALLS[name](), {}
+    for array, value in call.arrays().items():
+        owners[array] = np.full((3, *value.shape), 77).astype(value.dtype)
+        owners[array][1] = value
+    KERNELS.run(call.with_arrays({array: owner[1] for array, owner in owners.items()}))
+    for array, owner in owners.items():
+        assert np.array_equal(owner[1], getattr(expected, array)), array
+        assert (owner[::2] == 77).all(), array
+
+
+def big_product() -> BinaryMatmul:
     words = np.full((1, 128, 2048), 2**64 - 1, np.uint64)
     z = np.zeros((2048, 256), np.int32)
     source = np.full((8192, 256), 127, np.int8)
-    sizes = {"inputs": 8192, "transposed": False}
-    return {"source": source, "sign": words, "mask": words, "z": z, **sizes}
+    sizes = {"inputs": 8192, "outputs": 2048, "log2_batch": 8, "transposed": False}
+    return BinaryMatmul(source=source, sign=words, mask=words, z=z, **sizes)  # type: ignore[arg-type]
 
 
 def test_other_threads_run_during_a_kernel() -> None:
-    arguments = big_product()
+    call = big_product()
     ticks, done = [], threading.Event()
 
     def tick() -> None:
@@ -340,7 +381,7 @@ def test_other_threads_run_during_a_kernel() -> None:
     thread = threading.Thread(target=tick)
     thread.start()
     start = time.perf_counter()
-    KERNELS.binary_matmul(**arguments)
+    KERNELS.run(call)
     end = time.perf_counter()
     done.set()
     thread.join()
@@ -352,10 +393,10 @@ def test_four_threads_at_once_leave_the_same_bits() -> None:
     def work(_: int) -> bytes:
         left = b""
         for _ in range(10):
-            for call, make in CALLS.items():
-                arguments = make()
-                function(call)(**arguments)
-                left += b"".join(contents(arguments).values())
+            for made in CALLS.values():
+                call = made()
+                KERNELS.run(call)
+                left += b"".join(contents(call).values())
         return left
 
     alone = work(0)
@@ -363,36 +404,44 @@ def test_four_threads_at_once_leave_the_same_bits() -> None:
         assert set(pool.map(work, range(8))) == {alone}
 
 
-@pytest.mark.parametrize("number", [-1, 20, 2**40])
-def test_gather_refuses_an_image_that_is_not_there(number: int) -> None:
-    images, inputs = np.zeros((20, 5), np.uint8), np.full((5, 16), 7, np.int8)
-    chosen = np.zeros(16, np.int64)
-    chosen[3] = number
-    with pytest.raises(IndexError, match=f"image {number} of 20"):
-        KERNELS.gather(images, chosen, inputs)
-    assert (inputs == 7).all()
+def test_a_list_of_calls_is_all_of_them_in_order() -> None:
+    one_by_one = [made() for made in CALLS.values()]
+    for call in one_by_one:
+        KERNELS.run(call.at(5))
+    together = [made() for made in CALLS.values()]
+    KERNELS.prepare(together).run(5)
+    assert list(map(contents, together)) == list(map(contents, one_by_one))
+    KERNELS.prepare([]).run(0)
 
 
-def test_gather_checks_its_arrays() -> None:
-    good = {
-        "images": np.zeros((20, 5), np.uint8),
-        "chosen": np.zeros(16, np.int64),
-        "inputs": np.zeros((5, 16), np.int8),
-    }
-    KERNELS.gather(**good)
-    bad = {
-        "images": [
-            good["images"].astype(np.int8),
-            np.zeros((20, 6), np.uint8),
-            np.zeros(5, np.uint8),
-        ],
-        "chosen": [good["chosen"].astype(np.int32), np.zeros(17, np.int64)],
-        "inputs": [good["inputs"].astype(np.uint8), np.zeros((5, 17), np.int8)],
-    }
-    for name, arrays in bad.items():
-        for array in arrays:
-            with pytest.raises((TypeError, ValueError), match=name):
-                KERNELS.gather(**{**good, name: array})
+def test_the_counter_of_draws_wraps() -> None:
+    late, early = sampling(), sampling()
+    KERNELS.prepare([replace(late, step=2**32 - 1)]).run(3)
+    KERNELS.run(replace(early, step=2))
+    assert contents(late) == contents(early)
+
+
+def test_a_list_keeps_its_arrays_and_its_kernels() -> None:
+    expected = layer(Pass.HIDDEN)
+    KERNELS.run(expected)
+    call = layer(Pass.HIDDEN)
+    result = call.result
+    prepared = _kernels.Kernels(_kernels.levels()[0], 1).prepare([call])
+    del call
+    gc.collect()
+    prepared.run(0)
+    assert np.array_equal(result, expected.result)
+
+
+def test_a_list_with_a_wrong_call_is_refused_whole() -> None:
+    good = layer(Pass.HIDDEN)
+    before = contents(good)
+    with pytest.raises(ValueError, match="shift must be 0 to 24"):
+        KERNELS.prepare([good, replace(layer(Pass.HIDDEN), shift=25)])
+    with pytest.raises(TypeError):
+        KERNELS.prepare([good, None])
+    assert contents(good) == before
+    assert isinstance(good, Layer)
 
 
 @pytest.mark.parametrize(("level", "threads"), [("sse9", 1), ("portable", 0), ("portable", 257)])

@@ -51,7 +51,7 @@ def plans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture
 def plan(plans: dict[str, Path], tmp_path: Path) -> Path:
     """A plan that a test may change."""
-    return Path(shutil.copytree(plans["fewmult"], tmp_path / "plan"))
+    return Path(shutil.copytree(plans["fewmult"], tmp_path / "-a $plan's; #1"))
 
 
 def project(plans: dict[str, Path], kernel: str) -> Path:
@@ -425,6 +425,55 @@ def test_script_without_python(plan: Path, tmp_path: Path) -> None:
     result = run(plan, tools, "synth", PYTHON="python-nowhere")
     assert (result.returncode, tools.calls()) == (1, [])
     assert_one_line(result.stderr, "python-nowhere is not on PATH")
+
+
+@pytest.mark.parametrize(
+    ("python", "message"),
+    [
+        (
+            "case $2 in *exit*) exit 1 ;; *) echo 3.6 ;; esac",
+            "python3 is Python 3.6, and reading the reports needs 3.8",
+        ),
+        ("echo no libpython here >&2; exit 127", "python3 does not run .no libpython here."),
+    ],
+)
+def test_a_python_that_cannot_read_reports_is_found_first(
+    plan: Path, tmp_path: Path, python: str, message: str
+) -> None:
+    tools = Tools(tmp_path, *UNIFIED)
+    tools.put("python3", f"#!/bin/sh\n{python}\n")
+    result = run(plan, tools)
+    assert (result.returncode, result.stdout, tools.calls()) == (1, "", [])
+    assert_one_line(result.stderr, "PYTHON=")
+    assert re.search(message, result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("there", "old", "least"),
+    [
+        (UNIFIED, "v++ v2023.1", "2023.2"),
+        (TCL, "vitis_hls v2021.2", "2022.2"),
+        ((*UNIFIED, "vivado"), "vivado v2022.1", "2022.2"),
+    ],
+)
+def test_a_tool_that_is_too_old_is_found_first(
+    plan: Path, tmp_path: Path, there: tuple[str, ...], old: str, least: str
+) -> None:
+    tools = Tools(tmp_path, *there)
+    name, release = old.split(" v")
+    tools.put(name, f"#!/bin/sh\necho '*** {old} (64-bit)'\nexit 1\n")
+    (plan / "overlay").mkdir(exist_ok=True)
+    (plan / "overlay" / "fewmult.tcl").touch()
+    result = run(plan, tools, "overlay" if name == "vivado" else "csim")
+    assert (result.returncode, result.stdout, tools.calls()) == (1, "", [])
+    assert_one_line(result.stderr, f"{name} is of release {release}, and {least} is the least")
+
+
+@pytest.mark.parametrize("release", ["v2023.2", "v2031.1", "an unknown release"])
+def test_later_and_unknown_releases_pass(plan: Path, tmp_path: Path, release: str) -> None:
+    tools = Tools(tmp_path, *UNIFIED)
+    result = run(plan, tools, "synth", "layer", RELEASE=release, CDPATH="hls:/")
+    assert (result.returncode, result.stderr, len(tools.calls())) == (0, "", 1)
 
 
 def test_script_knows_its_kernels(plan: Path, tmp_path: Path) -> None:

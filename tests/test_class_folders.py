@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from command import SMALL, assert_one_line, content, fewmult, summary
+from command import SMALL, assert_one_line, content, fewmult, limited, make_socket, summary
 from fewmult_hls import datasets
 from fewmult_hls.cli.commands import run
 from fewmult_hls.datasets import Dataset, Split
@@ -225,8 +225,8 @@ def test_info(pets: Path, capsys: pytest.CaptureFixture[str]) -> None:
     [
         ('["a", "b"]', "label 2 at index 6 is beyond the 2 classes"),
         ('["a", "a", "b"]', "two classes are named a"),
-        ('{"a": 1}', "no list of names"),
-        ('["a", 2, "b"]', "no list of names"),
+        ('{"a": 1}', "must be of type list"),
+        ('["a", 2, "b"]', "must be of type str"),
         ("[" * 100_000, "does not name the classes"),
         ("\xff", "does not name the classes"),
         (str([f"{k}" for k in range(257)]).replace("'", '"'), "256 at most"),
@@ -281,6 +281,20 @@ def add(name: str, data: bytes) -> Callable[[Path], Any]:
     return lambda root: (root / name).write_bytes(data)
 
 
+def put(name: str, make: Callable[[Path], Any]) -> Callable[[Path], Any]:
+    return lambda root: make(root / name)
+
+
+def link(target: str) -> Callable[[Path], Any]:
+    return lambda path: path.symlink_to(target)
+
+
+def grow(path: Path) -> None:
+    """A good image, and then zeros that the disk does not have."""
+    path.write_bytes(png_bytes(grey(4, 1)))
+    os.truncate(path, 1 << 33)
+
+
 FAULTS: list[tuple[Callable[[Path], Any], str]] = [
     (empty_class, "the class folder {root}/fox is empty: add images, or remove it"),
     (hidden_only, "the class folder {root}/fox is empty"),
@@ -296,6 +310,16 @@ FAULTS: list[tuple[Callable[[Path], Any], str]] = [
     (no_class, "{root} has 1 class folder(s): there must be 2 to 256"),
     (many_classes, "{root} has 260 class folder(s)"),
     (unnamed, "'ca\\nt' cannot name a class: rename the folder"),
+    (put("cat/x.png", os.mkfifo), "cannot read {root}/cat/x.png: it is no regular file"),
+    (put("cat/x.png", link("/dev/zero")), "cannot read {root}/cat/x.png: it is no regular file"),
+    (put("cat/x.png", link("nowhere")), "cannot read {root}/cat/x.png: No such file or directory"),
+    (put("cat/x.png", link("x.png")), "cannot read {root}/cat/x.png: Too many levels of symbolic"),
+    (put("cat/x.png", make_socket), "cannot read {root}/cat/x.png: No such device or address"),
+    (put("cat/x.png", link("../dog")), "{root}/cat/x.png is a folder among images"),
+    (put("fox", link("nowhere")), "{root}/fox is a file among class folders"),
+    (put("fox", link("fox")), "{root}/fox is a file among class folders"),
+    (put("fox", os.mkfifo), "{root}/fox is a file among class folders"),
+    (put("cat/x.png", grow), "cannot read {root}/cat/x.png: it has more than 16,777,216 bytes"),
     (not_text, "cannot name a class: rename the folder"),
 ]
 
@@ -351,6 +375,19 @@ def test_images_that_no_net_takes(tmp_path: Path) -> None:
         write_class(tmp_path / "set" / name, 7, 1, side=257)
     with pytest.raises(FewmultError, match="257x257 pixels, and a net takes at most 65,536"):
         datasets.load(str(tmp_path / "set"))
+
+
+def test_images_that_memory_does_not_hold(tmp_path: Path) -> None:
+    """A few MB on the disk: links to one image."""
+    image = write_png(tmp_path / "image.png", grey(256, 1))
+    for name in ("a", "b"):
+        folder = tmp_path / "set" / name
+        folder.mkdir(parents=True)
+        for k in range(1500):
+            (folder / f"{k}.png").hardlink_to(image)
+    done = fewmult("data", "info", tmp_path / "set", before=limited(400 << 20))
+    assert done.returncode == 1
+    assert_one_line(done.stderr, f"the images in {tmp_path}/set needs about 375 MiB of memory")
 
 
 def test_images_without_class_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

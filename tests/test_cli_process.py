@@ -11,7 +11,7 @@ import os
 import pty
 import re
 import resource
-import shutil
+import shlex
 import signal
 import struct
 import subprocess
@@ -33,11 +33,13 @@ from command import (
     environment,
     fewmult,
     names,
+    on_a_disk,
     read_until,
     start,
     summary,
     write_set,
 )
+from fewmult_hls.checkpoints import newest_checkpoint
 
 LONG = ["--epochs", "100000", "--net", "64-32-10"]
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -88,6 +90,76 @@ def test_an_interrupt_while_modules_are_imported(module: str, tmp_path: Path) ->
     assert [path.name for path in tmp_path.iterdir()] == [f"{module}.py"]
 
 
+# As pip writes it.
+CONSOLE_SCRIPT = "import sys\nfrom fewmult_hls.__main__ import main\nsys.exit(main())\n"
+
+
+def test_an_interrupt_before_the_first_import(tmp_path: Path) -> None:
+    """The module signal itself takes a minute here."""
+    (tmp_path / "fewmult-hls").write_text(CONSOLE_SCRIPT)
+    slow = "import sys, time\nprint('importing', flush=True)\ntime.sleep(60)\n"
+    (tmp_path / "signal.py").write_text(slow)
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "fewmult-hls")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    read_until(process, "importing")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (-signal.SIGINT, "")
+
+
+def test_an_interrupt_in_a_callback_is_not_lost(tmp_path: Path) -> None:
+    """Python lets no exception out of a weak reference's callback."""
+    script = (
+        "import os, signal, sys, time, weakref\n"
+        "from fewmult_hls import cli\n"
+        "from fewmult_hls.cli import commands\n"
+        "class Thing: pass\n"
+        "def interrupt(_):\n    os.kill(os.getpid(), signal.SIGINT)\n    time.sleep(0.005)\n"
+        "def run():\n    thing = Thing()\n    there = weakref.ref(thing, interrupt)\n"
+        "    del thing\n    time.sleep(20)\n    return 0\n"
+        "commands.run = run\ncli.main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment()
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+@pytest.mark.parametrize("entry", ["module", "script"])
+def test_an_interrupt_at_any_moment_of_the_start(entry: str, tmp_path: Path) -> None:
+    (tmp_path / "fewmult-hls").write_text(CONSOLE_SCRIPT)
+    command = ["-m", "fewmult_hls"] if entry == "module" else [str(tmp_path / "fewmult-hls")]
+    silent = 0
+    for step in range(25):
+        process = subprocess.Popen(
+            [sys.executable, *command, "presets"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+        time.sleep(step * 0.01)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+        # A traceback is Python's own, of before it has come to us.
+        assert "/fewmult_hls/" not in err.replace("/fewmult_hls/__init__.py", ""), err
+        if "Traceback" not in err:
+            assert (process.returncode, err) in (
+                (-signal.SIGINT, ""),
+                (128 + signal.SIGINT, "interrupted\n"),
+                (0, ""),
+            )
+            silent += 1
+    assert silent > 10
+
+
 def test_an_ignored_hangup_stays_ignored(tmp_path: Path) -> None:
     def as_nohup_does() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -101,17 +173,79 @@ def test_an_ignored_hangup_stays_ignored(tmp_path: Path) -> None:
     assert names(tmp_path) == RUN_FILES
 
 
-@pytest.mark.parametrize("command", [["train", *LONG], ["train", "--help"], ["data", "list"]])
+@pytest.mark.parametrize(
+    "command",
+    [["--help"], ["train", "--help"], ["presets"], ["data", "list"], ["ops"], ["doctor"]],
+)
 def test_a_reader_that_leaves(command: list[str], tmp_path: Path) -> None:
     process = start(*command, cwd=tmp_path)
     assert process.stdout is not None
-    if "--help" not in command:
-        process.stdout.readline()
-    process.stdout.close()
     assert process.stderr is not None
+    process.stdout.close()
     assert process.stderr.read() == ""
     process.stderr.close()
     assert process.wait(timeout=20) in (0, 1)
+
+
+def assert_goes_on(folder: Path) -> None:
+    """What stopped there was saved, and is the beginning of an unbroken run."""
+    assert names(folder) == RUN_FILES - {"model.npz", "summary.json"}
+    checkpoint, complaints = newest_checkpoint(folder)
+    assert checkpoint is not None
+    assert not complaints
+    epochs = (folder / "metrics.jsonl").read_text().splitlines()
+    assert 0 <= len(epochs) - len(checkpoint.metrics) <= 1
+    resumed = start("train", "--resume", folder)
+    width = len(str(checkpoint.config["epochs"]))
+    read_until(resumed, f"epoch {len(checkpoint.metrics) + 2:{width}}/")
+    resumed.send_signal(signal.SIGINT)
+    resumed.communicate(timeout=20)
+    assert resumed.returncode == 130
+
+
+@pytest.mark.parametrize("stderr", [subprocess.PIPE, subprocess.STDOUT])
+def test_a_reader_of_a_run_that_leaves(stderr: int, tmp_path: Path) -> None:
+    process = start("train", *LONG, "--out", tmp_path, stderr=stderr)
+    read_until(process, "epoch      3/")
+    assert process.stdout is not None
+    process.stdout.close()
+    if process.stderr is not None:
+        assert process.stderr.read() == f"go on with: fewmult-hls train --resume {tmp_path}\n"
+        process.stderr.close()
+    assert process.wait(timeout=20) == 1
+    assert_goes_on(tmp_path)
+
+
+def test_a_terminal_that_goes_away(tmp_path: Path) -> None:
+    """A hangup is not heard, as behind nohup: it ends when there is a line that lasts to write."""
+    master, terminal = pty.openpty()
+    process = start(
+        *("train", "--epochs", "3000", "--net", "64-32-10", "--out", tmp_path),
+        before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=environment(TERM="xterm-256color", LANG="C.UTF-8"),
+    )
+    os.close(terminal)
+    while not (tmp_path / "metrics.jsonl").exists():
+        os.read(master, 1 << 16)
+    os.close(master)
+    assert process.wait(timeout=20) == 1
+    assert_goes_on(tmp_path)
+
+
+def test_the_output_of_a_run_on_a_disk_that_fills(tmp_path: Path) -> None:
+    disk, folder = tmp_path / "disk", tmp_path / "run"
+    disk.mkdir()
+    train = shlex.join([*COMMAND, "train", *LONG, "--out", str(folder)])
+    done = on_a_disk("size=4k", disk, ["sh", "-c", f"{train} >{disk}/out"])
+    assert done.returncode == 1
+    hint, error = done.stderr.splitlines()
+    assert hint == f"go on with: fewmult-hls train --resume {folder}"
+    assert error.startswith("error: ")
+    assert "No space left on device" in error
+    assert_goes_on(folder)
 
 
 def test_output_on_a_full_disk(tmp_path: Path) -> None:
@@ -166,25 +300,8 @@ def test_files_that_cannot_grow(size: int, refused: str, tmp_path: Path) -> None
     assert_whole(tmp_path)
 
 
-def on_a_disk(options: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A run in a new mount of a disk in memory, and then a list of what it left there."""
-    if shutil.which("unshare") is None:
-        pytest.skip("needs unshare")
-    prepare = f"mount -t tmpfs -o {options} none {folder}"
-    if subprocess.run(["unshare", "-rm", "sh", "-c", prepare], capture_output=True).returncode:
-        pytest.skip("this system does not let us mount a disk")
-    then = '; code=$?; cd "$0"; find . -type f; exit $code'
-    script = f'{prepare} && shift 0 && "$@"{then}'
-    return subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script, str(folder), *COMMAND, *arguments],
-        capture_output=True,
-        text=True,
-        env=environment(),
-    )
-
-
 def test_a_read_only_disk(tmp_path: Path) -> None:
-    done = on_a_disk("ro", tmp_path, "train", *SMALL, "--out", f"{tmp_path}/run")
+    done = on_a_disk("ro", tmp_path, [*COMMAND, "train", *SMALL, "--out", f"{tmp_path}/run"])
     assert done.returncode == 1
     assert_one_line(done.stderr, f"cannot write {tmp_path}/run: Read-only file system")
 
@@ -192,7 +309,9 @@ def test_a_read_only_disk(tmp_path: Path) -> None:
 def test_a_full_disk(tmp_path: Path) -> None:
     """It holds two checkpoints, and not a third; those two are still there."""
     options = ["--net", "64-256-10", "--epochs", "4", "--checkpoint-every", "1"]
-    done = on_a_disk("size=200k", tmp_path, "train", *options, "--out", f"{tmp_path}/run")
+    done = on_a_disk(
+        "size=200k", tmp_path, [*COMMAND, "train", *options, "--out", f"{tmp_path}/run"]
+    )
     assert done.returncode == 1
     third = "checkpoints/step-0000000027.checkpoint"
     assert_one_line(done.stderr, f"cannot write {tmp_path}/run/{third}: No space left on device")
@@ -314,6 +433,8 @@ def imported(statement: str) -> set[str]:
 
 
 def test_help_waits_for_no_heavy_import() -> None:
+    none = imported("pass")
+    assert imported("import fewmult_hls.__main__") - none == {"fewmult_hls", "fewmult_hls.__main__"}
     assert "click" not in imported("import fewmult_hls.cli")
     loaded = imported("from fewmult_hls.cli.commands import run\nrun(['train', '--help'])")
     assert "fewmult_hls.cli.train" in loaded

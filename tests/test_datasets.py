@@ -8,6 +8,7 @@ import hashlib
 import http.server
 import json
 import os
+import resource
 import shutil
 import struct
 import threading
@@ -21,12 +22,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from command import assert_one_line, fewmult, limited, make_socket
 from fewmult_hls import datasets
 from fewmult_hls.datasets import checksums, idx, mnist
 from fewmult_hls.datasets.fetch import fetch
-from fewmult_hls.datasets.folder import STEMS, find_files
+from fewmult_hls.datasets.folder import STEMS, VALIDATION_STEMS, find_files
 from fewmult_hls.datasets.importing import import_set
 from fewmult_hls.errors import FewmultError, UsageError
+from fewmult_hls.plan import plan_run
 
 # Read before the fixture below gives each test folders of its own.
 REAL_MNIST = Path(os.environ.get("FEWMULT_DATA", ""), "mnist")
@@ -217,7 +220,30 @@ def test_other_spelling_of_the_file_names(tmp_path: Path) -> None:
     folder = write_set(tmp_path / "set", ".gz")
     for path in list(folder.iterdir()):
         path.rename(folder / path.name.replace("-idx", ".idx"))
-    assert find_files(folder).test_labels.name == "t10k-labels.idx1-ubyte.gz"
+    assert find_files(folder).test.labels.name == "t10k-labels.idx1-ubyte.gz"
+    assert datasets.load(str(folder)).classes == 3
+
+
+@pytest.mark.parametrize("end", ["", ".gz"])
+def test_a_folder_of_the_files_name_that_holds_it(tmp_path: Path, end: str) -> None:
+    """As archives of MNIST unpack at Kaggle; two spellings may be there at once."""
+    folder = write_set(tmp_path / "set", end)
+    for path in list(folder.iterdir()):
+        path.rename(tmp_path / "file")
+        inner = path.name.replace("-idx", ".idx") if "t10k" in path.name else path.name
+        path.mkdir()
+        (tmp_path / "file").rename(path / inner)
+    assert find_files(folder).test.labels.name == f"t10k-labels.idx1-ubyte{end}"
+    assert datasets.load(str(folder)).train.images.shape == (17, 20)
+    assert {path.name for path in import_set("mine", folder).iterdir()} == {
+        *(f"{stem}{end}" for stem in STEMS),
+        "checksums.json",
+    }
+    empty = folder / TRAIN_LABELS
+    shutil.rmtree(folder / f"{TRAIN_LABELS}{end}")
+    empty.mkdir()
+    refused(lambda: datasets.load(str(folder)), f"lacks {TRAIN_LABELS} ")
+    idx.write(folder / f"{TRAIN_LABELS}.gz", labels(20))
     assert datasets.load(str(folder)).classes == 3
 
 
@@ -236,6 +262,7 @@ def test_missing_files_are_all_named(tmp_path: Path) -> None:
         (TEST_IMAGES, images(6, 5, 4), [TEST_IMAGES, "of 5x4", "training images are 4x5"]),
         (TEST_LABELS, labels(6, 4), [TEST_LABELS, "label 3 at index 3", "the 3 classes (0..2)"]),
         (TRAIN_IMAGES, images(20, 0), [TRAIN_IMAGES, "without pixels"]),
+        (TRAIN_IMAGES, images(20, 257, 256), [TRAIN_IMAGES, "of 257x256", "takes at most 65,536"]),
         (TRAIN_LABELS, images(20), [TRAIN_LABELS, "3 dimension(s)", "swapped"]),
     ],
 )
@@ -266,6 +293,81 @@ def test_mnist_has_ten_classes_whatever_the_labels(places: tuple[Path, Path]) ->
     refused(lambda: datasets.load("mnist"), path, "label 10 at index 7", "the 10 classes")
 
 
+def with_label(array: np.ndarray, index: int, label: int) -> np.ndarray:
+    changed = array.copy()
+    changed[index] = label
+    return changed
+
+
+def test_a_class_that_nothing_can_be_learned_of(tmp_path: Path) -> None:
+    """Of a wrong label; of one among those that validate; or since it lacks all images."""
+    folder = write_set(tmp_path / "set")
+    run = {"dataset": str(folder), "batch": 16}
+    for wrong, empty in (
+        (with_label(labels(20), 3, 99), "label 99 makes 100 classes, and 96 of them, such as 3"),
+        (with_label(labels(20), 19, 3), "label 3 makes 4 classes, and 1 of them, such as 3"),
+        (labels(20) * np.uint8(2), "label 4 makes 5 classes, and 2 of them, such as 1"),
+    ):
+        idx.write(folder / TRAIN_LABELS, wrong)
+        fault = f"set: {empty}, have no training image"
+        refused(lambda: plan_run(run), fault, "classes.json", kind=UsageError)
+    # They are enough to test a net on, and who names five classes has them.
+    assert datasets.load(str(folder)).classes == 5
+    (folder / "classes.json").write_text('["a", "b", "c", "d", "e"]')
+    assert plan_run(run).config.net == "20-256-256-5"
+    (folder / "classes.json").unlink()
+    # Those that validate do not count, but leave all others to learn from.
+    idx.write(folder / VALIDATION_STEMS[0], images(5))
+    idx.write(folder / VALIDATION_STEMS[1], np.full(5, 3, np.uint8))
+    refused(lambda: plan_run(run), "such as 1", kind=UsageError)
+    idx.write(folder / TRAIN_LABELS, with_label(labels(20), 19, 3))
+    assert plan_run(run).config.net == "20-256-256-4"
+
+
+ODD_FILES: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "pipe": (os.mkfifo, "it is no regular file"),
+    "device": (lambda path: path.symlink_to("/dev/zero"), "it is no regular file"),
+    "dangling link": (lambda path: path.symlink_to("nowhere"), "No such file or directory"),
+    "looping link": (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
+    "socket": (make_socket, "No such device or address"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD_FILES)
+@pytest.mark.parametrize("name", [*STEMS, *VALIDATION_STEMS, "classes.json", "checksums.json"])
+def test_files_that_are_none(tmp_path: Path, name: str, kind: str) -> None:
+    folder = write_set(tmp_path / "set")
+    for stem, array in zip(VALIDATION_STEMS, (images(3), labels(3)), strict=True):
+        idx.write(folder / stem, array)
+    make, fault = ODD_FILES[kind]
+    (folder / name).unlink(missing_ok=True)
+    make(folder / name)
+    refused(lambda: datasets.load(str(folder)), f"cannot read {folder / name}: ", fault)
+
+
+def test_a_set_larger_than_memory(tmp_path: Path) -> None:
+    """In a process with little: 3,000,000 images of a .gz of 2.3 MB, and a sparse file."""
+    folder = write_set(tmp_path / "set")
+    header = struct.pack(">HBB3I", 0, 8, 3, 3_000_000, 28, 28)
+    with (folder / TRAIN_IMAGES).open("wb") as sparse:
+        sparse.write(header)
+        sparse.truncate(len(header) + 3_000_000 * 784)
+    with (folder / TRAIN_LABELS).open("wb") as sparse:
+        sparse.write(struct.pack(">HBBI", 0, 8, 1, 3_000_000))
+        sparse.truncate(8 + 3_000_000)
+    idx.write(folder / TEST_IMAGES, images(6, 28, 28))
+    for pack in (False, True):
+        if pack:
+            unit = gzip.compress(header, 1) + gzip.compress(bytes(784 * 60_000), 1) * 50
+            (folder / TRAIN_IMAGES).unlink()
+            (folder / f"{TRAIN_IMAGES}.gz").write_bytes(unit)
+        for command in (["data", "info", folder], ["train", "--dataset", folder]):
+            done = fewmult(*command, before=limited(400 << 20), cwd=tmp_path)
+            assert done.returncode == 1
+            assert_one_line(done.stderr, f"the set in {folder} needs about 2.2 GiB of memory, and")
+            assert "MiB are free: take fewer images" in done.stderr
+
+
 # Names and places
 
 
@@ -289,6 +391,48 @@ def test_cache_is_the_users_without_variables(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     write_set(tmp_path / "fewmult-hls" / "mine")
     assert datasets.locate("mine") == tmp_path / "fewmult-hls" / "mine"
+
+
+@pytest.mark.parametrize("variable", ["FEWMULT_DATA", "FEWMULT_CACHE"])
+def test_variables_that_no_shell_has_looked_at(
+    variable: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.chdir(tmp_path)
+    write_set(tmp_path / "home" / "sets" / "mine")
+    monkeypatch.setenv(variable, "~/sets")
+    assert datasets.locate("mine") == tmp_path / "home" / "sets" / "mine"
+    monkeypatch.setenv(variable, "home/sets")
+    assert datasets.load("mine").classes == 3
+    monkeypatch.setenv(variable, "~nobody-has-this-name/sets")
+    part = f"{variable} is ~nobody-has-this-name/sets, and there is no such home folder"
+    refused(lambda: datasets.load("mine"), part, kind=UsageError)
+    for nothing in ("", " "):
+        monkeypatch.setenv(variable, nothing)
+        refused(lambda: datasets.load("mine"), "there is no data set 'mine'", kind=UsageError)
+    assert not [path for path in tmp_path.iterdir() if "~" in path.name]
+
+
+def test_sets_below_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As a config.toml or an option after an equals sign names them."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_set(tmp_path / "mine")
+    assert datasets.locate("~/mine") == tmp_path / "mine"
+    assert datasets.load("~/mine").name == "mine"
+    refused(lambda: datasets.load("~/none"), "there is no folder ~/none", kind=UsageError)
+    monkeypatch.chdir(tmp_path)
+    write_set(tmp_path / "~" / "mine")
+    assert datasets.locate("~/mine") == Path("~/mine")
+
+
+def test_nobody_has_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user id that no one has, as containers give it."""
+    for name in ("HOME", "XDG_CACHE_HOME", "FEWMULT_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    refused(datasets.available, "you have no home folder: name one", kind=UsageError)
+    assert datasets.load("digits").classes == 10
 
 
 def test_missing_mnist_names_places_and_ways(places: tuple[Path, Path]) -> None:
@@ -432,7 +576,7 @@ def test_changed_import_is_refused(tmp_path: Path) -> None:
     refused(lambda: datasets.load("mine"), str(path), "does not match its SHA-256")
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", "[" * 100_000, "\xff"])
+@pytest.mark.parametrize("content", ["", "[]", "{", "[" * 60_000, '{"a": 1}', "\xff"])
 def test_damaged_checksums(tmp_path: Path, content: str) -> None:
     folder = import_set("mine", write_set(tmp_path / "source"))
     (folder / "checksums.json").write_text(content, encoding="latin-1")
@@ -536,12 +680,36 @@ def test_fetch_without_server_or_files(
         refused(
             lambda: fetch("mnist"),
             "cannot fetch mnist",
-            "(ConnectionError)",
+            "(Connection refused)",
             f"{url}/ (HTTP status 404)",
-            "(InvalidSchema)",
+            "gopher://127.0.0.1/ (No connection adapters were found",
             "check the network",
         )
     assert list(places[1].iterdir()) == []
+
+
+def test_fetch_keeps_no_more_than_the_set_can_have(
+    published: Path, places: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (published / f"{TEST_LABELS}.gz").open("ab") as file:
+        file.truncate(1 << 33)
+    with served(published) as url:
+        use_mirrors(monkeypatch, url)
+        refused(lambda: fetch("mnist"), "it sends 8,589,934,592 bytes where 75,700 are the most")
+    assert list(places[1].iterdir()) == []
+
+
+def test_a_fault_of_the_disk_is_no_fault_of_a_mirror(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with served(published) as url:
+        use_mirrors(monkeypatch, url, url)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
+        try:
+            refused(lambda: fetch("mnist"), "cannot write ", "File too large")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
 
 
 def test_fetch_replaces_a_damaged_set(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:

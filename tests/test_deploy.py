@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -23,9 +26,11 @@ import pytest
 from command import assert_one_line, content, environment, fewmult, start
 from fewmult_hls.errors import FewmultError, UsageError
 from fewmult_hls.hardware.board import load_board
+from fewmult_hls.hardware.deploy import _environment, _look
 from fewmult_hls.hardware.emulated.overlay import write_emulated_overlay
 from fewmult_hls.hardware.manifest import save_manifest
 from fewmult_hls.hardware.payload import read_overlays, read_wheel
+from fewmult_hls.hardware.remote import check_host, log_in
 from loopback import SSHD, Server, sshd
 
 BUILT = Path(__file__).parents[1] / ".venv/dist/board"
@@ -163,6 +168,8 @@ def test_another_one_repairs_the_package_and_keeps_the_overlays(
     overlays = package(installed.image) / "overlays"
     before = content(overlays)
     (package(installed.image) / "errors.py").write_text("raise SystemExit('damaged')\n")
+    overlays.rename(package(installed.image) / ".overlays.old")  # as if killed while replacing them
+    (package(installed.image) / ".overlays.new").mkdir()
     done = deploy("board", "--environment", installed.image, "--no-verify")
     assert (done.returncode, done.stderr) == (0, "")
     assert "doctor" in done.stdout
@@ -170,6 +177,7 @@ def test_another_one_repairs_the_package_and_keeps_the_overlays(
     run_there(installed.image)
     assert content(overlays) == before
     assert len(before) == 3 * len(Z2.overlays)
+    assert not list(package(installed.image).glob(".overlays*"))
 
 
 @needs_wheel
@@ -341,6 +349,10 @@ def test_an_overlay_that_is_named_twice(overlays: Path, tmp_path: Path) -> None:
 
 def test_requests_that_cannot_be_meant() -> None:
     for words, part in {
+        ("",): "the host is empty",
+        ("--", "-oProxyCommand=touch x"): "begins with '-'",
+        ("pynq", "--environment", "/a\nb"): "--environment '/a\\nb' has characters",
+        ("pynq", "--environment", "/wow!"): "that not every shell passes on",
         (): "Missing argument 'HOST'",
         ("pynq", "--board", "zybo"): "there is no board 'zybo'",
         ("pynq", "--environment", "venv"): "--environment venv must be a path from the root",
@@ -350,16 +362,45 @@ def test_requests_that_cannot_be_meant() -> None:
         assert_one_line(done.stderr, part)
 
 
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        *((host, "host is empty") for host in ("", "me@", "ssh://", "ssh://me@")),
+        *((host, "begins with '-'") for host in ("-x", "me@-x", "-x@pynq", "ssh://-x")),
+        *(
+            (host, "has blanks")
+            for host in (" ", "a b", "a\tb", "a\n", "\x1b[2J", "\u202ea", "\udcff")
+        ),
+    ],
+)
+def test_hosts_that_ssh_never_sees(host: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said) as caught:
+        check_host(host)
+    assert str(caught.value).isprintable()
+
+
+def test_hosts_that_may_be_there() -> None:
+    for host in ("pynq", "me@pynq", "me@10.0.0.1", "::1", "me@fe80::1%eth0", "ssh://me@[::1]:22"):
+        check_host(host)
+    check_host("b\u00fcro")
+
+
 # --- faults there ---
 
 
 @needs_wheel
 @needs_sshd
 def test_hosts_that_refuse(deploy: Deploy) -> None:
-    for host, part in {"closed": "Connection refused", "stranger": "Permission denied"}.items():
+    hosts = {"closed": "Connection refused", "stranger": "Permission denied"}
+    for host, part in {**hosts, "ssh://a[b": "ssh takes no such host"}.items():
         done = deploy(host)
         assert (done.returncode, done.stdout) == (1, "")
-        assert_one_line(done.stderr, f"cannot log in to {host}", part, f"{host}` must work first")
+        assert_one_line(
+            done.stderr,
+            f"cannot log in to {host}",
+            part,
+            f" -- {shlex.quote(host)}` must work first",
+        )
 
 
 @needs_wheel
@@ -380,6 +421,38 @@ def test_environments_that_are_not_the_images(deploy: Deploy, tmp_path: Path) ->
     done = deploy("board", "--environment", bare)
     assert (done.returncode, done.stdout) == (1, "")
     assert_one_line(done.stderr, f"board: {bare} has no pip")
+
+
+@needs_sshd
+@pytest.mark.parametrize("shell", ["noisy", "fish", "tcsh"])
+def test_login_shells_of_all_kinds(
+    there: Server, shell: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if shell != "noisy" and shutil.which(shell) is None:
+        pytest.skip(f"needs {shell}")
+    odd = ["it's", '"two words"', "$HOME `x` *", "{a,b} <>|;&#", ""]
+    sent = os.urandom(100_000)
+    with log_in(shell, there.config) as login:
+        said = login.ask(["printf", "<%s>", *odd])
+        assert "".join(f"<{word}>" for word in odd) in said
+        assert _look(login, sys.prefix).python == platform.python_version()
+        login.feed(["sh", "-c", 'cat >"$0/sent"', login.folder], lambda file: file.write(sent))
+        assert Path(login.folder, "sent").read_bytes() == sent
+        assert login.run(["sh", "-c", "exit 12"], terminal=False) == 12
+    assert_idle(there)
+    printed = capfd.readouterr()
+    assert printed.err == ""
+    assert ("Welcome" in printed.out) == (shell == "noisy")
+
+
+def test_answers_that_describe_no_environment() -> None:
+    facts: dict[str, object] = dict.fromkeys(("python", "pip", "numpy", "pynq"), "3.10.4")
+    facts |= {"root": True, "writable": True, "sudo": "free"}
+    assert _environment(f"Welcome\n{json.dumps(facts)}\nBye") is not None
+    for changes in ({"python": 3}, {"root": 1}, {"sudo": None}, {"numpy": "\x1b[2J"}, {"more": 1}):
+        assert _environment(json.dumps(facts | changes)) is None
+    for answer in ("", "{}", "[1]", "[" * 100_000, "1" * 5000, json.dumps(facts)[:-1]):
+        assert _environment(answer) is None
 
 
 @needs_wheel

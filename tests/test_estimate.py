@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from command import assert_one_line, fewmult
+from effort import calls_of, deep_net
 from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.contract.calls import Call, LoadBatch, Pass
 from fewmult_hls.datasets import Split
@@ -239,10 +240,10 @@ def test_reports_stand_next_to_the_model(tmp_path: Path) -> None:
     ("text", "part"),
     [
         ("{", "damaged"),
-        ("[]", "format 1"),
-        ('{"format": 2}', "format 1"),
-        ('{"format": 1, "board": "pynq-z2"}', "no kernels"),
-        ('{"format": 1, "board": "pynq-z2", "kernels": {"layer": {}}}', "layer has no number lut"),
+        ("[]", "must be of type object"),
+        ('{"format": 2, "board": "pynq-z2", "kernels": {}}', "'format' must be 1, not 2"),
+        ('{"format": 1, "board": "pynq-z2"}', "it lacks 'kernels'"),
+        ('{"format": 1, "board": "pynq-z2", "kernels": {"layer": {}}}', "lacks 'kernels.layer."),
         ('{"format": 1, "board": "zybo", "kernels": {}}', "of board zybo"),
     ],
 )
@@ -264,6 +265,7 @@ def test_a_damaged_build_is_one_line(tmp_path: Path, text: str, part: str) -> No
         (["--samples", "100"], ["100 images", "batch of 128"]),
         (["--method", "float"], ["--method"]),
         (["--tile", "kLanes"], ["--tile kLanes", "NAME=N"]),
+        (["--tile", "kLanes=" + "9" * 5000], ["NAME=N"]),
         (["--tile", "kWrong=2"], ["no constant kWrong", "kLog2Inputs"]),
         (["--build", "/nowhere"], ["/nowhere/build.json", "run.sh"]),
     ],
@@ -278,3 +280,15 @@ def test_the_documented_output_is_the_command_s() -> None:
     shown = re.search(r"\$ fewmult-hls estimate\n(.*?)```", DOCS.read_text(), re.DOTALL)
     assert shown, "the page shows no output"
     assert shown[1] == run()
+
+
+def test_the_work_of_an_estimate_grows_with_the_layers_and_stays_small() -> None:
+    def count(net: str) -> int:
+        spec = NetworkSpec.parse(net)
+        return calls_of(lambda: estimate(spec, Z2, 1000, 100))
+
+    estimate(MNIST, Z2, 1000, 100)  # reads the sources, once
+    short, long = count(deep_net(100)), count(deep_net(400))
+    assert long < 4.5 * short
+    assert long < 400 * 6000
+    assert count("-".join(["16"] * 401)) < long / 20, "layers of one shape are priced once"

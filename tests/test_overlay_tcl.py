@@ -35,7 +35,9 @@ def products(script: Path) -> set[str]:
 @pytest.mark.parametrize("overlay", Z2.overlays)
 def test_the_design(overlay: str, tmp_path: Path) -> None:
     manifest = planned_manifest(Z2, overlay)
-    script = block_design.write_plan(tmp_path, Z2, manifest)
+    folder = tmp_path / "-a $plan [of] {mine; 1"
+    folder.mkdir()
+    script = block_design.write_plan(folder, Z2, manifest)
     done, graph = block_design.record(script)
     assert (done.returncode, done.stderr, graph["refused"]) == (0, "", [])
     assert block_design.faults(graph, Z2, manifest) == []

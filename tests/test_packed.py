@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from command import SMALL, assert_one_line, fewmult
 from fewmult_hls import datasets, load
+from fewmult_hls.archive import checksum
 from fewmult_hls.cli.commands import run
 from fewmult_hls.domain import Domain
 from fewmult_hls.errors import FewmultError, UsageError
@@ -28,7 +29,6 @@ from fewmult_hls.model import Model, load_model, save_model
 from fewmult_hls.networks import Network, NetworkSpec
 from fewmult_hls.oracle.integers import BIAS_MAX
 from fewmult_hls.packed import (
-    _sha256,
     load_packed,
     pack_signs,
     pack_trits,
@@ -307,7 +307,7 @@ def changed(good: bytes, change: Callable[[Arrays], Any], *, sign: bool = True) 
     change(arrays)
     if sign:
         del arrays["sha256"]
-        arrays["sha256"] = np.array(_sha256(arrays))
+        arrays["sha256"] = np.array(checksum(arrays))
     file = io.BytesIO()
     np.savez(file, **arrays)
     return file.getvalue()

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import re
 import struct
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,10 +18,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from command import SMALL, assert_one_line, fewmult
+from command import SMALL, assert_one_line, fewmult, limited, make_socket, measured
 from fewmult_hls import datasets, load
 from fewmult_hls.cli.commands import run
-from images import coloured, grey, png_bytes, raw_png, translucent, write_png
+from images import (
+    coloured,
+    grey,
+    header,
+    pixels,
+    png_bytes,
+    png_of,
+    raw_png,
+    translucent,
+    write_png,
+)
 
 TEST = datasets.load("digits").test
 IMAGES = TEST.images.reshape(-1, 8, 8)
@@ -155,6 +168,12 @@ def npy(array: Any) -> bytes:
     return file.getvalue()
 
 
+def npy_header(entries: str) -> bytes:
+    """A file with a header of one's own, without values."""
+    text = f"{{'descr': '|u1', 'fortran_order': False, {entries}}}\n".encode()
+    return b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text
+
+
 def jpeg() -> bytes:
     file = io.BytesIO()
     Image.fromarray(IMAGES[0]).save(file, "JPEG")
@@ -193,6 +212,15 @@ def animation() -> bytes:
         (npy(IMAGES) + b"x", ["damaged .npy file"]),
         (npy(IMAGES).replace(b"359", b"999"), ["damaged .npy file"]),
         (npy(IMAGES).replace(b"359, 8", b"-59, 8"), ["damaged .npy file"]),
+        (npy_header("'shape': (-3, 8, -8)") + bytes(192), ["damaged .npy file"]),
+        (npy_header("'shape': (True, 8, 8)") + bytes(64), ["damaged .npy file"]),
+        (npy_header("'shape': (2L, 8L, 8L)") + bytes(128), ["damaged .npy file"]),
+        (npy_header("'shape': " + "(" * 9000), ["damaged .npy file"]),
+        (npy_header("'shape': " + "-" * 9000 + "1"), ["damaged .npy file"]),
+        (npy_header("'shape': (0or 8, 8), 'a': '\\d'"), ["damaged .npy file"]),
+        (npy_header("x" * 65_000), ["damaged .npy file"]),
+        (npy(IMAGES).replace(b"NUMPY\1", b"NUMPY\7"), ["damaged .npy file"]),
+        (png_bytes(IMAGES[0]) + b"\n", ["1 bytes follow its end"]),
     ],
 )
 def test_files_that_cannot_be_taken(
@@ -224,9 +252,7 @@ def test_a_png_cut_or_changed_anywhere(predict: Predict, tmp_path: Path) -> None
 
 def huge_png() -> bytes:
     """A header that promises 40,000 x 40,000 pixels."""
-    content = bytearray(png_bytes(grey(8, 5)))
-    content[16:24] = struct.pack(">II", 40_000, 40_000)
-    return bytes(content)
+    return png_of(header(40_000, 40_000), pixels(bytes(72)))
 
 
 def test_a_png_larger_than_memory_is_not_unpacked(predict: Predict, tmp_path: Path) -> None:
@@ -247,3 +273,65 @@ def test_missing_files(predict: Predict, trained: Path, tmp_path: Path) -> None:
     done = fewmult("predict", tmp_path, tmp_path / "none.png")
     assert done.returncode == 1
     assert_one_line(done.stderr, "is this the folder of a finished run?")
+
+
+@pytest.mark.parametrize(
+    ("make", "fault"),
+    [
+        (os.mkfifo, "it is no regular file"),
+        (make_socket, "No such device or address"),
+        (Path.mkdir, "Is a directory"),
+        (lambda path: path.symlink_to("/dev/zero"), "it is no regular file"),
+        (lambda path: path.symlink_to("/dev/stdin"), "it is no regular file"),
+        (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
+        (lambda path: path.symlink_to("nowhere"), "No such file or directory"),
+    ],
+)
+def test_what_is_no_file(
+    make: Callable[[Path], Any], fault: str, trained: Path, tmp_path: Path
+) -> None:
+    make(tmp_path / "image")
+    done = fewmult("predict", trained, tmp_path / "image", stdin=subprocess.PIPE)
+    assert done.returncode == 1
+    assert_one_line(done.stderr, f"cannot read {tmp_path / 'image'}: {fault}")
+
+
+def sparse(path: Path, begin: bytes, size: int) -> Path:
+    """A file that goes on with so many zeros, which the disk does not have."""
+    with path.open("wb") as file:
+        file.write(begin)
+        file.truncate(len(begin) + size)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("begin", "size", "fault"),
+    [
+        (b"", 1 << 33, "neither a PNG image nor a .npy file"),
+        (png_bytes(IMAGES[0]), 1 << 33, "it has more than 16,777,216 bytes"),
+        (npy(IMAGES), 1 << 33, "does not have the size that its header says"),
+        (npy_header(f"'shape': ({1 << 27}, 8, 9)"), 72 << 27, "the model takes images of"),
+        (npy_header(f"'shape': ({1 << 36}, 8, 8)"), 64 << 36, "and .* are free: give its images"),
+    ],
+)
+def test_huge_files_are_not_read(
+    begin: bytes, size: int, fault: str, trained: Path, tmp_path: Path
+) -> None:
+    try:
+        path = sparse(tmp_path / "huge", begin, size)
+    except OSError:
+        pytest.skip("the disk has no files of this size")
+    done, peak = measured("predict", trained, path)
+    assert done.returncode == 1
+    assert_one_line(done.stderr, str(path))
+    assert re.search(fault, done.stderr), done.stderr
+    assert peak < 150 << 20
+
+
+def test_more_answers_than_memory_holds(trained: Path, tmp_path: Path) -> None:
+    path = sparse(tmp_path / "many.npy", npy_header("'shape': (300000, 64)"), 300_000 * 64)
+    done = fewmult("predict", trained, path, before=limited(500 << 20))
+    assert done.returncode == 1
+    assert_one_line(
+        done.stderr, "answering for 300,000 images needs about", "ask for fewer at once"
+    )

@@ -6,15 +6,20 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import os
 import re
 import shutil
 import subprocess
+import warnings
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from command import assert_one_line, content, environment, fewmult, summary
@@ -28,9 +33,21 @@ from fewmult_hls.model import Model
 pytest.importorskip("matplotlib", reason="needs the extra report")
 pytest.importorskip("jinja2", reason="needs the extra report")
 
-from fewmult_hls.report.answers import answers
+from matplotlib import rc_context, rcParams
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
+from matplotlib.text import Text
+
+from fewmult_hls.report import fonts
+from fewmult_hls.report.answers import Answers, answers
 from fewmult_hls.report.codes import codes_of_a_step
+from fewmult_hls.report.drawing import LIGHT, Draw, render
+from fewmult_hls.report.figures import confusion, curves, filters, mistakes, weights
+from fewmult_hls.report.fonts import PLAIN, drawable, families
 from fewmult_hls.report.records import read_records
+from fewmult_hls.report.text import command_line, printable
+from fewmult_hls.report.writing import _file_names, _picture_of_layers
 
 DIGITS = datasets.load("digits")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -170,6 +187,211 @@ def test_the_commands_repeat_the_runs(page: Page, runs: list[Path], tmp_path: Pa
     assert summary(tmp_path / "again")["fingerprint"] == summary(runs[1])["fingerprint"]
 
 
+# --- names that others chose ---
+
+ODD = [
+    *("a $x_1$ b", "$", "_hidden", "<b>&amp;'\"", "..a", "-", "curves", "a b", "a-b", "A-B"),
+    *("two\nlines\x1b[31m", "\u202eright\u200b", "\u05e9\u05dc\u05d5\u05dd", "e\u0301\u0302"),
+    *("\u65e5\u672c\u8a9e", "\U0001f642", "x" * 240, "100 % {{ x }} {% y %}", "$\\frac{$"),
+    os.fsdecode(b"caf\xe9"),
+]
+
+
+@pytest.fixture(scope="module")
+def odd(runs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of unfinished runs in odd folders, one of them on an odd data set."""
+    folder = tmp_path_factory.mktemp("odd")
+    for name in ODD:
+        shutil.copytree(runs[3], folder / name)
+    config = folder / ODD[0] / "config.toml"
+    text = config.read_text().replace('"digits"', json.dumps("a 'set\n$(x)<i>"))
+    config.write_text(text)
+    done = fewmult("report", *(folder / name for name in ODD), "--out", folder / "out\n<1>")
+    assert (done.returncode, done.stderr) == (0, "")
+    return folder / "out\n<1>"
+
+
+def test_a_page_shows_every_name(odd: Path) -> None:
+    text = (odd / "report.html").read_bytes().decode("utf-8")
+    assert text.replace("\n", "").isprintable()
+    page = Page(text)
+    assert page.open == []
+    names = [row[0] for row in page.rows[1:]]
+    assert names[:13] == [*ODD[:10], r"two\nlines\x1b[31m", r"\u202eright\u200b", ODD[12]]
+    assert len(set(names)) == len(ODD)
+    assert max(map(len, names)) == 60
+    assert names[-1] == r"caf\xe9"
+    assert {printable(name) for name in ODD} <= set(page.texts)
+    (command,) = (text for text in page.texts if "--dataset $'a" in text)
+    said = subprocess.run(["bash", "-c", f"printf %s {command.split('--dataset ')[1]}"], stdout=-1)
+    assert said.stdout.startswith(b"a 'set\n$(x)<i>")
+    assert names_of_files(odd) == {"report.html", "curves.png", "curves-dark.png"}
+
+
+def names_of_files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def texts_of(draw: Draw, names: list[str]) -> set[str]:
+    """All that a chart writes; matplotlib must have nothing to say of it."""
+    with warnings.catch_warnings(), rc_context({"font.family": families(names)}):
+        warnings.simplefilter("error")
+        rcParams["text.parse_math"] = False
+        figure = Figure(figsize=(9, 9), layout="constrained")
+        FigureCanvasAgg(figure)
+        draw(figure, LIGHT)
+        figure.draw_without_rendering()
+        return {text.get_text() for text in figure.findobj(Text)}
+
+
+def test_a_legend_names_every_run(runs: list[Path], tmp_path: Path) -> None:
+    names = ODD[:16]
+    for name in names:
+        shutil.copytree(runs[3], tmp_path / name)
+    records = read_records([tmp_path / name for name in names])
+    shown = texts_of(curves(records), names)
+    assert {drawable(name, 40) for name in names} <= shown
+    assert {"$", "_hidden", "a $x_1$ b"} <= shown
+    more = texts_of(curves([*records, records[0], records[1]]), names)
+    assert more - shown == {"and 2 more"}
+
+
+def test_classes_with_odd_names() -> None:
+    size = len(ODD)
+    labels = np.arange(2 * size, dtype=np.uint8) % size
+    images = np.zeros((len(labels), 16), np.uint8)
+    found = Answers(images, labels, (labels.astype(int) + 1) % size, np.ones(len(labels)), ODD)
+    assert {drawable(name, 24) for name in ODD} <= texts_of(confusion(found), ODD)
+    shown = texts_of(mistakes(found, (4, 4)), ODD)
+    assert f"{ODD[0]} \N{RIGHTWARDS ARROW} $" in shown
+    assert "curves \N{RIGHTWARDS ARROW} a b" in shown
+    assert f"{drawable('x' * 240, 12)} \N{RIGHTWARDS ARROW}\n{drawable(ODD[-3], 12)}" in shown
+    for draw in (confusion(found), mistakes(found, (4, 4))):
+        assert render(draw, 3, 3, LIGHT, ODD).startswith(b"\x89PNG")
+
+
+def test_a_script_is_drawn_if_a_font_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign = "\U00012000"  # cuneiform
+    own = [font for font in fontManager.ttflist if font.name == PLAIN]
+    monkeypatch.setattr(fontManager, "ttflist", own)
+    for cached in (fonts._family, fonts._installed, fonts._characters):
+        cached.cache_clear()
+    assert drawable(f"a{sign}", 40) == r"a\U00012000"
+    assert families([sign]) == [PLAIN]
+    write_font(tmp_path / "signs.ttf", sign)
+    fontManager.addfont(tmp_path / "signs.ttf")
+    for cached in (fonts._family, fonts._installed, fonts._characters):
+        cached.cache_clear()
+    assert drawable(f"a{sign}", 40) == f"a{sign}"
+    assert families([f"a{sign}"]) == [PLAIN, "Signs"]
+    assert f"a{sign}" in texts_of(lambda figure, _: figure.suptitle(f"a{sign}"), [sign])
+
+
+def write_font(path: Path, character: str) -> None:
+    """A font that has a box for one character."""
+    builder = pytest.importorskip("fontTools.fontBuilder").FontBuilder(1000)
+    builder.setupGlyphOrder([".notdef", "sign"])
+    builder.setupCharacterMap({ord(character): "sign"})
+    pen = pytest.importorskip("fontTools.pens.ttGlyphPen").TTGlyphPen(None)
+    pen.moveTo((0, 0))
+    for corner in ((500, 0), (500, 500), (0, 500)):
+        pen.lineTo(corner)
+    pen.closePath()
+    box = pen.glyph()
+    builder.setupGlyf({".notdef": box, "sign": box})
+    builder.setupHorizontalMetrics({".notdef": (600, 0), "sign": (600, 0)})
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": "Signs", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(path)
+
+
+@given(
+    st.lists(st.binary(min_size=1, max_size=20).map(lambda b: os.fsdecode(b.replace(b"\0", b"0"))))
+)
+@settings(max_examples=30)
+def test_a_command_line_is_read_as_it_was_meant(words: list[str]) -> None:
+    line = command_line(words)
+    assert line.isprintable()
+    done = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {line}"], stdout=subprocess.PIPE, check=True
+    )
+    assert done.stdout.split(b"\0")[: len(words)] == [os.fsencode(word) for word in words]
+
+
+@given(st.text(), st.integers(2, 50))
+@settings(max_examples=40)
+def test_what_is_shown_can_be_shown(text: str, length: int) -> None:
+    assert printable(text).isprintable()
+    shown = drawable(text, length)
+    assert shown.isprintable()
+    assert len(shown) <= length
+
+
+def test_names_of_files_are_apart_and_short(runs: list[Path], tmp_path: Path) -> None:
+    labels = ["a b", "a/b", "A-b", "x" * 300, ".", "..", "", "ok"]
+    (record,) = read_records([runs[3]])
+    for some in (labels, labels[:1], labels[3:4], labels[2:4], labels[4:], ["\u65e5", "\u672c"]):
+        found = _file_names([replace(record, label=label) for label in some])
+        assert len({name.lower() for name in found}) == len(some)
+        assert all(re.fullmatch(r"[\w.-]{1,80}", name, re.ASCII) for name in found)
+        assert not [name for name in found if name.startswith((".", "-"))]
+    assert _file_names([replace(record, label="a b")]) == ["a-b"]
+
+
+# --- very much of it ---
+
+
+def test_layers_of_a_very_deep_net() -> None:
+    layers = [np.arange(16).reshape(4, 4)] * 200
+    draw = weights(layers, [1.0] * 200, "real-valued")
+    assert {text for text in texts_of(draw, []) if "layer" in text} == {
+        f"layer {k}" for k in (*range(8), *range(192, 200))
+    }
+    picture = _picture_of_layers("x", "y", "All.", lambda figure, _: None, 200)
+    assert picture.text == "All. Shown are the first 8 and the last 8 of 200 layers."
+    assert Image.open(io.BytesIO(picture.light)).size == (1440, 4 * 384)
+    assert _picture_of_layers("x", "y", "All.", lambda figure, _: None, 16).text == "All."
+
+
+def test_filters_of_very_tall_images() -> None:
+    draw = filters(np.arange(1 << 15).reshape(4, -1), (1 << 12, 2))
+    assert Image.open(io.BytesIO(render(draw, 9, 1e5, LIGHT))).size == (1440, 9600)
+
+
+def test_a_very_long_run(runs: list[Path], tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(runs[3], tmp_path / "run"))
+    config = folder / "config.toml"
+    config.write_text(config.read_text().replace("epochs = 6", "epochs = 20000"))
+    line = json.loads((folder / "metrics.jsonl").read_text().splitlines()[0])
+    lines = (
+        json.dumps({**line, "epoch": k, "step": k * line["step"], "hinge": 1 / k})
+        for k in range(1, 20_001)
+    )
+    (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    assert render(curves(read_records([folder])), 9, 3.4, LIGHT).startswith(b"\x89PNG")
+
+
+# --- settings and fonts of a user ---
+
+
+def test_no_setting_of_matplotlib_matters(runs: list[Path], report: Path, tmp_path: Path) -> None:
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\nsavefig.dpi: 20\nnonsense: 1\n")
+    changes = {"MPLBACKEND": "module://nowhere", "MPLCONFIGDIR": "/dev/null/nowhere"}
+    done = fewmult("report", runs[3], "--out", "out", cwd=tmp_path, env=environment(**changes))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert run(["report", str(runs[3]), "--out", str(tmp_path / "other")]) == 0
+    assert content(tmp_path / "out") == content(tmp_path / "other")
+    (tmp_path / "matplotlibrc").write_bytes(b"font.family: \xff\n")
+    done = fewmult("report", runs[3], "--out", "again", cwd=tmp_path)
+    assert done.returncode == 1
+    assert_one_line(done.stderr, "matplotlib does not start", "matplotlibrc")
+    assert not (tmp_path / "again").exists()
+
+
 def test_confusions_and_mistakes(runs: list[Path]) -> None:
     for folder, key in zip(runs, ("_ternary", "_binary", ""), strict=False):
         found = answers(read_model(folder), DIGITS, "emu")
@@ -259,9 +481,14 @@ def test_without_the_extra(runs: list[Path], tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_browser_shows_it_without_a_request(scheme: str, report: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "scheme"), [("report", "light"), ("report", "dark"), ("odd", "light")]
+)
+def test_a_browser_shows_it_without_a_request(
+    name: str, scheme: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
     assert CHROMIUM is not None
+    report = request.getfixturevalue(name)
     page, log, shot = report / "report.html", tmp_path / "net.json", tmp_path / "shot.png"
     command = [
         CHROMIUM, *QUIET, f"--user-data-dir={tmp_path / 'profile'}", "--enable-logging=stderr",

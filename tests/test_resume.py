@@ -257,4 +257,4 @@ def test_compare_names_settings_and_lengths(unbroken: Path, broken: Path, tmp_pa
     assert done.returncode == 1
     assert "seed: 1 and 9" in done.stdout
     assert "they part in epoch 1: layer 0" in done.stdout
-    assert_one_line(fewmult("compare", unbroken, tmp_path).stderr, "folder of a run")
+    assert_one_line(fewmult("compare", unbroken, tmp_path).stderr, "holds no run")

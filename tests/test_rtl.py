@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -30,6 +31,8 @@ UNITS = planned_manifest(load_board("pynq-z2"), "fewmult_units")
 IP = UNITS.kernels["binary_matmul"]
 HARNESS = Path(rtl.__file__).parent / "harness"
 EMU = open_backend("emu")
+# A space, what shells and Makefiles take for their own, a dash and a byte that is no text.
+ODD = os.fsdecode(b"-a $b 'c\"; #d%: \xc3\xa9\xff")
 
 
 # --- the Verilog ---
@@ -103,9 +106,26 @@ def test_the_port_refuses_what_axi_forbids(ports: Path, case: str, answer: str) 
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("verilator") is None:
         pytest.skip("needs Verilator: the package verilator")
-    folder = tmp_path_factory.mktemp("rtl")
-    top = write_rtl(folder / "verilog", UNITS.build_id) / f"{TOP}.v"
-    return rtl.verilate(load_interface("binary_matmul"), top, folder)
+    folder = tmp_path_factory.mktemp("rtl") / ODD
+    folder.mkdir()
+    top = write_rtl(folder / "-verilog", UNITS.build_id) / f"{TOP}.v"
+    control = top.with_name("binary_matmul_control.v")
+    control.rename(control.with_name("-o $(shell false) binary matmul.v"))
+    harness = shutil.copytree(HARNESS, folder / "harness")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(folder))
+        patch.setattr("tempfile.tempdir", None)
+        patch.setattr(rtl, "_HARNESS", harness)
+        patch.chdir(top.parent)
+        return rtl.verilate(load_interface("binary_matmul"), Path(top.name), folder)
+
+
+def test_no_path_is_too_odd_and_nothing_else_is_left(library: Path) -> None:
+    assert library.parent.name == ODD
+    assert {path.name for path in library.parent.iterdir()} == {
+        *("harness", "-verilog"),
+        library.name,
+    }
 
 
 class Call:
@@ -230,7 +250,84 @@ def test_verilog_that_is_none(tmp_path: Path) -> None:
         rtl.verilate(load_interface("binary_matmul"), top, tmp_path)
 
 
-def test_without_verilator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(FewmultError, match="--device rtl needs Verilator"):
+@needs_verilator
+def test_a_fault_of_the_verilog_is_named_whatever_the_path(tmp_path: Path) -> None:
+    folder = tmp_path / ODD
+    folder.mkdir()
+    (folder / f"{TOP}.v").write_text("module binary_matmul_top(;\nendmodule\n")
+    with pytest.raises(FewmultError, match=rf"Verilator makes nothing of .* {TOP}\.v:1.*syntax"):
+        rtl.verilate(load_interface("binary_matmul"), folder / f"{TOP}.v", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [ODD]
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / f"{TOP}.v")
+    with pytest.raises(FewmultError, match="is no regular file"):
+        rtl.find_tops(tmp_path, ["binary_matmul"])
+
+
+def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, script: str) -> None:
+    """Another program of that name in front of PATH."""
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+@needs_verilator
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("a.cpp:1:1: error: so it goes", r"the C\+\+ compiler fails .*: a.cpp:1:1: error: so it"),
+        ("x.s: fatal error: No space left on device", "there is no space left in .*TMPDIR"),
+    ],
+)
+def test_faults_of_the_compiler_are_not_the_verilog_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, message: str
+) -> None:
+    stand_in(tmp_path, monkeypatch, "g++", f"echo '{said}' >&2; exit 1")
+    with pytest.raises(FewmultError, match=message):
         rtl.verilate(load_interface("binary_matmul"), RTL / f"{TOP}.v", tmp_path)
+
+
+@needs_verilator
+def test_without_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all other programs of the system."""
+    for folder in ("/bin", "/usr/bin"):
+        for path in Path(folder).iterdir():
+            link = tmp_path / path.name
+            if "++" not in path.name and not link.is_symlink():
+                link.symlink_to(path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FewmultError, match=r"Verilator needs \S*\+\+, which is not on PATH"):
+        rtl.verilate(load_interface("binary_matmul"), RTL / f"{TOP}.v", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ("echo Verilator 4.038 2020-07-11", "verilator on PATH is 4.038, and .* 5.006 or later"),
+        ("echo cannot find its libraries >&2; exit 1", "does not run: .* 'cannot find its libr"),
+    ],
+)
+def test_a_verilator_that_cannot_do_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, message: str
+) -> None:
+    stand_in(tmp_path, monkeypatch, "verilator", answer)
+    with pytest.raises(FewmultError, match=message):
+        rtl.verilate(load_interface("binary_matmul"), RTL / f"{TOP}.v", tmp_path)
+
+
+def test_without_verilator_or_make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FewmultError, match="--device rtl needs verilator"):
+        rtl.verilate(load_interface("binary_matmul"), RTL / f"{TOP}.v", tmp_path)
+    (tmp_path / "verilator").write_text("#!/bin/sh\n")
+    (tmp_path / "verilator").chmod(0o755)
+    with pytest.raises(FewmultError, match="--device rtl needs make"):
+        rtl.verilate(load_interface("binary_matmul"), RTL / f"{TOP}.v", tmp_path)
+
+
+def test_a_library_that_cannot_be_loaded(tmp_path: Path) -> None:
+    (tmp_path / "kernel.so").write_text("text")
+    with pytest.raises(FewmultError, match=r"cannot load the simulated kernel .*noexec"):
+        RtlKernel("binary_matmul", IP, tmp_path / "kernel.so", Ddr(1 << 20))

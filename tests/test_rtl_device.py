@@ -14,7 +14,7 @@ import pytest
 
 pytest.importorskip("pynq", reason="needs pynq 3: pip install 'fewmult-hls[board]'")
 
-from command import assert_one_line, fewmult, summary
+from command import assert_one_line, environment, fewmult, summary
 from fewmult_hls import datasets
 from fewmult_hls.backends import open_backend
 from fewmult_hls.backends.pynq_backend import UNITS, PynqBackend, emulated_backend
@@ -35,7 +35,7 @@ EMU = open_backend("emu")
 
 @pytest.fixture(scope="module")
 def verilog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("rtl") / "verilog"
+    folder = tmp_path_factory.mktemp("rtl") / "-a $folder"
     return write_rtl(folder, planned_manifest(Z2, UNITS).build_id)
 
 
@@ -70,13 +70,19 @@ def test_rtl_of_another_build() -> None:
 
 def test_the_command(verilog: Path, tmp_path: Path) -> None:
     options = ["--net", "64-16-10", "--epochs", "1", "--batch", "64"]
-    device = ["--backend", "pynq", "--device", "rtl", "--rtl", verilog]
+    device = ["--backend", "pynq", "--device", "rtl", "--rtl", f"./{verilog.name}"]
+    place = tmp_path / "temporary files"
+    place.mkdir()
+    env = environment(TMPDIR=str(place))
     for name, more in {"emu": [], "rtl": device}.items():
-        done = fewmult("train", *options, *more, "--out", tmp_path / name)
+        done = fewmult(
+            "train", *options, *more, "--out", tmp_path / name, cwd=verilog.parent, env=env
+        )
         assert done.returncode == 0, done.stderr
     mine, other = summary(tmp_path / "rtl"), summary(tmp_path / "emu")
     assert mine["fingerprint"] == other["fingerprint"]
     assert mine["executor"]["overlay"] == UNITS
+    assert not list(place.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,10 @@ REPORTS = Path(__file__).parent / "reports"
 # MISCHIEF is "stage kernel what": fail, silent (exit 0 and leave nothing), hang.
 TOOL = """#!/usr/bin/env bash
 set -eu
+if [[ $* == @(-|--)version ]]; then
+  echo "****** $(basename "$0") ${RELEASE-v2024.1} (64-bit)"
+  exit
+fi
 case "$(basename "$0") $*" in
   v++*) stage=synth ;;
   vitis-run*) stage=$(grep -oE 'csim|cosim|package|impl' <<<"$3") ;;
@@ -74,9 +78,13 @@ class Tools:
         self._bin = folder / "bin"
         self._bin.mkdir(parents=True)
         for name in names:
-            tool = self._bin / name
-            tool.write_text(TOOL)
-            tool.chmod(0o755)
+            self.put(name, TOOL)
+
+    def put(self, name: str, script: str) -> None:
+        """Adds another tool."""
+        tool = self._bin / name
+        tool.write_text(script)
+        tool.chmod(0o755)
 
     def environment(self, **changes: str) -> dict[str, str]:
         return environment(

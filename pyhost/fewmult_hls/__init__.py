@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train neural networks without multiplications, with the same bits on a CPU and on an FPGA."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
+# An import here would come before an interrupt is prepared for.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .api import train
     from .classifier import Classifier, load
     from .errors import FewmultError
@@ -23,7 +23,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Imports what is asked for only then: numpy alone takes longer than ``--help`` may."""
     from importlib import import_module
 

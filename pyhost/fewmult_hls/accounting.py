@@ -10,7 +10,7 @@ says what counts as an operation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 
 from .contract.calls import Call, Layer, Pass, ShiftGradient
@@ -40,10 +40,22 @@ class Tally:
     logic: int = 0
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+        return Tally(
+            self.multiplications + other.multiplications,
+            self.additions + other.additions,
+            self.shifts + other.shifts,
+            self.selections + other.selections,
+            self.logic + other.logic,
+        )
 
     def __mul__(self, times: int) -> Tally:
-        return Tally(*(times * count for count in astuple(self)))
+        return Tally(
+            self.multiplications * times,
+            self.additions * times,
+            self.shifts * times,
+            self.selections * times,
+            self.logic * times,
+        )
 
 
 Operations = dict[Stage, Tally]

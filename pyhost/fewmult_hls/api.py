@@ -4,14 +4,12 @@
 
 from __future__ import annotations
 
-import operator
+import reprlib
 import tempfile
 from collections.abc import Callable
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, get_type_hints
-
-import numpy as np
 
 from . import datasets, runs
 from .backend_names import Device, as_device
@@ -19,6 +17,7 @@ from .backends import open_backend
 from .classifier import Classifier, classifier_of, read_model
 from .course import Watcher
 from .errors import UsageError
+from .given import as_path, check_function, checked
 from .plan import plan_run
 from .training import Epoch
 
@@ -58,6 +57,14 @@ class Options(TypedDict, total=False):
     checkpoint_every: int
 
 
+class _Others(TypedDict):
+    """What is no setting of the run."""
+
+    preset: str | None
+    overwrite: bool
+    threads: int | None
+
+
 def train(
     dataset: str | Path | datasets.Dataset | None = None,
     *,
@@ -90,12 +97,14 @@ def train(
         UsageError: an option that cannot be meant, or does not fit the data.
         FewmultError: the data, the folder, the memory or the backend is not there.
     """
-    given, chosen = _checked_options(options), as_device(device)
-    in_memory = dataset if isinstance(dataset, datasets.Dataset) else None
-    if dataset is not None and in_memory is None:
-        given["dataset"] = str(dataset)
-    place = nullcontext(str(out)) if out is not None else tempfile.TemporaryDirectory()
-    with place as folder:
+    given, chosen, data = _checked_options(options), as_device(device), _named(dataset)
+    others = checked(_Others, preset=preset, overwrite=overwrite, threads=threads)
+    threads = others["threads"]
+    check_function("on_epoch", on_epoch)
+    in_memory = data if isinstance(data, datasets.Dataset) else None
+    if isinstance(data, str):
+        given["dataset"] = data
+    with _place(out) as folder:
         plan = plan_run(
             given, dataset=in_memory, preset=preset, out=Path(folder), overwrite=overwrite
         )
@@ -112,17 +121,26 @@ def train(
     return classifier_of(model, model.deployed, plan.config.backend, threads, summary, chosen)
 
 
+def _place(out: str | Path | None) -> AbstractContextManager[str]:
+    return tempfile.TemporaryDirectory() if out is None else nullcontext(str(as_path("out", out)))
+
+
+def _named(dataset: Any) -> datasets.Dataset | str | None:
+    """Data in memory, or the name or folder of some."""
+    if dataset is None or isinstance(dataset, datasets.Dataset):
+        return dataset
+    if not isinstance(dataset, str | Path):
+        raise UsageError(
+            f"'dataset' must be a name, a folder or what datasets.from_arrays makes, "
+            f"not {reprlib.repr(dataset)}"
+        )
+    return str(dataset)
+
+
 def _checked_options(options: Options) -> dict[str, Any]:
     """The options that were given, with integers as Python's own."""
-    kinds = get_type_hints(Options)
-    checked: dict[str, Any] = {}
-    for name, value in options.items():
-        if name not in kinds:
-            raise TypeError(f"train() has no option '{name}'; it has {', '.join(kinds)}")
-        if value is None:
-            continue
-        plain = operator.index(value) if isinstance(value, np.integer) else value
-        if type(plain) is not kinds[name]:
-            raise UsageError(f"{name} must be of type {kinds[name].__name__}, not {plain!r}")
-        checked[name] = plain
-    return checked
+    known = get_type_hints(Options)
+    for name in options:
+        if name not in known:
+            raise TypeError(f"train() has no option '{name}'; it has {', '.join(known)}")
+    return checked(Options, **{k: value for k, value in options.items() if value is not None})

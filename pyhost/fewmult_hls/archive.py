@@ -4,19 +4,34 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from .errors import FewmultError
-from .files import write_atomic
+from . import memory
+from .errors import FewmultError, reason_of
+from .files import open_regular, write_atomic
+
+CHECKSUM = "sha256"
+"""The array with the checksum of all others."""
+
+_NPY = b"\x93NUMPY\x01\x00"  # format 1.0, the only one for plain numbers
+_ENCRYPTED = 1  # a member's flag
+_LONGEST_NUMBER = 12  # digits: more than any memory has bytes
+# The header of an array as numpy writes it: a dict of three, in any order. Never evaluated.
+_ENTRY = r"'(\w+)' *: *('[^']*'|True|False|\([\d, ]*\))"
+_HEADER = re.compile(r"\{ *(?:" + _ENTRY + r" *(?:, *|(?=\}))){3}\} *\n?")
+# Numbers and text: no objects, no records, no times.
+_DTYPE = re.compile(r"'([<>|=]?[biufcU?]\d{0,9})'")
 
 
 def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
@@ -27,46 +42,160 @@ def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     write_atomic(path, content.getbuffer())
 
 
-class Archive:
-    """The arrays of a .npz file, none of which can take more memory than the file has bytes.
+def save_checked(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Writes a .npz file with a checksum of all its arrays, whole or not at all."""
+    save_arrays(path, {**arrays, CHECKSUM: np.array(checksum(arrays))})
+
+
+class Archive(Mapping[str, npt.NDArray[Any]]):
+    """The arrays of a .npz file by name; none takes more memory than the file has bytes.
 
     Args:
-        content: of the file.
+        file: that it is in.
+
+    Raises:
+        ValueError, zipfile.BadZipFile: it is none, or not as numpy writes it.
     """
 
-    def __init__(self, content: bytes) -> None:
-        self._archive = zipfile.ZipFile(io.BytesIO(content))
+    def __init__(self, file: BinaryIO) -> None:
+        size = file.seek(0, io.SEEK_END)
+        self._archive = zipfile.ZipFile(file)
+        members = self._archive.infolist()
+        names = [member.filename for member in members]
+        if len(set(names)) != len(names):
+            raise ValueError("it has two arrays of one name")
         # Members may share their bytes.
-        if sum(member.file_size for member in self._archive.infolist()) > len(content):
+        if sum(member.file_size for member in members) > size:
             raise ValueError("its arrays are larger than the file")
 
     @property
-    def names(self) -> list[str]:
-        """Of its arrays."""
-        return [name[: -len(".npy")] for name in self._archive.namelist() if name.endswith(".npy")]
+    def memory(self) -> int:
+        """Bytes that reading takes: all arrays, and one of them as it is in the file."""
+        sizes = [member.file_size for member in self._archive.infolist()]
+        return sum(sizes) + max(sizes, default=0)
+
+    def __iter__(self) -> Iterator[str]:
+        names = self._archive.namelist()
+        return (name[: -len(".npy")] for name in names if name.endswith(".npy"))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         member = self._archive.getinfo(f"{name}.npy")
-        if member.compress_type != zipfile.ZIP_STORED:
-            raise ValueError(f"{name} is compressed, as no model is")
+        if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & _ENCRYPTED:
+            raise ValueError(f"{name} is compressed or encrypted, as no model is")
+        if member.compress_size != member.file_size:
+            raise ValueError(f"{name} has two sizes")
         return read_array(name, self._archive.read(member))
+
+    def integer(self, name: str) -> int:
+        """An array that holds one integer."""
+        array = self[name]
+        if array.dtype.kind not in "iu" or array.shape:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}, not one integer")
+        return int(array.item())
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        """An array that holds a row of integers."""
+        array = self[name]
+        if array.dtype.kind not in "iu" or array.ndim != 1:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}, not a row of integers")
+        return tuple(array.tolist())
+
+    def text(self, name: str) -> str:
+        """An array that holds one text."""
+        array = self[name]
+        if array.dtype.kind != "U" or array.shape:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}, not one text")
+        return str(array.item())
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """An array that holds a row of texts."""
+        array = self[name]
+        if array.dtype.kind != "U" or array.ndim != 1:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}, not a row of texts")
+        return tuple(array.tolist())
+
+    def verify(self) -> None:
+        """Holds all arrays against the checksum that ``save_checked`` wrote.
+
+        Raises:
+            ValueError, KeyError: it is not theirs, or there is none.
+        """
+        if checksum(self) != self.text(CHECKSUM):
+            raise ValueError("its content does not have its checksum")
+
+
+def checksum(arrays: Mapping[str, Any]) -> str:
+    """SHA-256 of all arrays but itself: names, types, shapes and values, whatever their order."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays.keys() - {CHECKSUM}):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+class Header(NamedTuple):
+    """What a .npy file says of its array.
+
+    Attributes:
+        dtype: of numbers or text.
+        shape: of no negative size.
+        order: ``F`` where it lies by columns.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    order: Literal["C", "F"]
+
+    @property
+    def size(self) -> int:
+        """Bytes of the array."""
+        return math.prod(self.shape) * self.dtype.itemsize
 
 
 def read_array(name: str, content: bytes) -> npt.NDArray[Any]:
     """The array of a .npy file, which takes no more memory than the file has bytes.
 
     Raises:
-        ValueError: it is damaged, or holds objects.
+        ValueError: it is damaged, or holds something else than numbers or text.
     """
     file = io.BytesIO(content)
-    version = np.lib.format.read_magic(file)
-    if version != (1, 0):
-        raise ValueError(f"{name} is in format {version}, as no model is")
-    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-    if dtype.hasobject or math.prod(shape) * dtype.itemsize != len(content) - file.tell():
+    header = read_header(name, file)
+    start = file.tell()
+    if header.size != len(content) - start:
         raise ValueError(f"{name} does not have the size that its header says")
-    file.seek(0)
-    return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+    dtype = header.dtype
+    flat = np.frombuffer(content, dtype, offset=start) if header.size else np.empty(0, dtype)
+    return np.array(flat.reshape(header.shape, order=header.order), order="C")
+
+
+def read_header(name: str, file: BinaryIO) -> Header:
+    """The header of a .npy file, up to where its array begins.
+
+    Raises:
+        ValueError: it is none, or of something else than numbers or text.
+    """
+    start = file.read(len(_NPY) + 2)
+    if start[:-2] != _NPY:
+        raise ValueError(f"{name} is no .npy file of format 1.0")
+    text = file.read(int.from_bytes(start[-2:], "little")).decode("latin-1")
+    entries = dict(re.findall(_ENTRY, text)) if _HEADER.fullmatch(text) else {}
+    descr = _DTYPE.fullmatch(entries.get("descr", ""))
+    shape, by_columns = entries.get("shape", ""), entries.get("fortran_order")
+    if descr is None or shape[:1] != "(" or by_columns not in ("True", "False"):
+        raise ValueError(f"{name} has no header of plain numbers")
+    sizes = re.findall(r"\d+", shape)
+    if any(len(size) > _LONGEST_NUMBER for size in sizes):
+        raise ValueError(f"{name} does not have the size that its header says")
+    try:
+        dtype = np.dtype(descr[1])
+    except TypeError as error:
+        raise ValueError(f"{name}: {error}") from error
+    order: Literal["C", "F"] = "F" if by_columns == "True" else "C"
+    return Header(dtype, tuple(map(int, sizes)), order)
 
 
 def checked(
@@ -81,11 +210,31 @@ def checked(
     Raises:
         ValueError: another type or shape, or a value beyond +-limit.
     """
-    if array.dtype != dtype or array.shape != shape:
-        raise ValueError(f"{name} is {array.dtype} {array.shape}, not {np.dtype(dtype)} {shape}")
-    if np.abs(array.astype(np.int64)).max() > limit:
+    _check_kind(name, array, dtype, shape)
+    if int(array.max()) > limit or int(array.min()) < -limit:
         raise ValueError(f"{name} has values beyond +-{limit}")
     return array
+
+
+def checked_finite(
+    name: str, array: npt.NDArray[Any], shape: tuple[int, ...]
+) -> npt.NDArray[np.float32]:
+    """The array, if it is float32 of that shape and finite.
+
+    Raises:
+        ValueError: it is not.
+    """
+    _check_kind(name, array, np.float32, shape)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} has values that are not finite")
+    return array
+
+
+def _check_kind(
+    name: str, array: npt.NDArray[Any], dtype: npt.DTypeLike, shape: tuple[int, ...]
+) -> None:
+    if array.dtype != dtype or array.shape != shape:
+        raise ValueError(f"{name} is {array.dtype} {array.shape}, not {np.dtype(dtype)} {shape}")
 
 
 @contextmanager
@@ -97,24 +246,24 @@ def reading_archive(path: Path, advice: str) -> Iterator[Archive]:
         advice: what to do if it is damaged.
 
     Raises:
-        FewmultError: it cannot be read or is damaged.
+        FewmultError: it cannot be read or is damaged, or there is not enough memory for it.
     """
+    with open_regular(path) as file:
+        with _damage(path, advice):
+            archive = Archive(file)
+        memory.check(str(path), archive.memory, "read it on a larger machine")
+        with _damage(path, advice):
+            yield archive
+
+
+@contextmanager
+def _damage(path: Path, advice: str) -> Iterator[None]:
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise FewmultError(f"cannot read {path}: {error.strerror}") from error
-    try:
-        yield Archive(content)
+        yield
     except MemoryError:
         raise
     # What zipfile and numpy raise on damaged bytes has no common base.
     except Exception as error:
         raise FewmultError(
-            f"{path} is damaged or not a model of fewmult-hls ({_reason(error)}): {advice}"
+            f"{path} is damaged or not a model of fewmult-hls ({reason_of(error)}): {advice}"
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return str(error.args[0])
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

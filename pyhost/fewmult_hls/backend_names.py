@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +31,11 @@ class Device:
     rtl: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.name not in DEVICES:
-            raise UsageError(f"there is no device '{self.name}': take {' or '.join(DEVICES)}")
+        if not isinstance(self.rtl, Path | None):
+            raise UsageError(f"'rtl' must be a Path, not {reprlib.repr(self.rtl)}")
+        if type(self.name) is not str or self.name not in DEVICES:
+            shown = reprlib.repr(self.name)
+            raise UsageError(f"there is no device {shown}: take {' or '.join(DEVICES)}")
         if self.name == "rtl" and self.rtl is None:
             raise UsageError("--device rtl needs --rtl DIR, the folder with the kernels' Verilog")
         if self.name != "rtl" and self.rtl is not None:
@@ -42,6 +46,8 @@ def as_device(device: Device | str | None) -> Device | None:
     """A device that may be given by its name alone.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: there is none of that name, or it is something else.
     """
-    return Device(device) if isinstance(device, str) else device
+    if device is None or isinstance(device, Device):
+        return device
+    return Device(device)

@@ -1,6 +1,6 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""How much CPU time control groups leave this process.
+"""The control groups around this process, and how much CPU time they leave it.
 
 A container's, a job's or a service's limit stands in its group or in any group around it, in the
 files of version 1, of version 2, or of both side by side.
@@ -20,7 +20,7 @@ def cpu_limit(root: Path = Path("/")) -> float | None:
     Args:
         root: where ``proc`` lies and what mount points are below.
     """
-    limits = [_limit(folder) for folder in _folders(root)]
+    limits = [_limit(folder) for folder in folders("cpu", root)]
     return min((limit for limit in limits if limit is not None), default=None)
 
 
@@ -32,10 +32,15 @@ class _Mount(NamedTuple):
     folder: str
 
 
-def _folders(root: Path) -> Iterator[Path]:
-    """The folders of the groups that this process is in, as far as they are mounted."""
-    groups = list(_groups(root))
-    for mount in _mounts(root):
+def folders(controller: str, root: Path = Path("/")) -> Iterator[Path]:
+    """The folders of the groups that this process is in, as far as they are mounted.
+
+    Args:
+        controller: what they limit: ``cpu`` or ``memory``.
+        root: see ``cpu_limit``.
+    """
+    groups = list(_groups(controller, root))
+    for mount in _mounts(controller, root):
         top = root / mount.folder.lstrip("/")
         for version, group in groups:
             inside = _inside(mount.group, group) if version == mount.version else None
@@ -43,21 +48,21 @@ def _folders(root: Path) -> Iterator[Path]:
                 yield from (top / below for below in (inside, *inside.parents))
 
 
-def _groups(root: Path) -> Iterator[tuple[int, str]]:
-    """This process's groups, with the version of their hierarchy: those that limit CPU time."""
+def _groups(controller: str, root: Path) -> Iterator[tuple[int, str]]:
+    """This process's groups, with the version of their hierarchy: those that may limit it."""
     for line in _lines(root / "proc/self/cgroup"):
         found = re.fullmatch(r"\d+:([^:]*):(.*)", line)
         if found and not found[1]:
             yield 2, found[2]
-        elif found and "cpu" in found[1].split(","):
+        elif found and controller in found[1].split(","):
             yield 1, found[2]
 
 
-def _mounts(root: Path) -> Iterator[_Mount]:
-    """The hierarchies that limit CPU time."""
+def _mounts(controller: str, root: Path) -> Iterator[_Mount]:
+    """The hierarchies that may limit it."""
     for line in _lines(root / "proc/self/mountinfo"):
         found = re.fullmatch(r"\S+ \S+ \S+ (\S+) (\S+) .*?- cgroup(2?) \S+ (\S+)", line)
-        if found and (found[3] or "cpu" in found[4].split(",")):
+        if found and (found[3] or controller in found[4].split(",")):
             yield _Mount(2 if found[3] else 1, _unescaped(found[1]), _unescaped(found[2]))
 
 

@@ -13,20 +13,24 @@ import io
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from .archive import Archive
-from .errors import FewmultError
-from .files import write_atomic, writing
+from .config import RunConfig
+from .errors import FewmultError, reason_of
+from .files import open_regular, sweep, write_atomic, writing
+from .metrics import parse_lines
+from .schema import parse_json, typed
 from .training import Progress
 
 FOLDER = "checkpoints"
 _SUFFIX = ".checkpoint"
 _MAGIC = b"fewmult-hls checkpoint 1\n"
 _KEPT = 2
+_CHUNK = 1 << 20
 
 Tensors = dict[str, npt.NDArray[Any]]
 
@@ -69,6 +73,25 @@ class Checkpoint:
     best: Best | None
 
 
+@dataclass(frozen=True)
+class _BestFacts:
+    epoch: int
+    error: float
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a checkpoint says beside its arrays; see ``Checkpoint``."""
+
+    config: RunConfig
+    data: str
+    progress: Progress
+    step: int
+    metrics: list[str]
+    tensors: list[str]
+    best: _BestFacts | None
+
+
 def save_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
     """Writes a checkpoint into a run's folder, whole or not at all; then drops older ones.
 
@@ -79,34 +102,24 @@ def save_checkpoint(run: Path, checkpoint: Checkpoint) -> None:
     with writing(folder):
         folder.mkdir(exist_ok=True)
     write_atomic(folder / f"step-{checkpoint.step:010}{_SUFFIX}", _encoded(checkpoint))
-    for path in _files(run)[:-_KEPT]:
+    for path in checkpoint_files(run)[:-_KEPT]:
         with writing(path):
             path.unlink(missing_ok=True)
 
 
-def _files(run: Path) -> list[Path]:
+def checkpoint_files(run: Path) -> list[Path]:
     """The checkpoints of a run, the oldest first."""
-    return sorted((run / FOLDER).glob(f"step-*{_SUFFIX}"))
+    return sorted((run / FOLDER).glob(f"step-{'[0-9]' * 10}{_SUFFIX}"))
 
 
-def clear_checkpoints(run: Path) -> None:
-    """Removes all checkpoints of a run, and their folder if nothing else is in it."""
-    for path in _files(run):
-        path.unlink(missing_ok=True)
-    folder = run / FOLDER
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
-
-
-def remove_leftovers(run: Path) -> None:
-    """Removes what a process that was killed while it wrote a checkpoint left."""
-    for path in (run / FOLDER).glob(".step-*"):
-        path.unlink(missing_ok=True)
+def sweep_checkpoints(run: Path) -> None:
+    """Removes what processes that were killed while they wrote a checkpoint left."""
+    sweep(run / FOLDER)
 
 
 def has_checkpoint(run: Path) -> bool:
     """Whether there is any, good or damaged."""
-    return bool(_files(run))
+    return bool(checkpoint_files(run))
 
 
 def newest_checkpoint(run: Path) -> tuple[Checkpoint | None, list[str]]:
@@ -118,7 +131,7 @@ def newest_checkpoint(run: Path) -> tuple[Checkpoint | None, list[str]]:
         FewmultError: all are damaged.
     """
     complaints: list[str] = []
-    for path in reversed(_files(run)):
+    for path in reversed(checkpoint_files(run)):
         try:
             return load_checkpoint(path), complaints
         except FewmultError as error:
@@ -134,15 +147,37 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         FewmultError: it cannot be read, or is damaged.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise FewmultError(f"cannot read {path}: {error.strerror}") from error
-    head = len(_MAGIC) + hashlib.sha256().digest_size
-    payload = content[head:]
-    if content[:head] != _MAGIC + hashlib.sha256(payload).digest():
-        raise FewmultError(f"{path} is damaged or no checkpoint of this version")
-    return _decoded(Archive(payload))
+    with open_regular(path) as file:
+        try:
+            # The archive first: its size is checked, before a checksum takes its time.
+            arrays = Archive(file)
+            _check_head(file)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise FewmultError(f"{path} is damaged or no checkpoint of this version") from error
+        try:
+            return _decoded(arrays)
+        except MemoryError:
+            raise
+        # Whole, and yet not what this version writes: anything may be wrong.
+        except Exception as error:
+            raise FewmultError(f"{path} is of another version ({reason_of(error)})") from error
+
+
+def _check_head(file: BinaryIO) -> None:
+    """The format and the checksum.
+
+    Raises:
+        ValueError: they do not fit.
+    """
+    digest = hashlib.sha256()
+    file.seek(0)
+    head = file.read(len(_MAGIC) + digest.digest_size)
+    while chunk := file.read(_CHUNK):
+        digest.update(chunk)
+    if head != _MAGIC + digest.digest():
+        raise ValueError("its content does not have its checksum")
 
 
 def _encoded(checkpoint: Checkpoint) -> bytes:
@@ -166,14 +201,47 @@ def _encoded(checkpoint: Checkpoint) -> bytes:
 
 
 def _decoded(arrays: Archive) -> Checkpoint:
-    facts = json.loads(arrays["facts"].tobytes())
-    names, best = facts["tensors"], facts["best"]
+    facts = typed(_Facts, parse_json(arrays["facts"].tobytes()))
+    _check_progress(facts)
+    best = None
+    if facts.best is not None:
+        best = Best(facts.best.epoch, facts.best.error, _tensors(facts, arrays, "best"))
     return Checkpoint(
-        config=facts["config"],
-        data=facts["data"],
-        progress=Progress(**facts["progress"]),
-        step=facts["step"],
-        metrics=facts["metrics"],
-        tensors={name: arrays[f"state_{name}"] for name in names},
-        best=best and Best(**best, tensors={name: arrays[f"best_{name}"] for name in names}),
+        config=asdict(facts.config),
+        data=facts.data,
+        progress=facts.progress,
+        step=facts.step,
+        metrics=facts.metrics,
+        tensors=_tensors(facts, arrays, "state"),
+        best=best,
     )
+
+
+def _tensors(facts: _Facts, arrays: Archive, prefix: str) -> Tensors:
+    """The tensors of a state, which are what the config's training can leave."""
+    # Here, since most commands read no checkpoint and need no backend.
+    from .methods import checked_state
+
+    found = {name: arrays[f"{prefix}_{name}"] for name in facts.tensors}
+    return checked_state(facts.config, found).tensors()
+
+
+def _check_progress(facts: _Facts) -> None:
+    """Whether a run of this config can be there.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    config, at, best = facts.config, facts.progress, facts.best
+    epochs = parse_lines(facts.metrics)
+    if not (0 <= at.epoch <= config.epochs and at.batch >= 0 and facts.step >= 0):
+        raise ValueError(f"no run of {config.epochs} epochs is in epoch {at.epoch}")
+    if len(epochs) != at.epoch:
+        raise ValueError(f"it has metrics of {len(epochs)} epochs, and is in epoch {at.epoch}")
+    # An epoch is judged before the next one begins.
+    if (best is None and epochs) or (best and not 1 <= best.epoch <= at.epoch + 1):
+        raise ValueError(f"epoch {best and best.epoch} is not the best of {at.epoch}")
+    passes = 2 if config.perturb else 1
+    before = epochs[-1].step if epochs else 0
+    if facts.step != before + passes * at.batch or (epochs and at.batch * passes > epochs[0].step):
+        raise ValueError(f"step {facts.step} is not in batch {at.batch} of epoch {at.epoch}")

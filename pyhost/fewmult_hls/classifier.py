@@ -4,22 +4,25 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from . import packed
-from .backend_names import Device, as_device
+from .archive import Archive
+from .backend_names import BACKENDS, Device, as_device
 from .datasets.arrays import checked_images, checked_labels
 from .domain import Domain
-from .errors import UsageError
+from .errors import FewmultError, UsageError
+from .files import open_regular, reading
+from .given import as_path, checked
 from .method_names import FLOAT_MARK
 from .model import load_model
+from .run_folder import finish_replacing
 from .runs import MODEL
 from .trained import Scorer, Trained
 
@@ -33,6 +36,8 @@ class Classifier:
         features: values in an image.
         classes: how many there are.
         fingerprint: SHA-256 of the trained state.
+        has_checksum: False for a model.npz of an earlier version, of which only the state is
+            protected, by the fingerprint; means and names of classes are not.
         summary: what training came to, as in summary.json; empty for a loaded net.
     """
 
@@ -43,6 +48,7 @@ class Classifier:
         domain: Domain,
         *,
         fingerprint: str,
+        has_checksum: bool = True,
         unit: int = 1,
         close: Callable[[], None] = lambda: None,
         summary: dict[str, Any] | None = None,
@@ -50,11 +56,12 @@ class Classifier:
         self.net = "-".join(map(str, widths))
         self.domain = domain
         self.fingerprint = fingerprint
+        self.has_checksum = has_checksum
         self.summary = summary or {}
         self._scorer = scorer
         self.features, self.classes = widths[0], widths[-1]
         self._unit = unit
-        self._close = close
+        self._close: Callable[[], None] | None = close
 
     def logits(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
         """The outputs of the net.
@@ -66,8 +73,10 @@ class Classifier:
             (N, classes): integers in units of 1/64, or float32 of a floating-point net.
 
         Raises:
-            UsageError: the images are something else or of another size.
+            UsageError: the images are something else or of another size, or the net is closed.
         """
+        if self._close is None:
+            raise UsageError("this net is closed: load it again")
         return self._scorer.logits(self._flat(images))
 
     def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -117,7 +126,9 @@ class Classifier:
 
     def close(self) -> None:
         """Gives back what the backend holds; there are no answers afterwards."""
-        self._close()
+        close, self._close = self._close, None
+        if close is not None:
+            close()
 
     def __enter__(self) -> Classifier:
         return self
@@ -148,9 +159,13 @@ def read_model(path: Path) -> Trained:
         UsageError: there is no such folder or file.
         FewmultError: it holds no model, or a damaged one.
     """
-    file = path / MODEL if path.is_dir() else path
-    if not path.is_dir() and not path.is_file():
-        raise UsageError(f"there is no folder or file {path}")
+    finish_replacing(path)
+    with reading(path):
+        file = path / MODEL if path.is_dir() else path
+        if not path.exists():
+            raise UsageError(f"there is no folder or file {path}")
+        if not file.exists():
+            raise FewmultError(f"{file} is not there: is this the folder of a finished run?")
     names = _array_names(file)
     if packed.MARK in names:
         return packed.load_packed(file)
@@ -161,12 +176,18 @@ def read_model(path: Path) -> Trained:
     return load_model(file)
 
 
-def _array_names(file: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            return [name[: -len(".npy")] for name in archive.namelist()]
-    except Exception:  # on damaged bytes it may be any; load_model says what is wrong
-        return []
+def _array_names(path: Path) -> list[str]:
+    with open_regular(path) as file:
+        try:
+            return list(Archive(file))
+        except Exception:  # on damaged bytes it may be any; load_model says what is wrong
+            return []
+
+
+class _Options(TypedDict):
+    precision: str | None
+    backend: str
+    threads: int | None
 
 
 def load(
@@ -193,12 +214,16 @@ def load(
         UsageError: there is no such file, or it does not have weights of this precision.
         FewmultError: it is damaged, or the backend cannot run here.
     """
-    model = read_model(Path(path))
+    given = checked(_Options, precision=precision, backend=backend, threads=threads)
+    if backend not in BACKENDS:
+        raise UsageError(f"there is no backend '{backend}': take {' or '.join(BACKENDS)}")
+    threads, ready = given["threads"], as_device(device)
+    model = read_model(as_path("path", path))
     chosen = precision or model.deployed
     if chosen not in model.precisions:
         there = " or ".join(model.precisions)
         raise UsageError(f"{path} has no {chosen} weights: take precision {there}")
-    return classifier_of(model, chosen, backend, threads, device=as_device(device))
+    return classifier_of(model, chosen, backend, threads, device=ready)
 
 
 def classifier_of(
@@ -216,6 +241,7 @@ def classifier_of(
         model.spec.widths,
         model.domain,
         fingerprint=model.fingerprint,
+        has_checksum=model.has_checksum,
         unit=model.unit,
         close=opened.close,
         summary=summary,

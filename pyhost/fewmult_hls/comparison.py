@@ -4,15 +4,12 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from .config import load_config
-from .course import METRICS
-from .errors import FewmultError, UsageError
-from .runs import CONFIG, SUMMARY
+from .errors import UsageError
+from .metrics import JudgedEpoch, layer_and_kind
+from .run_record import RunRecord, model_of, read_run
 
 
 @dataclass(frozen=True)
@@ -35,33 +32,36 @@ def compare_runs(one: Path, other: Path) -> Comparison:
         UsageError: a folder is not that of a run.
         FewmultError: its files are damaged.
     """
-    mine, theirs = _epochs(one), _epochs(other)
-    lines = _settings(one, other)
-    for epoch, (left, right) in enumerate(zip(mine, theirs, strict=False), start=1):
+    mine, theirs = read_run(one), read_run(other)
+    for run in (mine, theirs):
+        if not run.epochs:
+            raise UsageError(f"{run.folder} has not yet finished an epoch: try later")
+        model_of(run)  # whether it has its fingerprint
+    lines = _settings(mine, theirs)
+    for left, right in zip(mine.epochs, theirs.epochs, strict=False):
         parted = _parted(left, right)
         if parted:
             return Comparison(
                 False,
                 [
                     *lines,
-                    f"they part in epoch {epoch}: {parted[0]} is the first of "
+                    f"they part in epoch {left.epoch}: {parted[0]} is the first of "
                     f"{len(parted)} tensors that differ",
-                    _errors(left, right),
+                    f"validation error there: {left.validation_error:.2f} and "
+                    f"{right.validation_error:.2f} %",
                 ],
             )
-    shared = min(len(mine), len(theirs))
-    if not shared:
-        raise UsageError(f"{one if not mine else other} has not yet finished an epoch: try later")
-    if len(mine) != len(theirs):
+    lengths = len(mine.epochs), len(theirs.epochs)
+    if lengths[0] != lengths[1]:
+        both = f"equal in {_counted(min(lengths))}"
         return Comparison(
-            False,
-            [
-                *lines,
-                f"equal in {_counted(shared)}, but one has {len(mine)} and the other {len(theirs)}",
-            ],
+            False, [*lines, f"{both}, but one has {lengths[0]} and the other {lengths[1]}"]
         )
+    odd = _odd_prints(mine, theirs)
+    if odd:
+        return Comparison(False, [*lines, f"equal in {_counted(lengths[0])}, but {odd}"])
     return Comparison(
-        True, [*lines, f"the same bits in all {_counted(shared)}", *_prints(one, other)]
+        True, [*lines, f"the same bits in all {_counted(lengths[0])}", *_prints(mine, theirs)]
     )
 
 
@@ -69,58 +69,34 @@ def _counted(epochs: int) -> str:
     return "1 epoch" if epochs == 1 else f"{epochs} epochs"
 
 
-def _epochs(run: Path) -> list[dict[str, Any]]:
-    """The lines of a run's metrics."""
-    path = run / METRICS
-    try:
-        text = path.read_text(encoding="utf-8")
-        epochs = [json.loads(line) for line in text.splitlines()]
-        if not all(isinstance(epoch, dict) and "state" in epoch for epoch in epochs):
-            raise ValueError("a line has no digests of the state")
-    except FileNotFoundError:
-        raise UsageError(f"{path} is not there: is {run} the folder of a run?") from None
-    except OSError as error:
-        raise FewmultError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise FewmultError(f"{path} is damaged or of another version ({error})") from error
-    return epochs
-
-
-def _settings(one: Path, other: Path) -> list[str]:
+def _settings(one: RunRecord, other: RunRecord) -> list[str]:
     """The settings in which two runs differ."""
-    mine, theirs = load_config(one / CONFIG), load_config(other / CONFIG)
+    mine, theirs = asdict(one.config), asdict(other.config)
     return [
-        f"{name}: {mine.get(name)} and {theirs.get(name)}"
-        for name in mine | theirs
-        if mine.get(name) != theirs.get(name)
+        f"{name}: {mine[name]} and {theirs[name]}" for name in mine if mine[name] != theirs[name]
     ]
 
 
-def _parted(left: dict[str, Any], right: dict[str, Any]) -> list[str]:
-    """Names of tensors that differ, the first layer first."""
-    names = sorted(
-        left["state"].keys() | right["state"].keys(),
-        key=lambda name: (int(name.rpartition("_")[2]), name),
-    )
-    differing = (name for name in names if left["state"].get(name) != right["state"].get(name))
-    return [_described(name) for name in differing]
+def _parted(left: JudgedEpoch, right: JudgedEpoch) -> list[str]:
+    """Tensors that differ, for people, the first layer first."""
+    names = sorted(left.state.keys() | right.state.keys(), key=layer_and_kind)
+    differing = (name for name in names if left.state.get(name) != right.state.get(name))
+    return ["layer {}, {}".format(*layer_and_kind(name)) for name in differing]
 
 
-def _described(name: str) -> str:
-    kind, _, layer = name.rpartition("_")
-    return f"layer {layer}, {kind}"
+def _odd_prints(one: RunRecord, other: RunRecord) -> str:
+    """The fingerprints in which two finished runs differ."""
+    if one.summary is None or other.summary is None:
+        return ""
+    for name in ("fingerprint", "best_fingerprint"):
+        mine, theirs = one.summary[name], other.summary[name]
+        if mine != theirs:
+            return f"{name.replace('_', ' ')} {mine} is not {theirs}"
+    return ""
 
 
-def _errors(left: dict[str, Any], right: dict[str, Any]) -> str:
-    return (
-        f"validation error there: {left['validation_error']:.2f} and "
-        f"{right['validation_error']:.2f} %"
-    )
-
-
-def _prints(one: Path, other: Path) -> list[str]:
+def _prints(one: RunRecord, other: RunRecord) -> list[str]:
     """The fingerprint of two finished runs."""
-    if not all((run / SUMMARY).exists() for run in (one, other)):
+    if one.summary is None or other.summary is None:
         return []
-    summary = json.loads((one / SUMMARY).read_text(encoding="utf-8"))
-    return [f"fingerprint {summary['fingerprint']}"]
+    return [f"fingerprint {one.summary['fingerprint']}"]

@@ -4,29 +4,27 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from .backend_names import BACKENDS
-from .errors import UsageError
-from .files import write_atomic
+from .errors import FewmultError, UsageError
+from .files import read_file, write_atomic
 from .method_names import FLOATING, METHODS, SAMPLED
 from .networks import NetworkSpec, Shape
+from .schema import parse_toml, typed, typed_keys
 from .training import PHASES
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 SHORT_RUN = 1 << 19  # samples; up to here a run starts at twice the learning rate
 BATCH_RATES = {16: -2, 32: -1, 64: 0, 128: 0, 256: 1}
 MAX_EPOCHS = 100_000
 PERTURBATIONS = (0, 1, 2, 4, 8, 16, 32, 64)
 RATE_RANGE = (-8, 8)
-_MAX_BYTES = 1 << 16  # of a config file; a device has no end
+# Settings that change no bit: who computes, where the data lie (their content is what counts), what
+# is kept on the way.
+WITHOUT_EFFECT = ("backend", "dataset", "checkpoint_every")
+_MAX_BYTES = 1 << 16  # of a config file
 
 
 def default_rate(batch: int, samples: int) -> int:
@@ -133,20 +131,30 @@ def save_config(path: Path, config: RunConfig) -> None:
     write_atomic(path, tomli_w.dumps(asdict(config)))
 
 
+def read_config(path: Path) -> RunConfig:
+    """The config of a run, which has all its settings.
+
+    Raises:
+        UsageError: it cannot be read, or is none.
+    """
+    values = load_config(path)
+    try:
+        return typed(RunConfig, values)
+    except (ValueError, UsageError) as error:
+        raise UsageError(f"{path}: {error}") from error
+
+
 def load_config(path: Path) -> dict[str, Any]:
-    """The values of a config file, for ``RunConfig``.
+    """The settings in a config file, all or some of them.
 
     Raises:
         UsageError: it cannot be read, or has unknown or badly typed keys.
     """
     values = load_toml(path)
-    known = {field.name: field.type for field in fields(RunConfig)}
-    for name, value in values.items():
-        if name not in known:
-            raise UsageError(f"{path}: unknown key '{name}'; known are {', '.join(known)}")
-        if type(value).__name__ != known[name]:
-            raise UsageError(f"{path}: '{name}' must be of type {known[name]}")
-    return values
+    try:
+        return typed_keys(RunConfig, values)
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}") from error
 
 
 def load_toml(path: Path) -> dict[str, Any]:
@@ -156,12 +164,8 @@ def load_toml(path: Path) -> dict[str, Any]:
         UsageError: it cannot be read, or is none.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-        if len(content) > _MAX_BYTES:
-            raise UsageError(f"the config {path} is longer than {_MAX_BYTES} bytes")
-        return tomllib.loads(content.decode())
-    except OSError as error:
-        raise UsageError(f"cannot read the config {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # not UTF-8, or not TOML
-        raise UsageError(f"the config {path} is not valid TOML: {error}") from error
+        return parse_toml(read_file(path, _MAX_BYTES))
+    except FewmultError as error:
+        raise UsageError(str(error)) from error
+    except ValueError as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from error

@@ -7,8 +7,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -16,11 +16,11 @@ from .backends import Backend
 from .checkpoints import Best, Checkpoint, Tensors, save_checkpoint
 from .config import RunConfig
 from .datasets import Dataset
-from .files import append_line
 from .methods import method_of
+from .run_folder import METRICS as METRICS
+from .run_folder import RunFolder
 from .training import Epoch, Progress, train_epochs
 
-METRICS = "metrics.jsonl"
 _DIGEST_CHARACTERS = 16
 
 
@@ -28,13 +28,17 @@ _DIGEST_CHARACTERS = 16
 class Watcher:
     """Who is told how a run goes on.
 
+    What it raises ends the run, which can be resumed.
+
     Attributes:
         on_step: epoch and batch in the epoch, both from 1, and the hinge of the batch.
         on_epoch: the epoch's numbers and its validation error.
+        on_begin: the folder is the run's: from now on it can be resumed.
     """
 
     on_step: Callable[[int, int, float], None] = lambda epoch, step, hinge: None
     on_epoch: Callable[[Epoch, float], None] = lambda epoch, error: None
+    on_begin: Callable[[], None] = lambda: None
 
 
 class Course:
@@ -53,7 +57,7 @@ class Course:
         config: RunConfig,
         dataset: Dataset,
         backend: Backend,
-        folder: Path,
+        folder: RunFolder,
         checkpoint: Checkpoint | None = None,
     ) -> None:
         self.config, self.dataset, self.backend, self.folder = config, dataset, backend, folder
@@ -65,6 +69,7 @@ class Course:
             self.trainer = self.method.go_on(checkpoint.tensors, checkpoint.step)
             self.progress, self.best = checkpoint.progress, checkpoint.best
             self.metrics = checkpoint.metrics
+        self._in_a_step = True
 
     best: Best | None
     metrics: list[str]
@@ -77,7 +82,7 @@ class Course:
     def train(self, watcher: Watcher) -> Best:
         """Trains to the end, a line of metrics an epoch, and a checkpoint every few epochs.
 
-        An interrupt leaves a checkpoint of the last whole step.
+        Whatever ends it between two steps leaves a checkpoint of the last whole one.
 
         Returns:
             The state with the lowest validation error.
@@ -85,18 +90,29 @@ class Course:
         try:
             if not self._is_over():
                 self._train(watcher)
-        except BaseException as error:
-            if not isinstance(error, Exception):  # an interrupt; anything else is a fault
-                self.save()
+        except Exception:
+            if not self._in_a_step:
+                # On a disk that is full, what was said first counts.
+                with suppress(Exception):
+                    self.save()
+            raise
+        except BaseException:  # an interrupt, which no step lets in
+            self.save()
             raise
         self.save(epochs_over=len(self.metrics))
         assert self.best is not None
         return self.best
 
     def _train(self, watcher: Watcher) -> None:
+        def on_step(epoch: int, step: int, hinge: float) -> None:
+            self._in_a_step = False
+            watcher.on_step(epoch, step, hinge)
+            self._in_a_step = True
+
         for epoch in train_epochs(
-            self.trainer, self.dataset.train, self.method.schedule, watcher.on_step, self.progress
+            self.trainer, self.dataset.train, self.method.schedule, on_step, self.progress
         ):
+            self._in_a_step = False
             error = self._judge(epoch)
             watcher.on_epoch(epoch, error)
             every = self.config.checkpoint_every
@@ -104,6 +120,7 @@ class Course:
                 return
             if every and epoch.epoch % every == 0:
                 self.save(epochs_over=epoch.epoch)
+            self._in_a_step = True
 
     def _is_over(self) -> bool:
         """Whether as many epochs passed without a better one as the config has patience for."""
@@ -116,8 +133,8 @@ class Course:
         error = self.method.validation_error(state)
         tensors = state.tensors()
         line = json.dumps({**asdict(epoch), "validation_error": error, "state": _digests(tensors)})
-        append_line(self.folder / METRICS, line)
         self.metrics.append(line)
+        self.folder.keep(self.metrics)
         if self.best is None or error <= self.best.error:
             self.best = Best(epoch.epoch, error, tensors)
         return error
@@ -125,8 +142,9 @@ class Course:
     def save(self, epochs_over: int | None = None) -> None:
         """Writes a checkpoint: of a run within an epoch, or at the end of one."""
         progress = self.progress if epochs_over is None else Progress(epochs_over)
+        self.folder.keep(self.metrics)
         save_checkpoint(
-            self.folder,
+            self.folder.path,
             Checkpoint(
                 config=asdict(self.config),
                 data=self.dataset.digest,

@@ -72,8 +72,7 @@ def read_domain(arrays: Archive, spec: Shape) -> Domain:
     Raises:
         ValueError, KeyError: there is none, or it does not fit the shape.
     """
-    shape = tuple(int(size) for size in arrays["image_shape"])
-    names = tuple(str(name) for name in arrays["class_names"])
+    shape, names = arrays.integers("image_shape"), arrays.texts("class_names")
     if shape and (len(shape) != 2 or min(shape) < 1 or math.prod(shape) != spec.widths[0]):
         raise ValueError(f"images of {shape} do not have {spec.widths[0]} pixels")
     if names and len(names) != spec.widths[-1]:

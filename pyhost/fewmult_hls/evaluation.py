@@ -143,6 +143,11 @@ def error_per_cent(logits: npt.NDArray[Any], labels: npt.NDArray[np.uint8]) -> f
     return 100.0 * float(np.count_nonzero(logits.argmax(axis=1) != labels)) / len(labels)
 
 
+def evaluation_bytes(classes: int) -> int:
+    """What an image takes while it is judged: its logits, the answer, and whether that is wrong."""
+    return 4 * classes + 8 + 1
+
+
 def evaluator(
     backend: Backend, network: Network, precision: Precision, images: npt.NDArray[np.uint8]
 ) -> tuple[Evaluator, Means]:

@@ -4,15 +4,21 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import os
+import re
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
 from .errors import FewmultError
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}", re.DOTALL)
 
 
 @contextmanager
@@ -25,9 +31,12 @@ def open_regular(path: Path) -> Iterator[BinaryIO]:
     with reading(path):
         # Without O_NONBLOCK, opening a pipe waits for its writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            os.close(descriptor)
+            what = "Is a directory" if stat.S_ISDIR(mode) else "it is no regular file"
+            raise FewmultError(f"cannot read {path}: {what}")
         with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise FewmultError(f"cannot read {path}: it is no regular file")
             yield file
 
 
@@ -55,14 +64,36 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     # Named before it is made, so that no interrupt can come between the file and its removal.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     with writing(path):
+        sweep(path.parent, path.name)
         try:
-            with temporary.open("xb") as file:
+            with _created(temporary) as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
+                temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _created(path: Path) -> BinaryIO:
+    """A new file, locked while it is open: so ``sweep`` knows that somebody works on it."""
+    while True:
+        file = path.open("xb")
+        with suppress(OSError):  # where there are no locks, nothing is swept
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():
+            return file
+        file.close()  # swept between the two
+
+
+def sweep(folder: Path, name: str = "*") -> None:
+    """Remove the temporary files for ``name``, a pattern, that processes which died left."""
+    for path in folder.glob(f".{name if name == '*' else glob.escape(name)}.*"):
+        if _TEMPORARY.fullmatch(path.name) is None or not path.is_file() or path.is_symlink():
+            continue
+        with suppress(OSError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink()
 
 
 def write_atomic(path: Path, content: bytes | memoryview | str) -> None:
@@ -75,18 +106,47 @@ def append_line(path: Path, line: str) -> None:
     """Add a line to ``path``, whole or not at all.
 
     Raises:
-        FewmultError: it cannot be written.
+        FewmultError: it cannot be written, or is no regular file; a link is not followed, which
+            might lead out of the folder.
     """
-    with writing(path), path.open("ab", buffering=0) as file:
-        size = file.seek(0, os.SEEK_END)
-        content = line.encode() + b"\n"
+    if path.is_symlink():
+        raise FewmultError(f"cannot write {path}: it is a symbolic link: remove it")
+    with writing(path):
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK
+        with os.fdopen(os.open(path, flags, 0o666), "ab", buffering=0) as file:
+            _append(file, line.encode() + b"\n")
+
+
+def _append(file: FileIO, content: bytes) -> None:
+    size = file.seek(0, os.SEEK_END)
+    try:
+        # One call writes all of it, or what the disk still holds; another then fails.
+        while content:
+            content = content[file.write(content) :]
+    except OSError:
+        file.truncate(size)
+        raise
+
+
+def is_folder(path: Path) -> bool:
+    """Whether it is a folder, and no link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
+def sync_folder(folder: Path, *, deep: bool = True) -> None:
+    """Have the disk hold the names in ``folder``; if ``deep``, also all that is below them."""
+    below = list(folder.rglob("*")) if deep else []
+    for path in (*below, folder):
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            continue
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            # One call writes all of it, or what the disk still holds; another then fails.
-            while content:
-                content = content[file.write(content) :]
+            os.fsync(descriptor)
         except OSError:
-            file.truncate(size)
-            raise
+            if path.is_file():  # some file systems sync no folders
+                raise
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
@@ -105,3 +165,12 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise FewmultError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+@contextmanager
+def shown_as(shown: Path, hidden: Path) -> Iterator[None]:
+    """Let errors of the block name the place that a user knows, not the one that is prepared."""
+    try:
+        yield
+    except FewmultError as error:
+        raise type(error)(str(error).replace(str(hidden), str(shown))) from error

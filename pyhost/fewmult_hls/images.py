@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
-from .archive import read_array
-from .datasets import png
+from . import memory
+from .archive import Header, read_header
+from .datasets import png, png_chunks
 from .domain import Domain
 from .errors import FewmultError
-from .files import reading
+from .files import open_regular, read_file
 
 _NPY = b"\x93NUMPY"
 
@@ -30,16 +33,18 @@ def read_images(path: Path, domain: Domain, features: int) -> Images:
         features: values that an image must have.
 
     Raises:
-        FewmultError: the file cannot be read or is damaged, or holds something else.
+        FewmultError: the file cannot be read or is damaged, or holds something else, or more than
+            the memory does.
     """
-    with reading(path):
-        content = path.read_bytes()
-    if content.startswith(_NPY):
-        return _from_npy(path, content, domain, features)
-    if not png.is_png(content):
+    with open_regular(path) as file:
+        begin = file.read(max(len(_NPY), len(png_chunks.SIGNATURE)))
+        if begin.startswith(_NPY):
+            return _read_npy(path, file, domain, features)
+    if not png.is_png(begin):
         raise FewmultError(
             f"{path} is neither a PNG image nor a .npy file: {png.CONVERT}, or numpy.save"
         )
+    content = read_file(path, png.LIMIT)
     shape = png.shape(path, content)
     if not domain.fits(shape, features):
         raise FewmultError(
@@ -49,34 +54,44 @@ def read_images(path: Path, domain: Domain, features: int) -> Images:
     return png.decode(path, content).reshape(1, -1)
 
 
-def _from_npy(path: Path, content: bytes, domain: Domain, features: int) -> Images:
+def _read_npy(path: Path, file: BinaryIO, domain: Domain, features: int) -> Images:
+    """Reads an array whose header fits the file, the model and the memory."""
+    file.seek(0)
     try:
-        array = read_array("the array", content)
-    except MemoryError:
-        raise
-    # What numpy raises on damaged bytes has no common base.
-    except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        header = read_header("the array", file)
+        if header.size != os.fstat(file.fileno()).st_size - file.tell():
+            raise ValueError("it does not have the size that its header says")
+    except ValueError as error:
         raise FewmultError(
-            f"{path} is a damaged .npy file, or holds no plain numbers ({reason}): save it again"
+            f"{path} is a damaged .npy file, or holds no plain numbers ({error}): save it again"
         ) from error
-    if array.dtype != np.uint8:
+    _check_header(path, header, domain, features)
+    # Numbers by columns are copied once, and so are those of several files.
+    memory.check(str(path), 2 * header.size, "give its images in parts")
+    array = np.fromfile(file, np.uint8, header.size)
+    if array.size != header.size:
+        raise FewmultError(f"{path} became shorter while it was read: give it again")
+    return array.reshape(header.shape, order=header.order).reshape(-1, features)
+
+
+def _check_header(path: Path, header: Header, domain: Domain, features: int) -> None:
+    shape = header.shape
+    if header.dtype != np.uint8:
         raise FewmultError(
-            f"{path} holds {array.dtype} and the model takes uint8, grey values 0 to 255: "
+            f"{path} holds {header.dtype} and the model takes uint8, grey values 0 to 255: "
             "scale and convert it with astype"
         )
     if not (
-        (array.ndim == 2 and array.shape[1] == features)
-        or (array.ndim in (2, 3) and domain.fits(array.shape[-2:], features))
+        (len(shape) == 2 and shape[1] == features)
+        or (len(shape) in (2, 3) and domain.fits(shape[-2:], features))
     ):
         raise FewmultError(
-            f"{path} has the shape {array.shape} and the model takes images of "
+            f"{path} has the shape {shape} and the model takes images of "
             f"{domain.image_text(features)}: save (rows, columns), (N, rows, columns) or "
             f"(N, {features})"
         )
-    if not array.size:
+    if 0 in shape:
         raise FewmultError(f"{path} holds no images: leave it out")
-    return array.reshape(-1, features)
 
 
 def _scaling(domain: Domain) -> str:

@@ -13,6 +13,7 @@ from .backends import Backend
 from .config import RunConfig
 from .datasets import Dataset
 from .method_names import FLOATING
+from .networks import NetworkSpec
 from .training import Learner, Pace
 
 Tensors = dict[str, npt.NDArray[Any]]
@@ -73,3 +74,21 @@ def method_of(config: RunConfig, dataset: Dataset, backend: Backend) -> Method:
     from .integer_method import IntegerMethod
 
     return IntegerMethod(config, dataset, backend)
+
+
+def checked_state(config: RunConfig, tensors: Tensors) -> State:
+    """The state with these tensors, which are what a run of the config can leave.
+
+    Raises:
+        ValueError, KeyError: they are not.
+    """
+    spec = config.spec
+    if isinstance(spec, NetworkSpec):
+        from .model import checked_network
+
+        return checked_network(spec, tensors)
+    from .floating.model import checked_float_network
+    from .floating.spec import FloatSpec
+
+    assert isinstance(spec, FloatSpec)
+    return checked_float_network(spec, tensors)

@@ -4,25 +4,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
-from .archive import Archive, checked, reading_archive, save_arrays
+from .archive import Archive, checked, reading_archive, save_checked
 from .backend_names import Device
 from .backends import open_backend
 from .domain import Domain, domain_arrays, read_domain
-from .errors import FewmultError
 from .evaluation import Evaluator, Means, Precision, precisions
 from .networks import Network, NetworkSpec
 from .oracle.gradient import weight_clip
 from .oracle.integers import BIAS_MAX
 from .trained import Opened
 
-FORMAT = 2
-_WITHOUT_DOMAIN = 1  # the format before, which is still read
+FORMAT = 3
+# The formats before, which are still read.
+_WITHOUT_CHECKSUM = (1, 2)
+_WITHOUT_DOMAIN = 1
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,14 @@ class Model:
         domain: what its inputs and outputs stand for.
         packed_from: fingerprint of the network whose ternary or binary weights these are; None if
             it is this one.
+        has_checksum: whether the file that it is from protects more than the network.
     """
 
     network: Network
     means: dict[Precision, Means]
     domain: Domain = field(default_factory=Domain)
     packed_from: str | None = None
+    has_checksum: bool = True
 
     unit = 64  # contract, section 1: logits have 6 fraction bits
 
@@ -91,10 +96,10 @@ def read_spec(arrays: Archive) -> NetworkSpec:
         ValueError, KeyError, UsageError: there is none, or it cannot be.
     """
     return NetworkSpec(
-        tuple(int(width) for width in arrays["widths"]),
-        str(arrays["weights_kind"]),  # type: ignore[arg-type]
-        int(arrays["master_bits"]),
-        int(arrays["batch"]),
+        arrays.integers("widths"),
+        arrays.text("weights_kind"),  # type: ignore[arg-type]
+        arrays.integer("master_bits"),
+        arrays.integer("batch"),
     )
 
 
@@ -111,39 +116,50 @@ def save_model(path: Path, model: Model) -> None:
     for precision, means in model.means.items():
         for k, mean in enumerate(means):
             arrays[f"mean_{precision}_{k}"] = mean
-    save_arrays(path, arrays)
+    save_checked(path, arrays)
 
 
 def load_model(path: Path) -> Model:
     """Reads a model and checks all of it.
 
     Raises:
-        FewmultError: there is none, or it is damaged, or not one of ours.
+        FewmultError: it cannot be read, or is damaged, or not one of ours.
     """
-    if not path.exists():
-        raise FewmultError(f"{path} is not there: is this the folder of a finished run?")
     with reading_archive(path, "train again, or take another copy") as arrays:
         return _model(arrays)
 
 
 def _model(arrays: Archive) -> Model:
-    if int(arrays["format"]) not in (FORMAT, _WITHOUT_DOMAIN):
-        raise ValueError(f"format {int(arrays['format'])} is not known here")
+    version = arrays.integer("format")
+    if version != FORMAT and version not in _WITHOUT_CHECKSUM:
+        raise ValueError(f"format {version} is not known here")
     spec = read_spec(arrays)
+    network = checked_network(spec, arrays)
+    if network.fingerprint != arrays.text("fingerprint"):
+        raise ValueError("its content does not have its fingerprint")
+    means = {precision: read_means(spec, arrays, precision) for precision in precisions(spec)}
+    domain = Domain() if version == _WITHOUT_DOMAIN else read_domain(arrays, spec)
+    has_checksum = version not in _WITHOUT_CHECKSUM
+    if has_checksum:  # after all else, which says more exactly what is wrong
+        arrays.verify()
+    return Model(network, means, domain, has_checksum=has_checksum)
+
+
+def checked_network(spec: NetworkSpec, tensors: Mapping[str, npt.NDArray[Any]]) -> Network:
+    """The network with these tensors, which are what training can leave.
+
+    Raises:
+        ValueError, KeyError: they are not, or one is missing.
+    """
     weights, biases = [], []
     for layer in spec.layers:
         shape = (layer.outputs, layer.inputs)
         limit = weight_clip(spec.master_bits)
         name = f"weights_{layer.index}"
-        weights.append(checked(name, arrays[name], spec.dtype, shape, limit))
+        weights.append(checked(name, tensors[name], spec.dtype, shape, limit))
         name = f"bias_{layer.index}"
-        biases.append(checked(name, arrays[name], np.int32, (layer.outputs,), BIAS_MAX))
-    network = Network(spec, weights, biases)
-    if network.fingerprint != str(arrays["fingerprint"]):
-        raise ValueError("its content does not have its fingerprint")
-    means = {precision: read_means(spec, arrays, precision) for precision in precisions(spec)}
-    has_domain = int(arrays["format"]) != _WITHOUT_DOMAIN
-    return Model(network, means, read_domain(arrays, spec) if has_domain else Domain())
+        biases.append(checked(name, tensors[name], np.int32, (layer.outputs,), BIAS_MAX))
+    return Network(spec, weights, biases)
 
 
 def read_means(spec: NetworkSpec, arrays: Archive, precision: Precision) -> Means:

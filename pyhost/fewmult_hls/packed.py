@@ -9,16 +9,13 @@ Eight binary weights take a byte.
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .archive import Archive, checked, reading_archive, save_arrays
+from .archive import Archive, checked, reading_archive, save_checked
 from .domain import read_domain
 from .evaluation import PLANES
 from .layers.dense import Dense
@@ -31,7 +28,6 @@ from .oracle.integers import BIAS_FRACTION, BIAS_MAX
 FORMAT = 1
 MARK = "packed_format"
 """The array that only a packed model has."""
-_CHECKSUM = "sha256"
 
 _TRITS = 5  # in a byte
 _VALUES = 3**_TRITS
@@ -109,7 +105,7 @@ def save_packed(path: Path, model: Model) -> None:
         arrays[f"bias_{k}"] = (network.biases[k] >> _unused_bits(layer)).astype(np.int16)
     for k, mean in enumerate(model.means[kind]):
         arrays[f"mean_{kind}_{k}"] = mean
-    save_arrays(path, {**arrays, _CHECKSUM: np.array(_sha256(arrays))})
+    save_checked(path, arrays)
 
 
 def load_packed(path: Path) -> Model:
@@ -126,23 +122,22 @@ def load_packed(path: Path) -> Model:
 
 
 def _model(archive: Archive) -> Model:
-    if int(archive[MARK]) != FORMAT:
-        raise ValueError(f"packed format {int(archive[MARK])} is not known here")
-    arrays = {name: archive[name] for name in archive.names if name != _CHECKSUM}
-    if _sha256(arrays) != str(archive[_CHECKSUM]):
-        raise ValueError("its content does not have its checksum")
-    source = str(archive["fingerprint"])
+    version = archive.integer(MARK)
+    if version != FORMAT:
+        raise ValueError(f"packed format {version} is not known here")
+    archive.verify()
+    source = archive.text("fingerprint")
     if not re.fullmatch("[0-9a-f]{64}", source):
         raise ValueError("its fingerprint is none")
     spec = read_spec(archive)
     weights, biases = [], []
     for layer in spec.layers:
         k = layer.index
-        signs = _UNPACK[spec.weights](arrays[f"weights_{k}"], (layer.outputs, layer.inputs))
+        signs = _UNPACK[spec.weights](archive[f"weights_{k}"], (layer.outputs, layer.inputs))
         weights.append(signs.astype(spec.dtype) * weight_clip(spec.master_bits))
         unused = _unused_bits(layer)
         name, shape, limit = f"bias_{k}", (layer.outputs,), BIAS_MAX >> unused
-        bias = checked(name, arrays[name], np.int16, shape, limit)
+        bias = checked(name, archive[name], np.int16, shape, limit)
         biases.append(bias.astype(np.int32) << unused)
     return Model(
         Network(spec, weights, biases),
@@ -155,12 +150,3 @@ def _model(archive: Archive) -> Model:
 def _unused_bits(layer: Dense) -> int:
     """Low bits of a bias that only training needs: they are shifted out where it is added."""
     return BIAS_FRACTION - layer.output_fraction
-
-
-def _sha256(arrays: Mapping[str, Any]) -> str:
-    """Of all arrays with their names, types and shapes, whatever their order."""
-    digest = hashlib.sha256()
-    for name, array in sorted(arrays.items()):
-        digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()

@@ -71,11 +71,12 @@ def plan_run(
     if dataset is not None:
         values["dataset"] = datasets.places.IN_MEMORY
     data = dataset or datasets.load(values["dataset"])
+    data.check_classes()
     run_config = _complete(values, data)
     folder = out or Path("runs") / data.name
     runs.check_fit(run_config.spec, data)
     runs.check_folder(folder, overwrite=overwrite)
-    runs.check_memory(run_config.spec)
+    runs.check_memory(run_config.spec, data)
     return Plan(run_config, data, folder)
 
 

@@ -10,7 +10,6 @@ moment; the summary comes last.
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -18,25 +17,25 @@ from typing import Any
 
 import numpy as np
 
-from . import __version__, datasets
+from . import __version__, datasets, memory
 from .backends import Backend
-from .checkpoints import (
-    clear_checkpoints,
-    has_checkpoint,
-    newest_checkpoint,
-    remove_leftovers,
-)
-from .config import RunConfig, save_config
-from .course import METRICS, Course, Watcher
+from .checkpoints import Checkpoint, newest_checkpoint
+from .config import WITHOUT_EFFECT, RunConfig, load_config
+from .course import Course, Watcher
 from .datasets import Dataset, Split
 from .errors import FewmultError, UsageError
-from .files import write_atomic, writing
+from .evaluation import evaluation_bytes
+from .files import write_atomic
 from .networks import Shape
+from .run_folder import CONFIG as CONFIG
+from .run_folder import MODEL as MODEL
+from .run_folder import SUMMARY as SUMMARY
+from .run_folder import RunFolder, check_no_summary
+from .run_folder import check_folder as check_folder
+from .run_folder import check_unfinished as check_unfinished
 from .trained import Trained
 
-CONFIG = "config.toml"
-MODEL = "model.npz"
-SUMMARY = "summary.json"
+_BYTES_TRAINING_IMAGE = 32  # while an epoch's order is drawn, by measurement
 
 
 def lasting_name(dataset: str) -> str:
@@ -103,74 +102,20 @@ def test_split(model: Trained, dataset: Dataset) -> Split:
     return Split(dataset.test.images, numbers[dataset.test.labels])
 
 
-def check_memory(spec: Shape) -> None:
-    """Refuses a net for which a system that overcommits memory would kill the process.
+def check_memory(spec: Shape, dataset: Dataset) -> None:
+    """Refuses a run for which a system that overcommits memory would kill the process.
+
+    Args:
+        spec: of the net.
+        dataset: already in memory.
 
     Raises:
         FewmultError: it needs more than is free.
     """
-    free = _free_memory()
-    if free is not None and spec.memory > free:
-        raise FewmultError(
-            f"net {spec.name} needs about {spec.memory / 2**30:.1f} GiB of memory, "
-            f"and {free / 2**30:.1f} GiB are free: take a smaller net"
-        )
-
-
-def _free_memory() -> int | None:
-    """Bytes, or None where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    found = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
-    return next((int(kilobytes) << 10 for kilobytes in found), None)
-
-
-def check_folder(folder: Path, *, overwrite: bool) -> None:
-    """Whether a run may go into a folder; changes nothing.
-
-    Raises:
-        UsageError: it is a file, or holds another run and ``overwrite`` is not set.
-        FewmultError: it cannot be looked into.
-    """
-    with writing(folder):
-        if folder.exists() and not folder.is_dir():
-            raise UsageError(f"{folder} is a file, and a run needs a folder: name another")
-        there = _run_files(folder)
-        if not there or overwrite:
-            return
-        if folder / SUMMARY in there:
-            state, more = "another", ""
-        else:
-            state = "an unfinished"
-            more = f"go on with --resume {folder}, " if has_checkpoint(folder) else ""
-        raise UsageError(
-            f"{folder} holds {state} run: {more}name another folder with --out or add --overwrite"
-        )
-
-
-def _run_files(folder: Path) -> list[Path]:
-    """What is there of a run; the summary, which says that the rest is whole, first."""
-    names = (SUMMARY, MODEL, METRICS, CONFIG)
-    return [folder / name for name in names if (folder / name).exists()]
-
-
-def _prepare_folder(folder: Path, *, overwrite: bool) -> None:
-    """Makes a run's folder, empty of an earlier run.
-
-    Raises:
-        FewmultError: as ``check_folder``, or it cannot be written.
-    """
-    check_folder(folder, overwrite=overwrite)
-    with writing(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        # Nothing is removed where nothing can be written.
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-        for path in _run_files(folder):
-            path.unlink()
-        clear_checkpoints(folder)
+    needed = spec.memory + len(dataset.train.labels) * _BYTES_TRAINING_IMAGE
+    judged = max(len(split.labels) for split in (dataset.validation, dataset.test))
+    needed += judged * evaluation_bytes(spec.widths[-1])
+    memory.check(f"net {spec.name}", needed, "take a smaller net or less data")
 
 
 def run(
@@ -190,10 +135,10 @@ def run(
     Returns:
         The summary.
     """
-    course = Course(config, dataset, backend, folder)
-    _prepare_folder(folder, overwrite=overwrite)
-    save_config(folder / CONFIG, config)
-    return _finish(course, watcher)
+    course = Course(config, dataset, backend, RunFolder(folder))
+    with course.folder.opened():
+        course.folder.begin(config, overwrite=overwrite)
+        return _finish(course, watcher)
 
 
 def resume(
@@ -204,7 +149,8 @@ def resume(
     It goes on from the newest checkpoint, or begins again if there was not yet any.
 
     Args:
-        config: as in the folder's config.toml; only its backend may differ.
+        config: as in the folder's config.toml; only its backend may differ, and the place of its
+            data. What differs is recorded there.
         dataset: as the config names it.
         backend: executes the kernels.
         folder: of the run.
@@ -214,37 +160,40 @@ def resume(
         The summary, and what is wrong with checkpoints that are damaged.
 
     Raises:
-        UsageError: the run is finished, or its config or data changed since the checkpoint.
+        UsageError: the run is finished, another process is at it, or its config or data changed
+            since the checkpoint.
         FewmultError: all checkpoints are damaged.
     """
     check_unfinished(folder)
-    checkpoint, complaints = newest_checkpoint(folder)
+    place = RunFolder(folder)
+    with place.opened():
+        check_no_summary(folder)
+        checkpoint, complaints = newest_checkpoint(folder)
+        _check_resumed(config, dataset, folder, checkpoint)
+        course = Course(config, dataset, backend, place, checkpoint)
+        place.go_on(config, course.metrics)
+        return _finish(course, watcher), complaints
+
+
+def _check_resumed(
+    config: RunConfig, dataset: Dataset, folder: Path, checkpoint: Checkpoint | None
+) -> None:
     if checkpoint is not None:
         _check_same(asdict(config), checkpoint.config, folder / CONFIG)
         if checkpoint.data != dataset.digest:
-            raise UsageError(f"{dataset.name} is not the data that {folder} learned from")
-    with writing(folder):
-        remove_leftovers(folder)
-    course = Course(config, dataset, backend, folder, checkpoint)
-    write_atomic(folder / METRICS, "".join(f"{line}\n" for line in course.metrics))
-    return _finish(course, watcher), complaints
-
-
-def check_unfinished(folder: Path) -> None:
-    """Whether there may be anything to resume.
-
-    Raises:
-        UsageError: there is no such folder, or its run is finished.
-    """
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}")
-    if (folder / SUMMARY).exists():
-        raise UsageError(f"{folder} holds a finished run: there is nothing to resume")
+            raise UsageError(
+                f"{config.dataset} is not the data that {folder} learned from: its content differs"
+            )
+    elif config.dataset != load_config(folder / CONFIG).get("dataset"):
+        raise UsageError(
+            f"{folder} has no checkpoint yet that could tell whether {config.dataset} is its data: "
+            "start again with --overwrite"
+        )
 
 
 def _check_same(now: dict[str, Any], then: dict[str, Any], path: Path) -> None:
     for name, value in now.items():
-        if name not in ("backend", "checkpoint_every") and value != then.get(name):
+        if name not in WITHOUT_EFFECT and value != then.get(name):
             raise UsageError(
                 f"{path} has {name} = {value!r}, and the run began with {then.get(name)!r}: "
                 "set it back, or start another run"
@@ -254,8 +203,10 @@ def _check_same(now: dict[str, Any], then: dict[str, Any], path: Path) -> None:
 def _finish(course: Course, watcher: Watcher) -> dict[str, Any]:
     """Trains to the end, evaluates the best state, and writes the model and the summary."""
     start, earlier = time.perf_counter(), course.seconds
+    watcher.on_begin()
     best = course.train(watcher)
-    config, dataset, folder, method = course.config, course.dataset, course.folder, course.method
+    config, dataset, method = course.config, course.dataset, course.method
+    folder = course.folder.path
     steps = course.trainer.step_number
     fingerprint = course.trainer.network().fingerprint
     state, errors = method.finish(best.tensors, folder / MODEL)
@@ -278,5 +229,8 @@ def _finish(course: Course, watcher: Watcher) -> dict[str, Any]:
         "seconds": round(earlier + time.perf_counter() - start, 2),
         "version": __version__,
     }
+    course.folder.keep(course.metrics)
+    if not (folder / MODEL).is_file():
+        raise FewmultError(f"{folder / MODEL} was removed as the run ended: go on with --resume")
     write_atomic(folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
     return summary

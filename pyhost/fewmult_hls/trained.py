@@ -49,6 +49,10 @@ class Trained(Protocol):
         """Of the network as it was trained."""
 
     @property
+    def has_checksum(self) -> bool:
+        """Whether the file that it is from protects more than the network itself."""
+
+    @property
     def precisions(self) -> tuple[str, ...]:
         """Of the weights that it can run with."""
 

@@ -229,8 +229,9 @@ def _repeat(run: Path) -> None:
 
 
 def _compare(run: Path) -> None:
-    command("compare", run, run.parent / "good" / "run")
-    command("compare", run.parent / "good" / "run", run)
+    good = run.parent / "good" / "run"
+    command("compare", run, good, finds=True)
+    command("compare", good, run, finds=True)
 
 
 def _use_model(run: Path) -> None:

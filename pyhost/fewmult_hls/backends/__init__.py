@@ -7,7 +7,7 @@ Training code never asks which backend it has; they all leave the same bits.
 
 from __future__ import annotations
 
-from ..backend_names import Device
+from ..backend_names import BACKENDS, Device
 from ..errors import UsageError
 from .base import Backend, PreparedCalls, placed
 
@@ -23,9 +23,12 @@ def open_backend(name: str, threads: int | None = None, device: Device | None = 
         device: for pynq, by default the board.
 
     Raises:
-        UsageError: the backend takes no number of threads, or not this one, or has no device.
+        UsageError: there is none of that name, or it takes no number of threads, or not this one,
+            or has no device.
         FewmultError: it cannot run here; the message says what is missing.
     """
+    if name not in BACKENDS:
+        raise UsageError(f"there is no backend '{name}': take {' or '.join(BACKENDS)}")
     if device is not None and name != "pynq":
         raise UsageError(f"the {name} backend has no device: leave --device out")
     if name == "pynq":

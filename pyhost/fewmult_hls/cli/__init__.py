@@ -11,7 +11,10 @@ import os
 import sys
 import time
 from contextlib import suppress
-from typing import Any
+
+TYPE_CHECKING = False  # as in typing, whose import takes its time
+if TYPE_CHECKING:
+    from typing import Any
 
 _PATIENCE = 1.0  # seconds to put things in order, before another signal ends it
 
@@ -27,14 +30,17 @@ class _Stopped(BaseException):
 
 def main() -> None:
     """Runs the command and exits."""
+    import signal
+
     try:
+        sys.unraisablehook = _come_again
         _on_signals(_stop)
         from .commands import run
 
         code = run()
+        # It is over: a signal must not break into the end of Python.
+        _on_signals(signal.SIG_IGN)
     except (_Stopped, KeyboardInterrupt) as stop:
-        import signal
-
         _on_signals(signal.SIG_IGN)
         code = 128 + getattr(stop, "number", signal.SIGINT)  # as shells have it
         # A terminal that hung up cannot be written to, and without any there is no stderr.
@@ -60,3 +66,18 @@ def _stop(number: int, frame: Any) -> None:
     # A key pressed twice must not break into the tidying up, nor be of no use if that hangs.
     if now - _Stopped.since > _PATIENCE:
         os._exit(128 + number)
+
+
+def _come_again(swallowed: Any) -> None:
+    """Sends a signal once more that came where Python lets no exception out, as in a callback."""
+    if not isinstance(swallowed.exc_value, _Stopped):
+        sys.__unraisablehook__(swallowed)
+        return
+    import _thread
+
+    def send(number: int) -> None:
+        time.sleep(0.01)  # until the callback is over
+        os.kill(os.getpid(), number)
+
+    _Stopped.since = None
+    _thread.start_new_thread(send, (swallowed.exc_value.number,))

@@ -64,23 +64,26 @@ def build(
     """
     from ..errors import UsageError
     from ..hardware.board import load_board
-    from ..hardware.build_plan import SCRIPT, missing_tool, write_plan
+    from ..hardware.build_plan import SCRIPT, check_request, locked_plan, missing_tool, write_plan
 
     if kernels and stage == "overlay":
         raise UsageError("an overlay holds all its kernels: drop --kernel")
-    manifest = write_plan(out, load_board(board), overlay, kernels, overwrite=overwrite)
-    click.echo(f"{out}: plan of overlay {overlay}, build id {manifest.build_id:#010x}")
-    if plan_only:
-        click.echo(f"run {out / SCRIPT} {stage} on a machine with Vitis and Vivado")
-        return
-    missing = missing_tool(stage, has_overlay=(out / "overlay").is_dir())
-    if missing:
-        raise FewmultError(
-            f"{missing} is not on PATH: source settings64.sh of Vitis and go on with "
-            f"{out / SCRIPT}, or copy the folder to a machine with the tools (--plan-only)"
-        )
-    _run(out, SCRIPT, stage)
-    _check_overlay(out, manifest)
+    chosen = load_board(board)
+    check_request(chosen, overlay, kernels)
+    with locked_plan(out):
+        manifest = write_plan(out, chosen, overlay, kernels, overwrite=overwrite)
+        click.echo(f"{out}: plan of overlay {overlay}, build id {manifest.build_id:#010x}")
+        if plan_only:
+            click.echo(f"run {out / SCRIPT} {stage} on a machine with Vitis and Vivado")
+            return
+        missing = missing_tool(stage, has_overlay=(out / "overlay").is_dir())
+        if missing:
+            raise FewmultError(
+                f"{missing} is not on PATH: source settings64.sh of Vitis and go on with "
+                f"{out / SCRIPT}, or copy the folder to a machine with the tools (--plan-only)"
+            )
+        _run(out, SCRIPT, stage)
+        _check_overlay(out, manifest)
 
 
 def _check_overlay(folder: Path, manifest: Manifest) -> None:

@@ -8,12 +8,14 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 from .. import __version__
 from ..errors import FewmultError
+from ..threads import spare_blas
 from .bench import bench
 from .build import build
 from .compare import compare
@@ -78,6 +80,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
         The exit code; whatever goes wrong on purpose has ended in one line.
     """
     _prepare_streams()
+    spare_blas()
+    try:
+        return _run(arguments)
+    finally:
+        _drop_unwritable_output()
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         return int(cli.main(arguments, prog_name=_NAME, standalone_mode=False) or 0)
     except click.UsageError as error:
@@ -88,7 +98,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except FewmultError as error:
         return _failed(str(error), error.exit_code)
     except OSError as error:
-        _drop_unwritable_output()
         return _failed(str(error), 1)
     except MemoryError:
         return _failed("there is not enough memory: take a smaller net, batch or data set", 1)
@@ -105,14 +114,16 @@ def _prepare_streams() -> None:
 
 
 def _drop_unwritable_output() -> None:
-    """Empties stdout's buffer, which would fail once more when Python exits, with code 120."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+    """Empties buffers that would fail once more when Python exits, with code 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _failed(message: str, code: int) -> int:
-    click.echo("error: " + " ".join(message.split()), err=True)
+    with suppress(OSError):  # nobody may be there any more
+        click.echo("error: " + " ".join(message.split()), err=True)
     return code

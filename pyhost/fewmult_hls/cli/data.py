@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import FewmultError
+from .arguments import NamedPath
 from .results import show_table
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def info(name: str) -> None:
     "source",
     metavar="PATH",
     required=True,
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     help="Folder with the four IDX files, under MNIST's file names, gzipped or not; or with a "
     "folder of PNG images for each class.",
 )

@@ -68,9 +68,15 @@ def deploy(
     from ..hardware import deploy as steps
     from ..hardware.board import load_board
     from ..hardware.payload import Payload, find_wheel, read_overlays, read_wheel
+    from ..hardware.remote import check_host
 
+    check_host(host)
     if environment is not None and not environment.startswith("/"):
         raise UsageError(f"--environment {environment} must be a path from the root, there")
+    if environment is not None and (not environment.isprintable() or set("!\\") & set(environment)):
+        raise UsageError(
+            f"--environment {environment!r} has characters that not every shell passes on"
+        )
     known = load_board(board)
     overlays = read_overlays(folders, known)
     missing = [name for name in known.overlays if name not in overlays]

@@ -10,7 +10,7 @@ import click
 
 from ..errors import FewmultError
 
-PACKAGES = ("numpy", "pillow", "click", "rich", "pooch", "tomli-w")
+PACKAGES = ("numpy", "pillow", "click", "rich", "pooch", "requests", "tomli-w")
 
 
 @click.command()

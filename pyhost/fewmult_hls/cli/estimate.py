@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,7 +159,7 @@ def _sizes(texts: tuple[str, ...]) -> dict[str, int]:
     found: dict[str, int] = {}
     for text in texts:
         name, _, number = text.partition("=")
-        if not number.isdecimal() or not 0 < int(number) <= 4096:
+        if not re.fullmatch("[0-9]{1,4}", number) or not 0 < int(number) <= 4096:
             raise UsageError(f"--tile {text}: give a constant of the kernels and 1 to 4096, NAME=N")
         found[name] = int(number)
     return found

@@ -36,21 +36,25 @@ def evaluate(
     DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --packed` wrote,
     which has ternary or binary weights only.
     """
+    from .. import memory
     from ..classifier import read_model
     from ..datasets import load
-    from ..evaluation import error_per_cent
+    from ..evaluation import error_per_cent, evaluation_bytes
     from ..runs import test_split
-    from .results import error_text, show_rows
+    from .results import error_text, show_rows, warn_without_checksum
 
     trained = read_model(model)
+    warn_without_checksum(trained, model)
     data = load(dataset or _dataset_of(model))
     split = test_split(trained, data)
+    tests = len(split.labels)
+    needed = tests * evaluation_bytes(trained.spec.widths[-1])
+    memory.check(f"judging {tests:,} images", needed, "take fewer of them")
     errors = {}
     for precision in trained.precisions:
         scorer, close = trained.open(precision, backend, threads, device)
         errors[precision] = error_per_cent(scorer.logits(split.images), split.labels)
         close()
-    tests = len(split.labels)
     click.echo(f"{trained.spec.name} on {data.name}, {tests:,} test images\n")
     rows = [f"{error_text(error, tests)}, {name} weights" for name, error in errors.items()]
     names = ["test error", *[""] * (len(rows) - 1)]

@@ -36,6 +36,7 @@ def export(model: Path, packed: bool, out: Path, overwrite: bool) -> None:
     from ..classifier import read_model
     from ..model import Model
     from ..packed import save_packed
+    from .results import warn_without_checksum
 
     if not packed:
         raise UsageError("say in which form: add --packed")
@@ -44,6 +45,7 @@ def export(model: Path, packed: bool, out: Path, overwrite: bool) -> None:
     if out.exists() and not overwrite:
         raise UsageError(f"{out} is there already: name another file or add --overwrite")
     trained = read_model(model)
+    warn_without_checksum(trained, model)
     if not isinstance(trained, Model):
         raise UsageError(f"{model} computes in floating point: only -qbp methods can be packed")
     save_packed(out, trained)

@@ -20,6 +20,8 @@ Examples:
   fewmult-hls predict runs/mnist drawn/*.png --precision 8-bit
   fewmult-hls predict mnist.packed images.npy --json"""
 
+_BYTES_ANSWER = 2048  # from the logits to the text, by measurement
+
 
 @click.command(epilog=EXAMPLES)
 @click.argument("model", metavar="DIR|MODEL", type=NamedPath())
@@ -55,12 +57,18 @@ def predict(
     """
     import numpy as np
 
+    from .. import memory
     from ..classifier import load
     from ..images import read_images
+    from .results import warn_without_checksum
 
     with load(model, precision=precision, backend=backend, threads=threads, device=device) as net:
+        warn_without_checksum(net, model)
         read = [read_images(path, net.domain, net.features) for path in files]
-        labels, margins = net.answers(np.concatenate(read))
+        count = sum(map(len, read))
+        needed = count * (_BYTES_ANSWER + (net.features if len(read) > 1 else 0))
+        memory.check(f"answering for {count:,} images", needed, "ask for fewer at once")
+        labels, margins = net.answers(np.concatenate(read) if len(read) > 1 else read[0])
         names = [net.domain.class_name(label) for label in labels.tolist()]
     places = [
         (str(path), k) for path, part in zip(files, read, strict=True) for k in range(len(part))

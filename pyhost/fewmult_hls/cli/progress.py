@@ -28,8 +28,9 @@ _WIDEST = 100
 def watching(config: RunConfig, steps: int) -> Iterator[Watcher]:
     """A watcher for a run of ``steps`` steps an epoch, shown while the block runs."""
     from ..course import Watcher
+    from ..threads import can_start
 
-    if not _is_screen():
+    if not (_is_screen() and can_start(1)):  # rich draws from a thread
         yield Watcher(on_epoch=lambda epoch, error: click.echo(epoch_line(config, epoch, error)))
         return
     from rich.console import Console

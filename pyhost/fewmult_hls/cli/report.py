@@ -40,5 +40,9 @@ def report(runs: tuple[Path, ...], out: Path | None, overwrite: bool, backend: s
         raise FewmultError(
             f"a report needs {error.name}: pip install 'fewmult-hls[report]'"
         ) from error
+    except ValueError as error:
+        raise FewmultError(
+            f"matplotlib does not start: look at its matplotlibrc ({error})"
+        ) from error
     page = write_report(runs, out or runs[0] / "report", backend=backend, overwrite=overwrite)
     click.echo(f"written to {page}")

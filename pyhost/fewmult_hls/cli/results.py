@@ -5,8 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from ..classifier import Classifier
+    from ..trained import Trained
 
 
 def error_text(error: float, images: int) -> str:
@@ -44,3 +50,13 @@ def executor_text(info: dict[str, str]) -> str:
     if "threads_wanted" in info:
         threads += f" of {info['threads_wanted']}: the system starts no more"
     return f": {info['isa']}, {threads}"
+
+
+def warn_without_checksum(model: Trained | Classifier, path: Path) -> None:
+    """Says that a model is of a version that protected less of it."""
+    if not model.has_checksum:
+        click.echo(
+            f"warning: {path} has no checksum, as an earlier version wrote it: its weights are "
+            "checked, and means and names of classes are not",
+            err=True,
+        )

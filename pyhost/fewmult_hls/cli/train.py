@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,12 +118,15 @@ Examples:
 @click.option(
     "--out", type=NamedPath(), metavar="DIR", help="Where the run goes.  [default: runs/DATASET]"
 )
-@click.option("--overwrite", is_flag=True, help="Replace the run that is in the folder.")
+@click.option(
+    "--overwrite", is_flag=True, help="Replace the run that is in the folder; other files stay."
+)
 @click.option(
     "--resume",
     type=NamedPath(),
     metavar="DIR",
-    help="Go on with the interrupted run in DIR, to the bits of an unbroken one.",
+    help="Go on with the interrupted run in DIR, to the bits of an unbroken one. Data that have "
+    "moved are named with --dataset.",
 )
 def train(
     config: Path | None,
@@ -156,22 +161,26 @@ def train(
     with closing(open_backend(run_config.backend, threads, device)) as backend:
         click.echo(_heading(run_config, dataset, executor_text(backend.info())))
         steps = len(dataset.train.labels) // run_config.batch
-        with _pointing_to(folder), watching(run_config, steps) as watcher:
+        with _resumable(folder) as begin, watching(run_config, steps) as shown:
+            watcher = replace(shown, on_begin=begin)
             summary = runs.run(run_config, dataset, backend, folder, watcher, overwrite=overwrite)
     _show(summary, dataset, folder)
 
 
 @contextmanager
-def _pointing_to(folder: Path) -> Iterator[None]:
-    """After an interrupt, says how to go on."""
-    from ..checkpoints import has_checkpoint
+def _resumable(folder: Path) -> Iterator[Callable[[], None]]:
+    """Give what a run calls when it has its folder; an interrupt after that says how to go on.
 
+    Output that nobody takes any more is an interrupt, too.
+    """
+    begun: list[bool] = []
     try:
-        yield
+        yield lambda: begun.append(True)
     except BaseException as error:
-        if not isinstance(error, Exception) and has_checkpoint(folder):
+        if begun and (isinstance(error, OSError) or not isinstance(error, Exception)):
             with suppress(OSError):  # a terminal that hung up
-                click.echo(f"go on with: fewmult-hls train --resume {folder}", err=True)
+                command = shlex.join(["fewmult-hls", "train", "--resume", str(folder)])
+                click.echo(f"go on with: {command}", err=True)
         raise
 
 
@@ -182,31 +191,39 @@ def _go_on(
     threads: int | None,
     device: Device | None,
 ) -> None:
-    """``--resume``: the run's own config counts, only who computes may differ."""
+    """``--resume``: the run's own config counts, but for who computes and where the data are."""
     from .. import runs
     from ..backends import open_backend
-    from ..config import RunConfig, load_config
+    from ..config import read_config
     from ..datasets import load
-    from ..errors import UsageError
+    from ..errors import FewmultError, UsageError
     from .progress import watching
     from .results import executor_text
 
-    backend_name = options.pop("backend")
+    backend_name, dataset_name = options.pop("backend"), options.pop("dataset")
     given = [name for name, value in options.items() if value is not None]
     if given or overwrite:
         name = (given or ["overwrite"])[0].replace("_", "-")
         raise UsageError(f"--resume goes on with the run's own settings: leave out --{name}")
     runs.check_unfinished(folder)
-    values = load_config(folder / runs.CONFIG)
+    config = read_config(folder / runs.CONFIG)
     if backend_name is not None:
-        values["backend"] = backend_name
-    config = RunConfig(**values)
-    dataset = load(config.dataset)
+        config = replace(config, backend=backend_name)
+    if dataset_name is not None:
+        config = replace(config, dataset=runs.lasting_name(dataset_name))
+    try:
+        dataset = load(config.dataset)
+    except FewmultError as error:
+        if "--dataset" in str(error) or dataset_name is not None:
+            raise
+        raise type(error)(f"{error}; if the data have moved, say where with --dataset") from error
     runs.check_fit(config.spec, dataset)
+    runs.check_memory(config.spec, dataset)
     with closing(open_backend(config.backend, threads, device)) as backend:
         click.echo(_heading(config, dataset, executor_text(backend.info())))
         steps = len(dataset.train.labels) // config.batch
-        with _pointing_to(folder), watching(config, steps) as watcher:
+        with _resumable(folder) as begin, watching(config, steps) as shown:
+            watcher = replace(shown, on_begin=begin)
             summary, complaints = runs.resume(config, dataset, backend, folder, watcher)
     for complaint in complaints:
         click.echo(f"warning: {complaint}; the one before it was taken", err=True)

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import os
+import reprlib
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import FewmultError, UsageError
@@ -17,7 +20,7 @@ from .folder import holds_set, read_folder
 __all__ = ["Dataset", "Split", "available", "from_arrays", "load", "locate"]
 
 
-def load(name_or_path: str) -> Dataset:
+def load(name_or_path: str | os.PathLike[str]) -> Dataset:
     """Load a data set.
 
     Args:
@@ -30,38 +33,40 @@ def load(name_or_path: str) -> Dataset:
         FewmultError: the set is not on this machine, or its files are damaged or do not fit
             each other.
     """
-    folder = locate(name_or_path)
+    name = _text(name_or_path)
+    folder = locate(name)
     if folder is None:
         from . import digits
 
         return digits.load()
     if not holds_set(folder) and has_class_folders(folder):
         return read_class_folders(folder.resolve().name, folder)
-    return read_folder(folder.resolve().name, folder, places.KNOWN_CLASSES.get(name_or_path))
+    return read_folder(folder.resolve().name, folder, places.KNOWN_CLASSES.get(name))
 
 
-def locate(name_or_path: str) -> Path | None:
+def locate(name_or_path: str | os.PathLike[str]) -> Path | None:
     """The folder ``load`` reads from; None for the built-in set.
 
     Raises:
         UsageError: there is neither such a set nor such a folder.
         FewmultError: the set is known but not on this machine.
     """
-    if name_or_path == places.BUILT_IN:
+    name = _text(name_or_path)
+    if name == places.BUILT_IN:
         return None
-    if name_or_path == places.IN_MEMORY:
+    if name == places.IN_MEMORY:
         raise UsageError("the run learned from arrays in memory: give data with --dataset")
-    if places.is_name(name_or_path):
-        found = places.find(name_or_path)
+    if places.is_name(name):
+        found = places.find(name)
         if found is not None:
             return found
-        if name_or_path in places.KNOWN_CLASSES:
-            raise _not_here(name_or_path)
-    folder = Path(name_or_path)
-    with reading(folder):
-        if name_or_path and folder.is_dir():
-            return folder
-    raise _unknown(name_or_path)
+        if name in places.KNOWN_CLASSES:
+            raise _not_here(name)
+    for folder in (Path(name), places.from_home(name)):
+        with reading(folder):
+            if name and folder.is_dir():
+                return folder
+    raise _unknown(name)
 
 
 def available() -> dict[str, Path | None]:
@@ -71,6 +76,15 @@ def available() -> dict[str, Path | None]:
         FewmultError: a folder cannot be read.
     """
     return {places.BUILT_IN: None, **places.found()}
+
+
+def _text(name_or_path: object) -> str:
+    """What a caller gave, if it is a name or a path."""
+    with suppress(TypeError):
+        text: object = os.fspath(name_or_path)  # type: ignore[call-overload]
+        if isinstance(text, str):
+            return text
+    raise UsageError(f"a data set has a name or a path, not {reprlib.repr(name_or_path)}")
 
 
 def _not_here(name: str) -> FewmultError:

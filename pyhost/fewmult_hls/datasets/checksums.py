@@ -6,14 +6,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import FewmultError
-from ..files import reading, write_atomic
+from ..files import open_regular, write_atomic
+from ..schema import read_json
 
 FILE_NAME = "checksums.json"
 _CHUNK = 1 << 20
+_LIMIT = 1 << 16
+_ADVICE = (
+    "remove its folder to fetch or import the set again, or this file alone to go without the check"
+)
 
 
 def sha256(path: Path) -> str:
@@ -23,7 +29,7 @@ def sha256(path: Path) -> str:
         FewmultError: the file cannot be read.
     """
     digest = hashlib.sha256()
-    with reading(path), path.open("rb") as file:
+    with open_regular(path) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
@@ -41,33 +47,22 @@ def verify(folder: Path, files: Iterable[Path]) -> None:
     Raises:
         FewmultError: a file differs from its checksum or has none, or the list is damaged.
     """
-    recorded = _recorded(folder / FILE_NAME)
-    if recorded is None:
+    sums = recorded(folder)
+    if sums is None:
         return
     for path in files:
-        if recorded.get(path.name) != sha256(path):
+        if sums.get(path.name) != sha256(path):
             raise FewmultError(
                 f"{path} does not match its SHA-256 in {FILE_NAME}: it has changed since it was "
                 "stored; fetch the set again or import it with --overwrite"
             )
 
 
-def _recorded(path: Path) -> dict[str, object] | None:
-    with reading(path):
-        if not path.exists():
-            return None
-        content = path.read_bytes()
-    try:
-        sums = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise _damaged(path) from error
-    if not isinstance(sums, dict):
-        raise _damaged(path)
-    return sums
+def recorded(folder: Path) -> dict[str, str] | None:
+    """The checksums by file name; None where there are none.
 
-
-def _damaged(path: Path) -> FewmultError:
-    return FewmultError(
-        f"{path} is damaged; fetch the set again, import it with --overwrite, or remove this file "
-        "to go without the check"
-    )
+    Raises:
+        FewmultError: the list cannot be read, or is damaged.
+    """
+    path = folder / FILE_NAME
+    return read_json(path, dict[str, str], _LIMIT, _ADVICE) if os.path.lexists(path) else None

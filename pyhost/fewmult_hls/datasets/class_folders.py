@@ -15,13 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import memory
 from ..errors import FewmultError
-from ..files import reading
+from ..files import read_file, reading
 from ..networks import MAX_CLASSES, MAX_WIDTH
 from . import png
 from .class_names import check_class_names
 from .dataset import VALIDATION_SHARE, Array, Dataset, Split, make_split
-from .splitting import carve_evenly, every, spread_split
+from .splitting import carve_evenly, every, splitting_bytes, spread_split
 
 TEST_SHARE = 5
 _LEAST = 7  # images of a class: one is for the test, one of the other six for validation
@@ -37,7 +38,7 @@ def has_class_folders(folder: Path) -> bool:
         FewmultError: it cannot be read, or has images instead.
     """
     paths = _visible(folder)
-    if any(path.is_dir() for path in paths):
+    if any(map(_is_folder, paths)):
         return True
     if any(path.suffix.lower() == ".png" for path in paths):
         raise FewmultError(
@@ -56,7 +57,7 @@ def read_class_folders(name: str, root: Path) -> Dataset:
 
     Raises:
         FewmultError: a folder is empty or missing, a file is no grey PNG image or of another
-            size, or there are too few images or classes, or too many.
+            size, or there are too few images or classes, or too many, or too little memory.
     """
     reader = _Reader()
     if _is_split(root):
@@ -65,14 +66,14 @@ def read_class_folders(name: str, root: Path) -> Dataset:
     images, labels = reader.read(root, classes, classes, _LEAST)
     held_out = every(TEST_SHARE, labels)
     test = make_split(images[held_out], labels[held_out])
-    train, validation = carve_evenly(images[~held_out], labels[~held_out])
+    train, validation = carve_evenly(images, labels, np.flatnonzero(~held_out))
     return Dataset(name, len(classes), reader.shape, train, validation, test, classes)
 
 
 def _is_split(root: Path) -> bool:
     """Whether classes lie in ``train``, which could be the name of a class too."""
     train = root / "train"
-    return train.is_dir() and any(path.is_dir() for path in _visible(train))
+    return _is_folder(train) and any(map(_is_folder, _visible(train)))
 
 
 def _read_parts(name: str, root: Path, reader: _Reader) -> Dataset:
@@ -82,13 +83,13 @@ def _read_parts(name: str, root: Path, reader: _Reader) -> Dataset:
                 f"{path} is beside {root / 'train'}, where only folders test and validation "
                 "belong: move it or rename it"
             )
-    if not (root / "test").is_dir():
+    if not _is_folder(root / "test"):
         raise FewmultError(
             f"{root} has a folder train but none named test: add it, or put the classes "
             f"into {root} itself to have them split"
         )
     classes = _class_names(root / "train")
-    own_validation = (root / "validation").is_dir()
+    own_validation = _is_folder(root / "validation")
     least = 1 if own_validation else VALIDATION_SHARE
     images, labels = reader.read(root / "train", classes, classes, least)
     if own_validation:
@@ -131,20 +132,32 @@ class _Reader:
         Raises:
             FewmultError: a class has fewer images than ``least``, or an image cannot be taken.
         """
-        images, labels = [], []
+        files, labels = [], []
         for name in names:
-            files = self._files(folder / name, least)
-            images += [self._image(path) for path in files]
-            labels += [classes.index(name)] * len(files)
-        return np.stack(images), np.array(labels, np.uint8)
+            found = self._files(folder / name, least)
+            files += found
+            labels += [classes.index(name)] * len(found)
+        return self._images(folder, files), np.array(labels, np.uint8)
+
+    def _images(self, folder: Path, files: Sequence[Path]) -> Array:
+        first = self._image(files[0])
+        memory.check(
+            f"reading the images in {folder}",
+            len(files) * first.size + splitting_bytes(len(files), first.size),
+            "take fewer images",
+        )
+        images = np.empty((len(files), *first.shape), np.uint8)
+        images[0] = first
+        for k, path in enumerate(files[1:], 1):
+            images[k] = self._image(path)
+        return images
 
     def _files(self, folder: Path, least: int) -> list[Path]:
         files = _visible(folder)
         if not files:
             raise FewmultError(f"the class folder {folder} is empty: add images, or remove it")
-        for path in files:
-            if path.is_dir():
-                raise FewmultError(f"{path} is a folder among images: move its images up")
+        for path in filter(_is_folder, files):
+            raise FewmultError(f"{path} is a folder among images: move its images up")
         if len(files) < least:
             raise FewmultError(
                 f"the class folder {folder} holds {len(files)} image(s), and {least} are needed "
@@ -153,8 +166,7 @@ class _Reader:
         return files
 
     def _image(self, path: Path) -> Array:
-        with reading(path):
-            content = path.read_bytes()
+        content = read_file(path, png.LIMIT)
         shape = rows, columns = png.shape(path, content)
         if self._first is None:
             if rows * columns > MAX_WIDTH:
@@ -188,10 +200,15 @@ def _folder_names(folder: Path) -> list[str]:
     """Names of the class folders, by code points."""
     names = []
     for path in _visible(folder):
-        if not path.is_dir():
+        if not _is_folder(path):
             raise FewmultError(f"{path} is a file among class folders: move it into one, or away")
         names.append(path.name)
     return names
+
+
+def _is_folder(path: Path) -> bool:
+    with reading(path):
+        return path.is_dir()
 
 
 def _visible(folder: Path) -> list[Path]:

@@ -4,21 +4,22 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable
 
 _MAX_LENGTH = 255  # characters, as of a folder's name
 
 
-def check_class_names(names: Iterable[str]) -> None:
-    """Refuses names that cannot be told apart or printed.
+def check_class_names(names: Iterable[object]) -> None:
+    """Refuses names that are no text, or cannot be told apart or printed.
 
     Raises:
         ValueError: one of them is such a name.
     """
     seen = set()
     for name in names:
-        if not (name.isprintable() and 0 < len(name) <= _MAX_LENGTH):
-            raise ValueError(f"{name[:_MAX_LENGTH]!r} cannot name a class")
+        if not (isinstance(name, str) and name.isprintable() and 0 < len(name) <= _MAX_LENGTH):
+            raise ValueError(f"{reprlib.repr(name)} cannot name a class")
         if name in seen:
             raise ValueError(f"two classes are named {name}")
         seen.add(name)

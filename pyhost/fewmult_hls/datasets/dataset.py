@@ -10,10 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import UsageError
+
 Array = npt.NDArray[np.uint8]
 
 VALIDATION_SHARE = 6
 """One training image in this many is kept for validation."""
+CLASS_NAMES = "classes.json"
+"""The file in a folder that names the classes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +45,7 @@ class Dataset:
         validation: a sixth of the training files, for choices made while training.
         test: what only the final accuracy is measured on.
         class_names: by label; empty where classes only have numbers.
+        are_counted: whether nobody said how many classes there are, but the largest label.
     """
 
     name: str
@@ -50,6 +55,20 @@ class Dataset:
     validation: Split
     test: Split
     class_names: tuple[str, ...] = ()
+    are_counted: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuses arrays that the kernels could not take.
+
+        Raises:
+            UsageError: there are such.
+        """
+        for part in ("train", "validation", "test"):
+            if not _fits(getattr(self, part), self.features, self.classes):
+                raise UsageError(
+                    f"{part}: a data set holds uint8 images (N, {self.features}) and uint8 labels "
+                    f"(N,) below {self.classes}: make it with datasets.from_arrays"
+                )
 
     @property
     def features(self) -> int:
@@ -66,6 +85,36 @@ class Dataset:
                 sha.update(str(array.shape).encode())
                 sha.update(np.ascontiguousarray(array).data)
         return sha.hexdigest()
+
+    def check_classes(self) -> None:
+        """Whether each class can be learned, unless someone said that there are so many.
+
+        Raises:
+            UsageError: one cannot; a single wrong label may have made many.
+        """
+        empty = np.flatnonzero(np.bincount(self.train.labels, minlength=self.classes) == 0)
+        if self.are_counted and empty.size:
+            raise UsageError(
+                f"{self.name}: label {self.classes - 1} makes {self.classes} classes, and "
+                f"{empty.size} of them, such as {empty[0]}, have no training image: correct the "
+                f"labels, or say that there are {self.classes}, in a folder by a file "
+                f"{CLASS_NAMES} with their names, of arrays by classes={self.classes}"
+            )
+
+
+def _fits(split: object, features: int, classes: int) -> bool:
+    """Whether it is a split with images of so many values and labels of so many classes."""
+    if not isinstance(split, Split):
+        return False
+    images, labels = vars(split).values()
+    return (
+        isinstance(images, np.ndarray)
+        and isinstance(labels, np.ndarray)
+        and images.dtype == labels.dtype == np.uint8
+        and labels.size > 0
+        and (images.shape, labels.shape) == ((labels.size, features), (labels.size,))
+        and int(labels.max()) < classes
+    )
 
 
 def make_split(images: Array, labels: Array) -> Split:

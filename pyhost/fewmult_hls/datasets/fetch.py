@@ -12,9 +12,7 @@ from . import checksums, mnist
 from .folder import STEMS, find_files, holds_set, stored_name
 from .places import data_folder
 from .store import stored_set
-
-_TIMEOUT_SECONDS = 30
-_CHUNK = 1 << 16
+from .transfer import TransferError, download
 
 
 def fetch(name: str) -> Path:
@@ -36,7 +34,7 @@ def fetch(name: str) -> Path:
     target = data_folder() / name
     if _is_there(target):
         return target
-    with stored_set(name) as folder:
+    with stored_set(name, overwrite=True) as folder:
         _download(folder)
     return target
 
@@ -68,8 +66,8 @@ def _download(folder: Path) -> None:
                 _download_file(mirror, left[0], folder)
                 left.pop(0)
             return
-        except (OSError, ValueError, FewmultError) as error:
-            faults.append(f"{mirror} ({_reason(error)})")
+        except TransferError as error:
+            faults.append(f"{mirror} ({error})")
     raise FewmultError(
         f"cannot fetch mnist from {', '.join(faults)}; check the network, or bring the files "
         "from elsewhere with `fewmult-hls data import mnist --from FOLDER`"
@@ -82,24 +80,12 @@ def _mirrors() -> list[str]:
 
 
 def _download_file(mirror: str, stem: str, folder: Path) -> None:
-    import pooch  # type: ignore[import-untyped]
-
-    pooch.get_logger().setLevel("WARNING")
-    name = f"{stem}.gz"
-    # No hash for pooch: it would compare the packed bytes, which differ between mirrors.
-    loaded = Path(
-        pooch.retrieve(
-            f"{mirror}{name}",
-            known_hash=None,
-            fname=f"{name}.part",
-            path=folder,
-            downloader=pooch.HTTPDownloader(timeout=_TIMEOUT_SECONDS, chunk_size=_CHUNK),
-        )
-    )
+    loaded = folder / f"{stem}.part"
     try:
+        download(f"{mirror}{stem}.gz", loaded, mnist.most_bytes(stem))
         if not _is_right(stem, loaded):
-            raise FewmultError(f"{name} came damaged: its checksum is wrong")
-        # A server may have had the transfer unpack the file.
+            raise TransferError(f"{stem}.gz came damaged: its checksum is wrong")
+        # A server may have unpacked the file.
         loaded.rename(folder / stored_name(stem, loaded))
     finally:
         loaded.unlink(missing_ok=True)
@@ -110,13 +96,3 @@ def _is_right(stem: str, path: Path) -> bool:
         return mnist.is_published_file(stem, path)
     except FewmultError:
         return False
-
-
-def _reason(error: Exception) -> str:
-    """A few words on what went wrong; the messages of requests fill many lines."""
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if status is not None:
-        return f"HTTP status {status}"
-    if isinstance(error, FewmultError):
-        return str(error)
-    return getattr(error, "strerror", None) or type(error).__name__

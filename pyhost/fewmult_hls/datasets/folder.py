@@ -9,17 +9,30 @@ of its classes.
 from __future__ import annotations
 
 import json
+import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from .. import memory
 from ..errors import FewmultError
-from ..files import reading, write_atomic
-from ..networks import MAX_CLASSES
+from ..files import read_file, reading, write_atomic
+from ..networks import MAX_CLASSES, MAX_WIDTH
+from ..schema import parse_json, typed
 from . import checksums, idx
 from .class_names import check_class_names
-from .dataset import VALIDATION_SHARE, Array, Dataset, carve_validation, make_split
+from .dataset import CLASS_NAMES as CLASS_NAMES
+from .dataset import (
+    VALIDATION_SHARE,
+    Array,
+    Dataset,
+    Split,
+    carve_validation,
+    make_split,
+)
 
 STEMS = (
     "train-images-idx3-ubyte",
@@ -28,31 +41,41 @@ STEMS = (
     "t10k-labels-idx1-ubyte",
 )
 VALIDATION_STEMS = ("validation-images-idx3-ubyte", "validation-labels-idx1-ubyte")
-CLASS_NAMES = "classes.json"
+
+# Names of folders, in which JSON may write each character as two escapes.
+_CLASS_NAMES_LIMIT = 1 << 20
+
+
+class Pair(NamedTuple):
+    """The files of a split."""
+
+    images: Path
+    labels: Path
 
 
 @dataclass(frozen=True)
 class SetFiles:
-    """Where the files are; ``paths`` has the four in the order of ``STEMS``, ``all`` all."""
+    """Where the files are."""
 
-    train_images: Path
-    train_labels: Path
-    test_images: Path
-    test_labels: Path
-    validation_images: Path | None = None
-    validation_labels: Path | None = None
+    train: Pair
+    test: Pair
+    validation: Pair | None = None
     class_names: Path | None = None
-
-    @property
-    def all(self) -> list[Path]:
-        """The paths of all files that are there."""
-        others = (self.validation_images, self.validation_labels, self.class_names)
-        return [*self.paths, *(path for path in others if path is not None)]
 
     @property
     def paths(self) -> tuple[Path, Path, Path, Path]:
         """The four paths in the order of ``STEMS``."""
-        return self.train_images, self.train_labels, self.test_images, self.test_labels
+        return *self.train, *self.test
+
+    @property
+    def others(self) -> list[Path]:
+        """The paths of the other files that are there."""
+        return [*(self.validation or ()), *([self.class_names] if self.class_names else [])]
+
+    @property
+    def all(self) -> list[Path]:
+        """The paths of all files that are there."""
+        return [*self.paths, *self.others]
 
 
 def holds_set(folder: Path) -> bool:
@@ -76,21 +99,18 @@ def find_files(folder: Path) -> SetFiles:
         raise FewmultError(
             f"{folder} lacks {', '.join(missing)} (each may end in .gz); add what is missing"
         )
-    validation_images, validation_labels = (_find(folder, stem) for stem in VALIDATION_STEMS)
-    if (validation_images is None) != (validation_labels is None):
+    validation = [path for stem in VALIDATION_STEMS if (path := _find(folder, stem))]
+    if len(validation) == 1:
         raise FewmultError(
             f"{folder} has only one of {' and '.join(VALIDATION_STEMS)}: add the other"
         )
     names = folder / CLASS_NAMES
     train_images, train_labels, test_images, test_labels = four.values()
     return SetFiles(
-        train_images,
-        train_labels,
-        test_images,
-        test_labels,
-        validation_images,
-        validation_labels,
-        names if names.is_file() else None,
+        Pair(train_images, train_labels),
+        Pair(test_images, test_labels),
+        Pair(*validation) if validation else None,
+        names if os.path.lexists(names) else None,
     )
 
 
@@ -105,33 +125,27 @@ def read_folder(name: str, folder: Path, classes: int | None = None) -> Dataset:
     Args:
         name: what the set is called.
         folder: where its four files are.
-        classes: the number of classes; by default the largest training label plus one.
+        classes: how many there are; by default those that the folder names, or else as many as the
+            largest training label says.
 
     Raises:
-        FewmultError: a file is missing, damaged, or does not fit the others.
+        FewmultError: a file is missing, damaged, or does not fit the others, or the memory does
+            not hold them.
     """
     files = find_files(folder)
     checksums.verify(folder, files.all)
     names = _read_class_names(files.class_names)
-    classes = len(names) or classes
-    least = 1 if files.validation_images else VALIDATION_SHARE
-    images, labels = _read_pair(files.train_images, files.train_labels, least)
-    test_images, test_labels = _read_pair(files.test_images, files.test_labels, 1)
-    _check_sizes(files.train_images, images, files.test_images, test_images)
-    if classes is None:
-        classes = int(labels.max()) + 1
-    _check_labels(files.train_labels, labels, classes)
-    _check_labels(files.test_labels, test_labels, classes)
-    if files.validation_images and files.validation_labels:
-        held_out = _read_pair(files.validation_images, files.validation_labels, 1)
-        _check_sizes(files.train_images, images, files.validation_images, held_out[0])
-        _check_labels(files.validation_labels, held_out[1], classes)
-        train, validation = make_split(images, labels), make_split(*held_out)
+    asked = len(names) or classes
+    image_shape = _check_headers(folder, files)
+    images, labels = _read(files.train)
+    classes = asked or int(labels.max(initial=0)) + 1
+    _check_labels(files.train.labels, labels, classes)
+    if files.validation:
+        train, validation = make_split(images, labels), _read_split(files.validation, classes)
     else:
         train, validation = carve_validation(images, labels)
-    rows, columns = images.shape[1:]
-    test = make_split(test_images, test_labels)
-    return Dataset(name, classes, (rows, columns), train, validation, test, names)
+    test = _read_split(files.test, classes)
+    return Dataset(name, classes, image_shape, train, validation, test, names, not asked)
 
 
 def write_folder(folder: Path, dataset: Dataset) -> None:
@@ -152,57 +166,94 @@ def write_folder(folder: Path, dataset: Dataset) -> None:
 def _read_class_names(path: Path | None) -> tuple[str, ...]:
     if path is None:
         return ()
-    with reading(path):
-        content = path.read_bytes()
+    content = read_file(path, _CLASS_NAMES_LIMIT)
     try:
-        names = json.loads(content)
-        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise ValueError("it is no list of names")
+        names = typed(tuple[str, ...], parse_json(content))
         check_class_names(names)
         if len(names) > MAX_CLASSES:
             raise ValueError(f"there can be {MAX_CLASSES} at most")
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise FewmultError(
             f"{path} does not name the classes ({error}): correct it, or remove it to have "
             "them numbered"
         ) from error
-    return tuple(names)
+    return names
 
 
 def _find(folder: Path, stem: str) -> Path | None:
     spellings = (stem, stem.replace("-idx", ".idx"))
-    candidates = (folder / f"{name}{end}" for name in spellings for end in ("", ".gz"))
+    names = [f"{name}{end}" for name in spellings for end in ("", ".gz")]
     with reading(folder):
-        return next((path for path in candidates if path.is_file()), None)
+        for path in (folder / name for name in names):
+            # Some archives have a folder of the file's name that holds the file.
+            there = [path / name for name in names] if path.is_dir() else [path]
+            # What is no regular file is found too, and refused when it is read.
+            if found := next(filter(os.path.lexists, there), None):
+                return found
+    return None
 
 
-def _read_pair(images_path: Path, labels_path: Path, least: int) -> tuple[Array, Array]:
-    images, labels = idx.read_images(images_path), idx.read_labels(labels_path)
-    if len(images) != len(labels):
+def _check_headers(folder: Path, files: SetFiles) -> tuple[int, int]:
+    """All that can be said before the images are read; returns their rows and columns."""
+    pairs = [pair for pair in (files.train, files.validation, files.test) if pair]
+    shapes = [_shape(pair) for pair in pairs]
+    _, rows, columns = shapes[0]
+    for pair, (count, *size) in zip(pairs, shapes, strict=True):
+        carved = pair is files.train and not files.validation
+        _check_count(pair.images, count, VALIDATION_SHARE if carved else 1)
+        _check_size(pair.images, size, [rows, columns])
+    needed = sum(count * (rows * columns + 1) for count, *_ in shapes)
+    memory.check(f"the set in {folder}", needed, "take fewer images")
+    return rows, columns
+
+
+def _shape(pair: Pair) -> tuple[int, int, int]:
+    """How many images there are, with as many labels, and their rows and columns."""
+    count, rows, columns = idx.shape(pair.images, 3)
+    (labels,) = idx.shape(pair.labels, 1)
+    if count != labels:
         raise FewmultError(
-            f"{images_path} holds {len(images)} images but {labels_path.name} holds "
-            f"{len(labels)} labels; take both files from the same set"
+            f"{pair.images} holds {count} images but {pair.labels.name} holds "
+            f"{labels} labels; take both files from the same set"
         )
-    if len(images) < least:
+    return count, rows, columns
+
+
+def _check_count(path: Path, count: int, least: int) -> None:
+    if count < least:
         raise FewmultError(
-            f"{images_path} holds {len(images)} image(s) where at least {least} are needed; "
-            "give a larger set"
+            f"{path} holds {count} image(s) where at least {least} are needed; give a larger set"
         )
-    return images, labels
 
 
-def _check_sizes(train_path: Path, train: Array, path: Path, test: Array) -> None:
-    if not train[0].size:
-        raise FewmultError(f"{train_path} holds images without pixels; give another set")
-    if train.shape[1:] != test.shape[1:]:
+def _check_size(path: Path, size: list[int], wanted: list[int]) -> None:
+    pixels = math.prod(size)
+    if not pixels:
+        raise FewmultError(f"{path} holds images without pixels; give another set")
+    if pixels > MAX_WIDTH:
         raise FewmultError(
-            f"{path} holds images of {_size(test)} but the training images are "
-            f"{_size(train)}; take both files from the same set"
+            f"{path} holds images of {_text(size)}, and a net takes at most {MAX_WIDTH:,} pixels; "
+            "scale them down"
+        )
+    if size != wanted:
+        raise FewmultError(
+            f"{path} holds images of {_text(size)} but the training images are "
+            f"{_text(wanted)}; take both files from the same set"
         )
 
 
-def _size(images: Array) -> str:
-    return f"{images.shape[1]}x{images.shape[2]}"
+def _text(size: list[int]) -> str:
+    return "x".join(map(str, size))
+
+
+def _read(pair: Pair) -> tuple[Array, Array]:
+    return idx.read_images(pair.images), idx.read_labels(pair.labels)
+
+
+def _read_split(pair: Pair, classes: int) -> Split:
+    images, labels = _read(pair)
+    _check_labels(pair.labels, labels, classes)
+    return make_split(images, labels)
 
 
 def _check_labels(path: Path, labels: Array, classes: int) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import math
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from ..errors import FewmultError
-from ..files import atomic_file, reading
+from ..files import atomic_file, open_regular
 from .dataset import Array
 
 AGAIN = "copy or fetch the file again"
@@ -27,6 +28,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _UNSIGNED_BYTE = 0x08
 _DEFLATE_LIMIT = 1032
 """No deflate stream grows by more than this factor."""
+_GZIP_SHARE, _GZIP_HEADER = 64, 1 << 16
+"""Of what cannot be packed, gzip adds less than one byte to so many, and a header."""
 _CHUNK = 1 << 20
 _KINDS = {1: "labels (1 dimension)", 3: "images (3 dimensions)"}
 
@@ -61,13 +64,13 @@ def write(path: Path, array: Array) -> None:
     if array.dtype != np.uint8 or array.ndim not in _KINDS:
         raise ValueError(f"an IDX file here holds uint8 in 1 or 3 dimensions, not {array.dtype}")
     header = struct.pack(f">HBB{array.ndim}I", 0, _UNSIGNED_BYTE, array.ndim, *array.shape)
-    content = header + array.tobytes()
+    values = np.ascontiguousarray(array).reshape(-1).data
     with atomic_file(path) as file:
         if path.suffix != ".gz":
-            file.write(content)
+            file.writelines((header, values))
             return
         with gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed:
-            packed.write(content)
+            packed.writelines((header, values))
 
 
 def is_gzip(path: Path) -> bool:
@@ -76,8 +79,27 @@ def is_gzip(path: Path) -> bool:
     Raises:
         FewmultError: the file cannot be read.
     """
-    with reading(path), path.open("rb") as raw:
-        return raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    with open_regular(path) as raw:
+        return _begins_gzip(raw)
+
+
+def shape(path: Path, dimensions: int) -> tuple[int, ...]:
+    """What the header promises, checked against the size of the file.
+
+    Args:
+        path: of the file.
+        dimensions: 3 of images, 1 of labels.
+
+    Raises:
+        FewmultError: the file cannot be read, or is damaged or of another kind.
+    """
+    with _unpacked(path) as stream:
+        return _read_header(path, stream, dimensions)
+
+
+def packing_bytes(size: int) -> int:
+    """What gzip adds at most to so many bytes, where they cannot be made fewer."""
+    return size // _GZIP_SHARE + _GZIP_HEADER
 
 
 def content_sha256(path: Path, limit: int) -> str:
@@ -98,23 +120,21 @@ def content_sha256(path: Path, limit: int) -> str:
 def _read(path: Path, dimensions: int) -> Array:
     with _unpacked(path) as stream:
         shape = _read_header(path, stream, dimensions)
-        total = math.prod(shape)
-        _check_room(path, 4 + 4 * dimensions + total)
-        flat = _allocate(path, total)
-        missing = total - _fill(stream, flat)
+        flat = _allocate(path, math.prod(shape))
+        missing = flat.size - _fill(stream, flat)
         if missing:
             raise FewmultError(
-                f"{path} is cut short: {missing} of the {total} bytes its header promises "
+                f"{path} is cut short: {missing} of the {flat.size} bytes its header promises "
                 f"are missing; {AGAIN}"
             )
         # Reading on also makes gzip compare its checksum.
         if stream.read(1):
-            raise FewmultError(f"{path} goes on after its {total} bytes of data; {AGAIN}")
+            raise _longer(path, flat.size)
     return flat.reshape(shape)
 
 
 def _read_header(path: Path, stream: BinaryIO, dimensions: int) -> tuple[int, ...]:
-    """Check magic, type and dimensions; return the shape."""
+    """Check magic, type, dimensions and the size of the file; return the shape."""
     magic = stream.read(4)
     if len(magic) == 4 and magic[:2] != b"\0\0":
         raise FewmultError(
@@ -134,18 +154,27 @@ def _read_header(path: Path, stream: BinaryIO, dimensions: int) -> tuple[int, ..
             f"{path} has {magic[3]} dimension(s) where {_KINDS[dimensions]} belong; "
             "check that image and label files are not swapped"
         )
-    return struct.unpack(f">{dimensions}I", sizes)
+    shape = struct.unpack(f">{dimensions}I", sizes)
+    _check_size(path, stream, 4 + 4 * dimensions, math.prod(shape))
+    return shape
 
 
-def _check_room(path: Path, promised: int) -> None:
-    """Refuse a header promising more than the file can hold, before memory is taken for it."""
-    size = path.stat().st_size
-    room = size * _DEFLATE_LIMIT if is_gzip(path) else size
-    if promised > room:
+def _check_size(path: Path, stream: BinaryIO, header: int, promised: int) -> None:
+    """Refuse a header that promises another size than the file can hold, before more is read."""
+    packed = isinstance(stream, gzip.GzipFile)
+    size = os.fstat(stream.fileno()).st_size
+    total = header + promised
+    if total > (size * _DEFLATE_LIMIT if packed else size):
         raise FewmultError(
-            f"{path} is cut short: its header promises {promised} bytes and the file of "
+            f"{path} is cut short: its header promises {total} bytes and the file of "
             f"{size} bytes cannot hold them; {AGAIN}"
         )
+    if size > total + (packing_bytes(total) if packed else 0):
+        raise _longer(path, promised)
+
+
+def _longer(path: Path, total: int) -> FewmultError:
+    return FewmultError(f"{path} goes on after its {total} bytes of data; {AGAIN}")
 
 
 def _allocate(path: Path, total: int) -> Array:
@@ -170,8 +199,9 @@ def _fill(stream: BinaryIO, flat: Array) -> int:
 @contextmanager
 def _unpacked(path: Path) -> Iterator[BinaryIO]:
     """Open ``path`` for reading what it holds, unpacked if it is gzipped."""
-    packed = is_gzip(path)
-    with _faults(path), path.open("rb") as raw:
+    with open_regular(path) as raw, _faults(path):
+        packed = _begins_gzip(raw)
+        raw.seek(0)
         if not packed:
             yield raw
             return
@@ -179,10 +209,13 @@ def _unpacked(path: Path) -> Iterator[BinaryIO]:
             yield cast(BinaryIO, stream)
 
 
+def _begins_gzip(raw: BinaryIO) -> bool:
+    return raw.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+
+
 @contextmanager
 def _faults(path: Path) -> Iterator[None]:
-    with reading(path):
-        try:
-            yield
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise FewmultError(f"{path} holds damaged gzip data ({error}); {AGAIN}") from error
+    try:
+        yield
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise FewmultError(f"{path} holds damaged gzip data ({error}); {AGAIN}") from error

@@ -8,11 +8,11 @@ import shutil
 from pathlib import Path
 
 from ..errors import FewmultError
-from ..files import atomic_file, reading
+from ..files import atomic_file, open_regular, reading
 from .class_folders import has_class_folders, read_class_folders
 from .folder import STEMS, find_files, holds_set, read_folder, stored_name, write_folder
 from .places import KNOWN_CLASSES, check_new_name, data_folder
-from .store import stored_set
+from .store import check_place, stored_set
 
 
 def import_set(name: str, source: Path, *, overwrite: bool = False) -> Path:
@@ -30,32 +30,31 @@ def import_set(name: str, source: Path, *, overwrite: bool = False) -> Path:
 
     Raises:
         UsageError: no such name can be given.
-        FewmultError: the files are not a whole and consistent set, a set of that name is there,
-            or the user's data folder cannot be written.
+        FewmultError: the files are not a whole and consistent set, a set of that name is there
+            or something that is none, or the user's data folder cannot be written.
     """
     check_new_name(name)
     target = data_folder() / name
     with reading(target):
-        if target.exists() and not overwrite:
-            raise FewmultError(f"{target} is there already; replace it with --overwrite")
+        check_place(target, overwrite=overwrite)
     with reading(source):
         if not source.is_dir():
             raise FewmultError(f"{source} is no folder; give the folder that holds the four files")
     if not holds_set(source) and has_class_folders(source):
         dataset = read_class_folders(name, source)
-        with stored_set(name) as folder:
+        with stored_set(name, overwrite=overwrite) as folder:
             write_folder(folder, dataset)
         return target
     read_folder(name, source, KNOWN_CLASSES.get(name))
     files = find_files(source)
-    with stored_set(name) as folder:
+    with stored_set(name, overwrite=overwrite) as folder:
         for stem, path in zip(STEMS, files.paths, strict=True):
             _copy(path, folder / stored_name(stem, path))
-        for path in files.all[len(STEMS) :]:
+        for path in files.others:
             _copy(path, folder / path.name)
     return target
 
 
 def _copy(source: Path, target: Path) -> None:
-    with reading(source), source.open("rb") as read, atomic_file(target) as written:
+    with open_regular(source) as read, atomic_file(target) as written:
         shutil.copyfileobj(read, written)

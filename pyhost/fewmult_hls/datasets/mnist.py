@@ -37,6 +37,11 @@ CONTENT_SHA256 = dict(
 _CONTENT_BYTES = dict(zip(STEMS, (47_040_016, 60_008, 7_840_016, 10_008), strict=True))
 
 
+def most_bytes(stem: str) -> int:
+    """What the file ``stem`` has at most, packed by anyone or not."""
+    return _CONTENT_BYTES[stem] + idx.packing_bytes(_CONTENT_BYTES[stem])
+
+
 def is_published_file(stem: str, path: Path) -> bool:
     """Whether ``path`` holds the published content of the file ``stem``, packed or not.
 

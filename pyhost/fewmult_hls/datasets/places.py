@@ -7,10 +7,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import UsageError
 from ..files import reading
+from ..replacing import bring_all_back, bring_back
 from .folder import holds_set
 
 BUILT_IN = "digits"
@@ -42,22 +44,50 @@ def check_new_name(name: str) -> None:
         )
 
 
+def from_home(path: str | Path) -> Path:
+    """The path with the home folder that it begins with, if that is known."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 (that of Path fails for unknown users)
+
+
 def data_folder() -> Path:
-    """The user's data folder, where sets are fetched and imported: ``$FEWMULT_CACHE`` if set."""
-    override = os.environ.get("FEWMULT_CACHE")
-    if override:
-        return Path(override)
+    """The user's data folder, where sets are fetched and imported: ``$FEWMULT_CACHE`` if set.
+
+    Raises:
+        UsageError: there is none.
+    """
+    given = _given("FEWMULT_CACHE")
+    if given is not None:
+        return given
     import pooch  # type: ignore[import-untyped]
 
-    return Path(pooch.os_cache("fewmult-hls"))
+    with suppress(RuntimeError):  # of some releases, where others leave the ~
+        folder = from_home(pooch.os_cache("fewmult-hls"))
+        if folder.is_absolute():
+            return folder
+    raise UsageError("you have no home folder: name one for data in FEWMULT_CACHE")
 
 
 def roots() -> Iterator[Path]:
-    """The folders searched for sets, first one first: ``$FEWMULT_DATA``, the data folder."""
-    given = os.environ.get("FEWMULT_DATA")
-    if given:
-        yield Path(given)
+    """The folders searched for sets, first one first: ``$FEWMULT_DATA``, the data folder.
+
+    Raises:
+        UsageError: one cannot be.
+    """
+    given = _given("FEWMULT_DATA")
+    if given is not None:
+        yield given
     yield data_folder()
+
+
+def _given(variable: str) -> Path | None:
+    """The folder that a variable names, which no shell need have looked at."""
+    value = os.environ.get(variable, "")
+    if not value.strip():
+        return None
+    folder = from_home(value)
+    if str(folder).startswith("~"):
+        raise UsageError(f"{variable} is {value}, and there is no such home folder")
+    return folder
 
 
 def find(name: str) -> Path | None:
@@ -66,7 +96,11 @@ def find(name: str) -> Path | None:
     Raises:
         FewmultError: a folder cannot be read.
     """
-    return next((root / name for root in roots() if holds_set(root / name)), None)
+    for root in roots():
+        bring_back(root / name)
+        if holds_set(root / name):
+            return root / name
+    return None
 
 
 def found() -> dict[str, Path]:
@@ -77,6 +111,7 @@ def found() -> dict[str, Path]:
     """
     sets: dict[str, Path] = {}
     for root in roots():
+        bring_all_back(root)
         for folder in _folders(root):
             if folder.name != BUILT_IN and is_name(folder.name) and holds_set(folder):
                 sets.setdefault(folder.name, folder)

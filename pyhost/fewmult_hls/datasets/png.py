@@ -5,26 +5,27 @@
 from __future__ import annotations
 
 import io
-import struct
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import FewmultError
+from ..errors import FewmultError, reason_of
 from .dataset import Array
+from .png_chunks import GREY, PALETTE, SIGNATURE, Png, read_header, read_png
 
 CONVERT = "convert it, for example with `magick IN -colorspace gray -depth 8 OUT.png`"
 """The fix for an image of another kind."""
+LIMIT = 1 << 24
+"""Bytes of a file: far more than the pixels that a net takes, for what else is in it."""
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_HEADER = struct.Struct(">8s4x4sIIB")  # signature, IHDR, width, height, bits of a sample
 _BITS = 8
 
 
 def is_png(content: bytes) -> bool:
     """Whether a file with this content is a PNG image, whatever its name says."""
-    return content.startswith(_SIGNATURE)
+    return content.startswith(SIGNATURE)
 
 
 def shape(path: Path, content: bytes) -> tuple[int, int]:
@@ -39,12 +40,13 @@ def shape(path: Path, content: bytes) -> tuple[int, int]:
     """
     if not is_png(content):
         raise FewmultError(f"{path} is no PNG image: {CONVERT}, or remove it")
-    if len(content) < _HEADER.size or content[12:16] != b"IHDR":
-        raise _damaged(path, "its header is not there")
-    _, _, columns, rows, bits = _HEADER.unpack_from(content)
-    if bits > _BITS:
-        raise FewmultError(f"{path} has {bits} bits a pixel where 8 are needed: {CONVERT}")
-    return rows, columns
+    try:
+        header = read_header(content)
+    except ValueError as error:
+        raise _damaged(path, error) from error
+    if header.bits > _BITS:
+        raise FewmultError(f"{path} has {header.bits} bits a pixel where 8 are needed: {CONVERT}")
+    return header.rows, header.columns
 
 
 def decode(path: Path, content: bytes) -> Array:
@@ -57,13 +59,19 @@ def decode(path: Path, content: bytes) -> Array:
     Raises:
         FewmultError: it is damaged, or has colours or transparent pixels.
     """
-    image = _opened(path, content)
-    if image.mode == "L" and "transparency" not in image.info:
+    try:
+        png = read_png(content)
+        image = _opened(png)
+    except ValueError as error:
+        raise _damaged(path, error) from error
+    if png.animated:
+        raise FewmultError(f"{path} is an animation: give its images as files of their own")
+    if image.mode == "L" and not png.transparency:
         return np.asarray(image)
     # Palettes, single bits and three equal channels may be grey too.
     values = np.asarray(image.convert("RGBA"))
     grey = values[..., 0]
-    if (values[..., 3] != 255).any():
+    if (values[..., 3] != 255).any() or _has_transparent_grey(png, grey):
         raise FewmultError(
             f"{path} ({image.mode}) has transparent pixels where grey ones are needed: "
             "lay it on a background and convert it, for example with "
@@ -74,25 +82,39 @@ def decode(path: Path, content: bytes) -> Array:
     return np.ascontiguousarray(grey)
 
 
-def _opened(path: Path, content: bytes) -> Any:
-    """The image, decoded, and its checksums compared."""
+def _opened(png: Png) -> Any:
+    """The image, decoded.
+
+    Raises:
+        ValueError: its pixels mean nothing.
+    """
     from PIL import Image
 
     try:
-        # Comparing them leaves an image of no further use.
-        Image.open(io.BytesIO(content), formats=["PNG"]).verify()
-        image = Image.open(io.BytesIO(content), formats=["PNG"])
-        image.load()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            # Of what else a file may have, nothing reaches the library.
+            image = Image.open(io.BytesIO(png.content), formats=["PNG"])
+            image.load()
     except MemoryError:
         raise
     # What Pillow raises on damaged bytes has no common base.
     except Exception as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise _damaged(path, reason) from error
-    if getattr(image, "is_animated", False):
-        raise FewmultError(f"{path} is an animation: give its images as files of their own")
+        raise ValueError(reason_of(error)) from error
+    if png.header.kind == PALETTE and np.asarray(image).max() >= png.colours:
+        raise ValueError("it has pixels of a colour that its palette lacks")
     return image
 
 
-def _damaged(path: Path, reason: str) -> FewmultError:
-    return FewmultError(f"{path} is a damaged PNG image ({reason}): copy it again, or remove it")
+def _has_transparent_grey(png: Png, grey: Array) -> bool:
+    """Whether a pixel has the value that is transparent; Pillow takes it for one of 8 bits."""
+    if png.header.kind != GREY or not png.transparency:
+        return False
+    value, most = int.from_bytes(png.transparency, "big"), (1 << png.header.bits) - 1
+    return bool((grey == value * 255 // most).any())
+
+
+def _damaged(path: Path, reason: object) -> FewmultError:
+    return FewmultError(
+        f"{path} is a damaged PNG image ({reason}): copy it again, convert it anew, or remove it"
+    )

@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from .dataset import VALIDATION_SHARE, Array, Split, make_split
 
+_BYTES_ORDER = 56  # an image, by measurement
+
 
 def every(share: int, labels: Array) -> npt.NDArray[np.bool_]:
     """Marks every ``share``-th image of each class, (N,).
@@ -36,22 +38,36 @@ def spread(labels: Array) -> npt.NDArray[np.int64]:
     return np.lexsort((labels, (2 * rank + 1) / (2 * count)))
 
 
-def carve_evenly(images: Array, labels: Array) -> tuple[Split, Split]:
+def carve_evenly(
+    images: Array, labels: Array, chosen: npt.NDArray[np.int64] | None = None
+) -> tuple[Split, Split]:
     """Split training images into train and validation: every sixth of a class validates.
 
     Args:
         images: uint8, shape (N, rows, columns), in any order.
         labels: uint8, shape (N,).
+        chosen: numbers of the images for training, rising; by default all are.
     """
-    held_out = every(VALIDATION_SHARE, labels)
-    validation = make_split(images[held_out], labels[held_out])
-    return spread_split(images[~held_out], labels[~held_out]), validation
+    if chosen is None:
+        chosen = np.arange(len(labels))
+    held_out = every(VALIDATION_SHARE, labels[chosen])
+    learned, validating = chosen[~held_out], chosen[held_out]
+    train = learned[spread(labels[learned])]
+    # Images are copied once: there may be little more memory than for this.
+    return make_split(images[train], labels[train]), make_split(
+        images[validating], labels[validating]
+    )
 
 
 def spread_split(images: Array, labels: Array) -> Split:
     """A split in which the images of each class lie evenly; see ``spread``."""
     order = spread(labels)
     return make_split(images[order], labels[order])
+
+
+def splitting_bytes(images: int, pixels: int) -> int:
+    """What splitting takes at most, about: a copy of the images, and orders of their labels."""
+    return images * (pixels + _BYTES_ORDER)
 
 
 def _ranks(labels: Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from ..archive import Archive, reading_archive, save_arrays
+from ..archive import Archive, checked_finite, reading_archive, save_checked
 from ..backend_names import Device
 from ..domain import Domain, domain_arrays, read_domain
 from ..method_names import FLOAT_MARK
@@ -19,7 +20,8 @@ from .evaluation import FloatEvaluator, Moments, Statistics
 from .network import FloatArray, FloatNetwork
 from .spec import FloatSpec, Precision
 
-FORMAT = 1
+FORMAT = 2
+_WITHOUT_CHECKSUM = 1  # the format before, which is still read
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,13 @@ class FloatModel:
         network: its state.
         statistics: of its sums, by precision of the weights.
         domain: what its inputs and outputs stand for.
+        has_checksum: whether the file that it is from protects more than the network.
     """
 
     network: FloatNetwork
     statistics: dict[Precision, Statistics]
     domain: Domain = field(default_factory=Domain)
+    has_checksum: bool = True
 
     unit = 1
 
@@ -87,7 +91,7 @@ def save_float_model(path: Path, model: FloatModel) -> None:
         for k, moments in enumerate(statistics):
             arrays[f"mean_{precision}_{k}"] = moments.mean
             arrays[f"variance_{precision}_{k}"] = moments.variance
-    save_arrays(path, arrays)
+    save_checked(path, arrays)
 
 
 def load_float_model(path: Path) -> FloatModel:
@@ -101,40 +105,46 @@ def load_float_model(path: Path) -> FloatModel:
 
 
 def _model(arrays: Archive) -> FloatModel:
-    if int(arrays[FLOAT_MARK]) != FORMAT:
-        raise ValueError(f"format {int(arrays[FLOAT_MARK])} is not known here")
+    version = arrays.integer(FLOAT_MARK)
+    if version not in (FORMAT, _WITHOUT_CHECKSUM):
+        raise ValueError(f"format {version} is not known here")
     spec = FloatSpec(
-        tuple(int(width) for width in arrays["widths"]),
-        str(arrays["method"]),  # type: ignore[arg-type]
-        int(arrays["batch"]),
+        arrays.integers("widths"),
+        arrays.text("method"),  # type: ignore[arg-type]
+        arrays.integer("batch"),
     )
-    tensors = {}
+    network = checked_float_network(spec, arrays)
+    if network.fingerprint != arrays.text("fingerprint"):
+        raise ValueError("its content does not have its fingerprint")
+    statistics = {precision: _statistics(spec, arrays, precision) for precision in spec.precisions}
+    domain, has_checksum = read_domain(arrays, spec), version != _WITHOUT_CHECKSUM
+    if has_checksum:  # after all else, which says more exactly what is wrong
+        arrays.verify()
+    return FloatModel(network, statistics, domain, has_checksum)
+
+
+def checked_float_network(spec: FloatSpec, tensors: Mapping[str, FloatArray]) -> FloatNetwork:
+    """The network with these tensors, which are what training can leave.
+
+    Raises:
+        ValueError, KeyError: they are not, or one is missing.
+    """
+    found = {}
     for k, (inputs, outputs) in enumerate(spec.layer_widths):
         shapes = {"weights": (outputs, inputs), "gain": (outputs,), "bias": (outputs,)}
         for name, shape in shapes.items():
-            tensors[f"{name}_{k}"] = _finite(arrays, f"{name}_{k}", shape)
-    network = FloatNetwork.of_tensors(spec, tensors)
-    if network.fingerprint != str(arrays["fingerprint"]):
-        raise ValueError("its content does not have its fingerprint")
-    statistics = {precision: _statistics(spec, arrays, precision) for precision in spec.precisions}
-    return FloatModel(network, statistics, read_domain(arrays, spec))
+            found[f"{name}_{k}"] = checked_finite(f"{name}_{k}", tensors[f"{name}_{k}"], shape)
+    return FloatNetwork.of_tensors(spec, found)
 
 
 def _statistics(spec: FloatSpec, arrays: Archive, precision: Precision) -> Statistics:
     statistics = []
     for k, (_, outputs) in enumerate(spec.layer_widths):
-        mean = _finite(arrays, f"mean_{precision}_{k}", (outputs,))
-        variance = _finite(arrays, f"variance_{precision}_{k}", (outputs,))
+        mean, variance = (
+            checked_finite(name, arrays[name], (outputs,))
+            for name in (f"mean_{precision}_{k}", f"variance_{precision}_{k}")
+        )
         if variance.min() < 0:
             raise ValueError(f"variance_{precision}_{k} has negative values")
         statistics.append(Moments(mean, variance))
     return statistics
-
-
-def _finite(arrays: Archive, name: str, shape: tuple[int, ...]) -> FloatArray:
-    array = arrays[name]
-    if array.dtype != np.float32 or array.shape != shape:
-        raise ValueError(f"{name} is {array.dtype} {array.shape}, not float32 {shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} has values that are not finite")
-    return array

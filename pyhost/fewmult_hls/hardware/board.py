@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..config import load_toml
 from ..errors import UsageError
+from ..schema import typed
 
 _FOLDER = Path(__file__).parents[1] / "boards"
 
@@ -144,21 +144,4 @@ def load_board(name: str) -> Board:
     """
     if name not in names():
         raise UsageError(f"there is no board '{name}': take {' or '.join(names())}")
-    return _board(load_toml(_FOLDER / f"{name.replace('-', '_')}.toml"))
-
-
-def _board(data: dict[str, Any]) -> Board:
-    return Board(
-        name=data["name"],
-        title=data["title"],
-        part=data["part"],
-        machine=data["machine"],
-        clock=Clock(**data["clock"]),
-        processor=Processor(**data["processor"]),
-        ddr=Ddr(**data["ddr"]),
-        cma_mb=data["memory"]["cma_mb"],
-        ports=Ports(**data["ports"]),
-        resources=Resources(**data["resources"]),
-        limits=Limits(**data["limits"]),
-        overlays={name: tuple(kernels) for name, kernels in data["overlays"].items()},
-    )
+    return typed(Board, load_toml(_FOLDER / f"{name.replace('-', '_')}.toml"))

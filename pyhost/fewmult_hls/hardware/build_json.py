@@ -4,17 +4,41 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict
 
-from ..errors import UsageError
-from .reports import FORMAT
+from ..errors import FewmultError, UsageError
+from ..files import reading
+from ..replacing import bring_back
+from ..schema import read_json
 
 NAME = "build.json"
 ROUTED = "routed"
-_NUMBERS = ("lut", "ff", "bram18", "dsp", "wns_ns")
+_MOST_BYTES = 16 << 20
+
+
+class _Area(TypedDict):
+    lut: float
+    ff: float
+    bram18: float
+    dsp: float
+    wns_ns: float
+
+
+_From = TypedDict("_From", {"from": str})
+
+
+class _Kernel(_Area, _From):
+    pass
+
+
+@dataclass(frozen=True)
+class _Build:
+    format: Literal[1]  # reports.FORMAT
+    board: str
+    kernels: dict[str, _Kernel]
+    routed: _Area | None = None
 
 
 def load_build(folder: Path, board: str) -> dict[str, dict[str, Any]]:
@@ -27,35 +51,18 @@ def load_build(folder: Path, board: str) -> dict[str, dict[str, Any]]:
     Raises:
         UsageError: there is no build.json, it is damaged, or of another board.
     """
+    bring_back(folder)
     path = folder / NAME
     try:
-        build = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(
-            f"cannot read {path}: {error.strerror}; the plan's run.sh writes it after synthesis"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path} is damaged: {error}") from error
-    fault = next(_faults(build), "")
-    if fault:
-        raise UsageError(f"{path} is damaged: {fault}")
-    if build["board"] != board:
-        raise UsageError(f"{path} is of board {build['board']}, and this is about {board}")
-    routed = {ROUTED: build[ROUTED]} if ROUTED in build else {}
-    return {**build["kernels"], **routed}
-
-
-def _faults(build: Any) -> Iterator[str]:
-    if not isinstance(build, dict) or build.get("format") != FORMAT:
-        yield f"it is not of format {FORMAT}"
-        return
-    kernels = build.get("kernels")
-    if not isinstance(build.get("board"), str) or not isinstance(kernels, dict):
-        yield "it names no board or no kernels"
-        return
-    for name, found in {**kernels, ROUTED: build.get(ROUTED, dict.fromkeys(_NUMBERS, 0))}.items():
-        for key in _NUMBERS:
-            if not isinstance(found, dict) or type(found.get(key)) not in (int, float):
-                yield f"{name} has no number {key}"
-        if name != ROUTED and isinstance(found, dict) and not isinstance(found.get("from"), str):
-            yield f"{name} does not say where it is from"
+        with reading(path):
+            path.stat()
+    except FewmultError as error:
+        raise UsageError(f"{error}; the plan's run.sh writes it after synthesis") from error
+    try:
+        build = read_json(path, _Build, _MOST_BYTES, extra=True)
+    except FewmultError as error:
+        raise UsageError(str(error)) from error
+    if build.board != board:
+        raise UsageError(f"{path} is of board {build.board}, and this is about {board}")
+    routed = {} if build.routed is None else {ROUTED: dict(build.routed)}
+    return {**{name: dict(found) for name, found in build.kernels.items()}, **routed}

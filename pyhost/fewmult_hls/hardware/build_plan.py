@@ -8,16 +8,19 @@ It holds copies, and only relative paths: it can be taken to the machine that ha
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from string import Template
 
 from ..errors import FewmultError, UsageError
-from ..files import write_atomic, writing
+from ..files import read_file, write_atomic, writing
 from ..golden import encode, golden_cases
+from ..locking import lock_beside, locked
+from ..replacing import bring_back, replaced_folder
 from .board import Board
 from .hls_project import config_text, period_ns, tcl_text
 from .interfaces import Interface, load_interface
@@ -31,6 +34,12 @@ MANIFEST = "fewmult.json"
 FACTS = "plan.json"
 _TEMPLATES = Path(__file__).with_name("templates")
 _UNIX_MODE = 0o755
+_MAX_FACTS = 1 << 20
+_CONTENT = (
+    *("README.md", SCRIPT, CHECK, MANIFEST, FACTS),
+    *("kernels", "testbench", "golden", "hls", "overlay"),
+    *("logs", "build.json", "*.log", "*.jou", "*.str", ".Xil", "__pycache__", ".build.json*"),
+)
 
 
 def check_request(board: Board, overlay: str, kernels: Sequence[str]) -> tuple[str, ...]:
@@ -59,14 +68,19 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
         UsageError: something is there, and it is no plan or ``overwrite`` is not set.
     """
     with writing(folder):
+        bring_back(folder)
         if not folder.exists():
             return
         if not folder.is_dir():
             raise UsageError(f"{folder} is a file, and a plan needs a folder: name another")
+        bring_back(folder)
         if next(folder.iterdir(), None) is None:
             return
-        if not (folder / FACTS).is_file():
+        if not _is_plan(folder):
             raise UsageError(f"{folder} is not empty, and no plan: name another with --out")
+        foreign = sorted(path for path in folder.iterdir() if not _is_known(path.name))
+        if foreign and overwrite:
+            raise UsageError(f"{foreign[0]} is no part of a plan: move it away, or name another")
         if not overwrite:
             raise UsageError(
                 f"{folder} holds a plan: go on with {folder / SCRIPT}, "
@@ -74,10 +88,42 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
             )
 
 
+def _is_plan(folder: Path) -> bool:
+    """Whether the two files that tell what a plan is of are there, and agree."""
+    try:
+        facts, manifest = (
+            json.loads(read_file(folder / name, _MAX_FACTS)) for name in (FACTS, MANIFEST)
+        )
+        signs = ("board", "overlay", "build_id")
+        return [facts[key] for key in signs] == [manifest[key] for key in signs]
+    except (FewmultError, ValueError, RecursionError, TypeError, LookupError):
+        return False
+
+
+def _is_known(name: str) -> bool:
+    """Whether a plan, its script, the tools or a killed process put a file of that name there."""
+    return any(fnmatchcase(name, pattern) for pattern in _CONTENT)
+
+
+@contextmanager
+def locked_plan(folder: Path) -> Iterator[None]:
+    """Keep other builds off a plan while the block runs.
+
+    Raises:
+        UsageError: another process is building there.
+        FewmultError: the folder beside it cannot be written.
+    """
+    folder = folder.resolve()
+    with writing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    with locked(lock_beside(folder), folder):
+        yield
+
+
 def write_plan(
     folder: Path, board: Board, overlay: str, kernels: Sequence[str] = (), *, overwrite: bool
 ) -> Manifest:
-    """Writes a plan, whole or not at all.
+    """Writes a plan, whole or not at all. The caller holds the lock of ``locked_plan``.
 
     Args:
         folder: new, empty, or with ``overwrite`` an earlier plan.
@@ -97,18 +143,10 @@ def write_plan(
     folder = folder.resolve()
     check_folder(folder, overwrite=overwrite)
     manifest = planned_manifest(board, overlay, git=_revision(source_root()))
-    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}")
-    with writing(folder):
-        try:
-            temporary.mkdir(parents=True)
-            _fill(temporary, board, manifest, chosen)
-            if not kernels:
-                _write_overlay(temporary / "overlay", board, manifest)
-            if folder.exists():
-                shutil.rmtree(folder)
-            temporary.replace(folder)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+    with replaced_folder(folder) as new, writing(folder):
+        _fill(new, board, manifest, chosen)
+        if not kernels:
+            _write_overlay(new / "overlay", board, manifest)
     return manifest
 
 

@@ -4,18 +4,20 @@
 
 from __future__ import annotations
 
-import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import FewmultError
+from ..schema import parse_json, typed
 from .payload import COMPLETE, Payload
-from .remote import Login, log_in
+from .remote import Login, log_in, printable
 
 IMAGE = "/usr/local/share/pynq-venv"  # where the PYNQ images have pynq
 _SCRIPT = Path(__file__).with_name("templates") / "deploy.sh"
+_LONGEST_ANSWER = 200  # characters that are shown of one that is none
 _UNPACK = f'tar -xf - -C "$0" && test -e "$0/{COMPLETE}"'
 # Exit codes of the script.
 _FAILED = {
@@ -93,11 +95,12 @@ def deploy(
 
 def _look(login: Login, environment: str) -> Environment:
     answer = login.ask(["bash", "-s", "--", "check", environment], _SCRIPT.read_bytes())
-    try:
-        found = Environment(**json.loads(answer.splitlines()[-1]))
-    except (IndexError, TypeError, ValueError) as error:
-        raise FewmultError(f"{login.host}: {environment} answers {answer!r}") from error
-    if tuple(map(int, found.python.split(".")[:2])) < (3, 10):
+    found = _environment(answer)
+    if found is None:
+        said = " ".join(printable(answer).split())[:_LONGEST_ANSWER]
+        raise FewmultError(f"{login.host}: {environment} answers {said!r}")
+    version = re.match(r"(\d{1,3})\.(\d{1,3})", found.python)
+    if version is None or (int(version[1]), int(version[2])) < (3, 10):
         raise FewmultError(
             f"{login.host}: {environment} has Python {found.python}, and 3.10 is the least: "
             "take the image v3.0.1 or later"
@@ -109,6 +112,18 @@ def _look(login: Login, environment: str) -> Environment:
                 "with --environment"
             )
     return found
+
+
+def _environment(answer: str) -> Environment | None:
+    """What the script says, in one of the lines; a login shell may print others."""
+    for line in answer.splitlines():
+        try:
+            found = typed(Environment, parse_json(line.encode()))
+        except ValueError:
+            continue
+        if all(str(value).isprintable() for value in vars(found).values()):
+            return found
+    return None
 
 
 def _sudo(login: Login, there: Environment, device: str) -> Sequence[str]:

@@ -21,6 +21,8 @@ from .interfaces import load_interface
 from .loops import ACCESSES, LOOPS, Access, Loop, Sizes, pragmas_of, sizes_of
 
 OVERLAY = "fewmult"  # that trains
+# What of a call decides its cost.
+_SIZES = ("pass", "inputs", "outputs", "units", "log2_batch", "transposed", "planes", "master_bits")
 
 # From one loop into the next, and back: a cycle each (UG1399, "Flattening Nested Loops").
 TURN = 2
@@ -309,11 +311,27 @@ def estimate(
     layers = spec.layers
     # Which numbers a call has, besides its sizes, does not change what it costs.
     step = training_step(layers, Moment(rate=0), seed=0, perturbation=int(perturbed))
+    cost = _Costs(board)
     return Estimate(
         spec,
         board,
         steps,
-        tuple((part_of(call), cost_of(call, board)) for call in step),
-        tuple((times, cost_of(call, board)) for times, call in calls),
-        tuple(cost_of(call, board) for call in sampling(layers, sharpness=0, seed=0)),
+        tuple((part_of(call), cost(call)) for call in step),
+        tuple((times, cost(call)) for times, call in calls),
+        tuple(cost(call) for call in sampling(layers, sharpness=0, seed=0)),
     )
+
+
+class _Costs:
+    """What calls cost on a board; calls of one size cost the same, and are priced once."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._known: dict[tuple[str, ...], CallCost] = {}
+
+    def __call__(self, call: Call) -> CallCost:
+        numbers = call.numbers()
+        sizes = (call.kernel, *(f"{name} {numbers.get(name)}" for name in _SIZES))
+        if sizes not in self._known:
+            self._known[sizes] = cost_of(call, self._board)
+        return self._known[sizes]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -86,6 +87,7 @@ def kernel_names() -> list[str]:
     return sorted(path.stem[: -len("_top")] for path in folder.glob("*_top.cpp"))
 
 
+@cache
 def load_interface(name: str) -> Interface:
     """The interface of a kernel, one of ``kernel_names()``."""
     return parse_top(source_root() / "kernels" / f"{name}_top.cpp")

@@ -599,9 +599,7 @@ ACCESSES = (
     Access("finish_unit.hpp", "call.bias[unit]", 0, _alone(*_BIASED), _units, "bias", 4),
     Access("finish_unit.hpp", "call.mean[unit]", 0, _alone(Pass.HIDDEN), _units, "mean", 4, True),
     Access("finish_unit.hpp", "call.mean[unit]", 1, _alone(*_ACTIVATES), _units, "mean", 4),
-    Access(
-        "finish_unit.hpp", "call.bias[unit]", 1, _alone(Pass.BACKWARD), _units, "bias", 4, True
-    ),
+    Access("finish_unit.hpp", "call.bias[unit]", 1, _alone(Pass.BACKWARD), _units, "bias", 4, True),
     Access("finish_unit.hpp", "*call.loss", 0, _alone(Pass.OUTPUT), _units, "loss", 4),
     Access("finish_unit.hpp", "*call.loss", 0, _alone(Pass.OUTPUT), _units, "loss", 4, True),
     Access("finish_unit.hpp", "call.bias[unit]", 2, _alone(Pass.OUTPUT), _units, "bias", 4, True),

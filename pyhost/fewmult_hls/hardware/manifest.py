@@ -13,16 +13,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from .. import __version__
 from ..errors import FewmultError
-from ..files import write_atomic
+from ..files import read_file, write_atomic
+from ..schema import damaged, parse_json, typed
 from .board import Board
 from .interfaces import Argument, load_interface
 from .sources import source_root
 
 FORMAT = 1  # of the file, and of how a host talks to the kernels
+_MOST_BYTES = 1 << 20
 _SPAN = 0x1_0000  # bytes of a kernel's registers, as Vivado assigns them
 
 
@@ -125,32 +126,31 @@ def load_manifest(path: Path) -> Manifest:
     Raises:
         FewmultError: it is not there, damaged, or of another format.
     """
+    content = read_file(path, _MOST_BYTES)
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FewmultError(f"cannot read {path}: {error.strerror}") from error
-    except ValueError as error:
-        raise FewmultError(f"{path} is damaged ({error}): build the overlay again") from error
-    try:
-        found = data.pop("format")
+        data = parse_json(content)
+        found = data.pop("format") if isinstance(data, dict) and "format" in data else FORMAT
         if found != FORMAT:
             raise FewmultError(
                 f"{path} has format {found}, and this version of fewmult-hls talks {FORMAT}: "
                 "build the overlay again, or install the version that it came with"
             )
-        return _manifest(data)
-    except (AttributeError, KeyError, TypeError) as error:
-        raise FewmultError(f"{path} is damaged ({error}): build the overlay again") from error
+        manifest = typed(Manifest, data)
+        _check_addresses(manifest)
+    except ValueError as error:
+        raise damaged(path, error, "build the overlay again") from error
+    return manifest
 
 
-def _manifest(data: dict[str, Any]) -> Manifest:
-    kernels = {
-        name: KernelIp(
-            ip["ip"],
-            ip["base"],
-            ip["span"],
-            {key: Argument(**value) for key, value in ip["arguments"].items()},
-        )
-        for name, ip in data.pop("kernels").items()
-    }
-    return Manifest(**data, kernels=kernels)
+def _check_addresses(manifest: Manifest) -> None:
+    """Whether all registers are within reach.
+
+    Raises:
+        ValueError: they are not.
+    """
+    for name, ip in manifest.kernels.items():
+        if not 0 <= ip.base < ip.base + ip.span <= 1 << 32:
+            raise ValueError(f"{name} has {ip.span} bytes at {ip.base}")
+        for argument in ip.arguments.values():
+            if not 0 <= argument.offset < ip.span:
+                raise ValueError(f"{name} has {argument.name} at {argument.offset}")

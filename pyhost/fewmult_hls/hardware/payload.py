@@ -8,7 +8,6 @@ import os
 import re
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -18,7 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from .. import __version__
-from ..errors import FewmultError, UsageError
+from ..errors import FewmultError, UsageError, reason_of
+from ..files import open_regular, reading
 from .board import Board
 from .hwh import check_hwh
 from .interfaces import load_interface
@@ -29,6 +29,8 @@ _PROJECT = "fewmult_hls"
 _PURE = "-none-any.whl"
 _SUFFIXES = (".bit", ".hwh", ".json")
 _PLACES = (Path(".venv/dist/board"), Path("dist"), Path())
+_MOST_UNPACKED = 256 << 20  # ours unpack to some MB
+_MOST_HEAD = 1 << 20
 _MAKE = "`make board-wheel` makes it"
 
 
@@ -86,7 +88,7 @@ class Payload:
 
 
 def _add(archive: tarfile.TarFile, path: Path, folder: str) -> None:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         info = tarfile.TarInfo(f"{folder}/{path.name}")
         info.size = os.fstat(file.fileno()).st_size
         archive.addfile(info, file)
@@ -136,7 +138,8 @@ def read_wheel(path: Path) -> Wheel:
 
 
 def _requirements(head: Message) -> tuple[str, ...]:
-    texts = map(str, head.get_all("Requires-Dist") or [])
+    # One line each: they become lines of a file that pip reads.
+    texts = (" ".join(str(text).split()) for text in head.get_all("Requires-Dist") or [])
     return tuple(text for text in texts if "extra ==" not in text)
 
 
@@ -162,23 +165,50 @@ def _project(requirement: str) -> str:
 
 def _wheel_head(path: Path) -> tuple[Message, list[str]]:
     """METADATA and the tags of WHEEL."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.testzip() is not None:
-                raise zipfile.BadZipFile("a file in it is damaged")
-            texts = {
-                part: message_from_bytes(archive.read(name))
-                for name in archive.namelist()
-                for part in ("METADATA", "WHEEL")
-                if name.endswith(f".dist-info/{part}") and name.count("/") == 1
-            }
-        return texts["METADATA"], texts["WHEEL"].get_all("Tag") or []
-    except FileNotFoundError:
-        raise UsageError(f"there is no wheel {path}: {_MAKE}") from None
-    except OSError as error:
-        raise FewmultError(f"cannot read {path}: {error.strerror}") from error
-    except (zipfile.BadZipFile, zlib.error, KeyError, EOFError, NotImplementedError) as error:
-        raise FewmultError(f"{path} is no wheel, or a damaged one ({error}): {_MAKE}") from error
+    with reading(path):
+        if not path.exists():
+            raise UsageError(f"there is no wheel {path}: {_MAKE}")
+    with open_regular(path) as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                metadata, wheel = _heads(archive)
+            return metadata, [str(tag) for tag in wheel.get_all("Tag") or []]
+        except MemoryError:
+            raise
+        # What zipfile, zlib and email raise on damaged bytes has no common base.
+        except Exception as error:
+            raise FewmultError(
+                f"{path} is no wheel, or a damaged one ({reason_of(error)}): {_MAKE}"
+            ) from error
+
+
+def _heads(archive: zipfile.ZipFile) -> list[Message]:
+    """METADATA and WHEEL of a wheel in which every file is whole.
+
+    Raises:
+        ValueError, or what zipfile raises: it is damaged, or no wheel.
+    """
+    members = archive.infolist()
+    names = [member.filename for member in members]
+    if sum(member.file_size for member in members) > _MOST_UNPACKED:
+        raise ValueError(f"its files have more than {_MOST_UNPACKED:,} bytes")
+    if len(set(names)) != len(names) or any(map(_leads_out, names)):
+        raise ValueError("it has a file twice, or one that would lie elsewhere")
+    odd = archive.testzip()
+    if odd is not None:
+        raise ValueError(f"{odd} in it is damaged")
+    heads = []
+    for part in ("METADATA", "WHEEL"):
+        found = [name for name in names if re.fullmatch(rf"[^/]+\.dist-info/{part}", name)]
+        if len(found) != 1 or archive.getinfo(found[0]).file_size > _MOST_HEAD:
+            raise ValueError(f"it has no {part}, or several or a huge one")
+        heads.append(message_from_bytes(archive.read(found[0])))
+    return heads
+
+
+def _leads_out(name: str) -> bool:
+    """Whether a file in an archive would be unpacked elsewhere."""
+    return name.startswith("/") or "\\" in name or ".." in name.split("/")
 
 
 # ---- Overlays ------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from ..errors import FewmultError
+from ..errors import FewmultError, UsageError
 
 _MARK = "fewmult-hls folder: "  # a login shell may print lines of its own before
 # Holds a new folder for as long as the login lasts. However this side ends, the input ends too.
@@ -23,13 +23,37 @@ _HOLD = (
 )
 _LOST = 255  # exit code of ssh itself
 _PATIENCE = 10  # seconds for the other side to tidy up
-# A user's config may want other things of a login than one plain connection that ends with us.
+# What a user's config may want of a login, and what would break one plain connection that runs a
+# command, hears us, and ends with us. The first value of an option holds: these stand before.
 _PLAIN = (
-    "RemoteCommand=none",
+    "IgnoreUnknown=*",  # what an older ssh does not know of these, or of the config
     "ClearAllForwardings=yes",
     "ControlPersist=no",
+    "ForkAfterAuthentication=no",
+    "ForwardX11=no",
+    "LogLevel=ERROR",  # what remains says what is wrong
+    "PermitLocalCommand=no",
+    "RemoteCommand=none",
     "ServerAliveInterval=15",
+    "SessionType=default",
+    "StdinNull=no",
+    "Tunnel=no",
 )
+
+
+def check_host(host: str) -> None:
+    """Whether this can be a host, and nothing that ssh takes for an option.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    name = host.removeprefix("ssh://").rpartition("@")[2]
+    if not name:
+        raise UsageError("the host is empty: name it as for ssh, such as xilinx@pynq")
+    if host.startswith("-") or name.startswith("-"):
+        raise UsageError(f"host {host!r} begins with '-': that would be an option of ssh")
+    if " " in host or not host.isprintable():
+        raise UsageError(f"host {host!r} has blanks or other characters that no host has")
 
 
 class Login:
@@ -67,7 +91,9 @@ class Login:
         """
         with (
             tempfile.TemporaryFile() as errors,
-            self._started(command, stdin=subprocess.PIPE, stderr=errors) as process,
+            self._started(
+                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors
+            ) as process,
         ):
             assert process.stdin is not None
             try:
@@ -156,13 +182,13 @@ def log_in(host: str, config: Path | None = None) -> Iterator[Login]:
                     f"cannot log in to {host}: {said}: `{shlex.join(_by_hand(host, config))}` "
                     "must work first"
                 )
-            yield Login(host, folder, [*line, "-o", "ControlMaster=no", "-o", "LogLevel=ERROR"])
+            yield Login(host, folder, [*line, "-o", "ControlMaster=no"])
         finally:
             _end(master)
 
 
 def _by_hand(host: str, config: Path | None) -> list[str]:
-    return ["ssh", *(["-F", str(config)] if config else []), host]
+    return ["ssh", *(["-F", str(config)] if config else []), "--", host]
 
 
 def _folder(master: subprocess.Popen[bytes]) -> str | None:
@@ -188,6 +214,13 @@ def _end(master: subprocess.Popen[bytes]) -> None:
 
 
 def _last_line(errors: bytes) -> str:
-    lines = errors.decode(errors="replace").split("\n")
+    if errors.startswith(b"usage: ssh"):
+        return "ssh takes no such host"
+    lines = printable(errors.decode(errors="replace")).split("\n")
     text = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return text.removeprefix("error: ")
+
+
+def printable(text: str) -> str:
+    """Lines that another machine wrote, without what would steer a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)

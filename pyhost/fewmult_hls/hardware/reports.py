@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import json
 import re
+import reprlib
+import stat
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -24,10 +26,16 @@ IMPLEMENTATION = "work/hls/impl/report/verilog/export_impl.xml"
 TIMING = "overlay/reports/timing_summary.rpt"
 UTILIZATION = "overlay/reports/utilization.rpt"
 OVERLAY = "overlay"
+_MOST_BYTES = 64 << 20  # of a file; real ones have a few MiB at most
+_MOST_BRACKETS = 1000  # in plan.json
+_MOST_DIGITS = 18
 
 _FOR = re.compile(r"^\s*(?:(\w+):\s*)?for \(")
 _LABEL = re.compile(r"^\s*(\w+):\s*$")
-_PIPELINE = re.compile(r"#pragma HLS PIPELINE II = (\d+)")
+_PIPELINE = re.compile(r"#pragma HLS PIPELINE II = (\d{1,9})")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+_DECIMAL = re.compile(r"\s*-?[0-9]{1,12}(\.[0-9]{1,12})?\s*")
+_SLACK = re.compile(r"\s*(-?[0-9]{1,9}\.[0-9]{1,9})\s")
 _LOOP_LINE = re.compile(r"VITIS_LOOP_(\d+)_\d+")
 _SITES = {
     "lut": r"(?:Slice|CLB) LUTs",
@@ -60,7 +68,7 @@ def targets(folder: Path) -> list[Target]:
     found = []
     for path in sorted(folder.glob("*.[ch]pp")):
         label = ""
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = _read(path).splitlines()
         for number, line in enumerate(lines, start=1):
             loop = _FOR.match(line)
             if loop:
@@ -136,18 +144,20 @@ def read_overlay(timing: Path, utilization: Path) -> dict[str, Any]:
     Returns:
         ``wns_ns``, ``lut``, ``ff``, ``bram18``, ``dsp``.
     """
-    slack = re.search(r"^\s*WNS\(ns\).*\n[\s-]+\n?^\s*(-?\d+\.\d+)\s", _read(timing), re.MULTILINE)
-    if not slack:
+    slack = _slack(_read(timing))
+    if slack is None:
         raise ReportError(f"{timing} names no WNS: are there constraints at all?")
     text = _read(utilization)
     used = {}
     for name, site in _SITES.items():
-        row = re.search(rf"^\|\s*{site}\*?\s*\|\s*(\d+(?:\.\d+)?)\s*\|", text, re.MULTILINE)
+        row = re.search(
+            rf"^\|\s*{site}\*?\s*\|\s*([0-9]{{1,12}}(?:\.[0-9]{{1,9}})?)\s*\|", text, re.MULTILINE
+        )
         if not row:
             raise ReportError(f"{utilization} has no row of {name.upper()}")
         used[name] = float(row[1])
     return {
-        "wns_ns": float(slack[1]),
+        "wns_ns": slack,
         "lut": int(used["lut"]),
         "ff": int(used["ff"]),
         "bram18": int(2 * used["bram36"]),
@@ -155,16 +165,37 @@ def read_overlay(timing: Path, utilization: Path) -> dict[str, Any]:
     }
 
 
+def _slack(text: str) -> float | None:
+    """The number below WNS(ns), or None."""
+    lines = iter(text.splitlines())
+    for line in lines:
+        if line.lstrip().startswith("WNS(ns)"):
+            break
+    values = next((line for line in lines if line.strip(" -")), "")
+    found = _SLACK.match(values + "\n")
+    return float(found[1]) if found else None
+
+
 def _read(path: Path) -> str:
+    """A regular file of bounded size; a pipe would be waited for, a device has no end."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ReportError(f"cannot read {path}: it is no regular file")
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise ReportError(f"cannot read {path}: {error.strerror}") from error
+    if len(content) > _MOST_BYTES:
+        raise ReportError(f"cannot read {path}: it has more than {_MOST_BYTES:,} bytes")
+    return content.decode("utf-8-sig", errors="replace")
 
 
 def _parse(path: Path) -> ET.Element:
+    text = _read(path)
+    if "<!DOCTYPE" in text:  # only there could it have entities, which grow without end
+        raise ReportError(f"{path} is damaged: it declares a document type")
     try:
-        root = ET.fromstring(_read(path))
+        root = ET.fromstring(text)
     except ET.ParseError as error:
         raise ReportError(f"{path} is damaged: {error}") from error
     if root.tag != "profile":
@@ -174,8 +205,8 @@ def _parse(path: Path) -> ET.Element:
 
 def _number(root: ET.Element, path: str) -> float:
     text = root.findtext(path, "")
-    if not re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", text):
-        raise ReportError(f"{path} of the report is no number: '{text}'")
+    if not _DECIMAL.fullmatch(text):
+        raise ReportError(f"{path} of the report is no number: {reprlib.repr(text)}")
     return float(text)
 
 
@@ -211,10 +242,12 @@ def _module_loops(module: ET.Element, loops: list[Target]) -> list[dict[str, Any
 
 def _loops(element: ET.Element) -> Iterator[ET.Element]:
     """Loops, outer before inner; each lies in the one around it."""
-    for child in element:
+    pending = list(reversed(element))
+    while pending:
+        child = pending.pop()
         if child.find("TripCount") is not None or child.find("Latency") is not None:
             yield child
-            yield from _loops(child)
+            pending += reversed(child)
 
 
 def _target(name: str, places: set[str], loops: list[Target]) -> int | None:
@@ -233,7 +266,10 @@ def _target(name: str, places: set[str], loops: list[Target]) -> int | None:
 
 
 def _integer(text: str | None) -> int | None:
-    return int(text) if text and text.strip().isdecimal() else None
+    digits = (text or "").strip()
+    if len(digits) > _MOST_DIGITS:
+        raise ReportError(f"a number of the report has {len(digits):,} characters")
+    return int(digits) if digits.isdecimal() else None
 
 
 def _span(element: ET.Element | None) -> list[int] | None:
@@ -302,17 +338,22 @@ def read_build(plan: Path) -> dict[str, Any]:
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
-    try:
-        facts = json.loads(_read(path))
-        kernels, limit = facts["kernels"], facts["limits"]["dsp"]
-        if all(isinstance(name, str) for name in kernels) and isinstance(limit, int):
-            return dict(facts)
-        reason = "not as it was written"
-    except (ValueError, TypeError, KeyError) as error:
-        if isinstance(error, ReportError):
-            raise
-        reason = str(error)
+    text = _read(path)
+    reason = "not as it was written"
+    if text.count("[") + text.count("{") <= _MOST_BRACKETS:  # more may be deeper than the stack
+        try:
+            facts = json.loads(text)
+            if _are_facts(facts):
+                return dict(facts)
+        except (ValueError, TypeError, KeyError) as error:
+            reason = str(error)
     raise ReportError(f"{path} is damaged: {reason}")
+
+
+def _are_facts(facts: Any) -> bool:
+    names = facts["kernels"]
+    are_names = all(isinstance(name, str) and _NAME.fullmatch(name) for name in names)
+    return isinstance(names, list) and are_names and type(facts["limits"]["dsp"]) is int
 
 
 def main(plan: Path, names: list[str]) -> int:
@@ -324,14 +365,16 @@ def main(plan: Path, names: list[str]) -> int:
     try:
         build = read_build(plan)
     except ReportError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {' '.join(str(error).split())}\n")
         return 1
     parts = dict(build["kernels"])
     if "routed" in build:
         parts[OVERLAY] = build["routed"]
-    temporary = plan / ".build.json"
-    temporary.write_text(json.dumps(build, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(plan / "build.json")
+    try:
+        _write(plan / "build.json", json.dumps(build, indent=2) + "\n")
+    except OSError as error:
+        sys.stderr.write(f"error: cannot write {plan / 'build.json'}: {error.strerror}\n")
+        return 1
     broken = []
     for name in names or list(parts):
         if name not in parts:
@@ -344,8 +387,19 @@ def main(plan: Path, names: list[str]) -> int:
         )
         broken += failures(name, found, build["limits"]["dsp"])
     for line in broken:
-        sys.stderr.write(f"error: {line}\n")
+        sys.stderr.write(f"error: {' '.join(line.split())}\n")
     return 1 if broken else 0
+
+
+def _write(path: Path, text: str) -> None:
+    """Writes a file, whole or not at all."""
+    temporary = path.with_name(f".{path.name}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        if temporary.is_file():
+            temporary.unlink()
 
 
 if __name__ == "__main__":

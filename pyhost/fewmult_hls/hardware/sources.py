@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from ..errors import FewmultError, UsageError
@@ -18,6 +18,7 @@ from ..errors import FewmultError, UsageError
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
+@cache
 def source_root() -> Path:
     """The folder that holds ``kernels/`` and ``testbench/``.
 

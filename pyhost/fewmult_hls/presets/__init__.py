@@ -39,9 +39,10 @@ def load_preset(name: str) -> Preset:
     Raises:
         UsageError: there is no such preset.
     """
-    from ..config import load_toml
+    from ..config import RunConfig, load_toml
+    from ..schema import typed_keys
 
     if name not in names():
         raise UsageError(f"there is no preset '{name}': take {' or '.join(names())}")
     values = load_toml(_FOLDER / f"{name}.toml")
-    return Preset(name, values.pop("description"), values)
+    return Preset(name, values.pop("description"), typed_keys(RunConfig, values))

@@ -20,7 +20,7 @@ from ..oracle.draws import sample_bytes
 from ..oracle.gradient import power_of_two_codes
 from ..training import Trainer
 
-Codes = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.uint8]
 
 
 class _Recorder:
@@ -42,7 +42,8 @@ class _Recorder:
         if isinstance(call, ShiftGradient):
             units, batch = call.x.shape
             random_bytes = sample_bytes((call.seed, call.code_purpose), units, batch, call.step)
-            self.codes.append(power_of_two_codes(call.x.astype(np.int64), random_bytes))
+            codes = power_of_two_codes(call.x.astype(np.int64), random_bytes)
+            self.codes.append(codes.astype(np.uint8))  # all layers' at once are in memory
         self._backend.run(call)
 
 

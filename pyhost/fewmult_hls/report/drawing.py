@@ -5,17 +5,21 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from matplotlib import rc_context
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from .fonts import families
+
 _DPI = 160
+_HIGHEST = 60.0  # inches; an image has less than 2**16 rows
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,18 @@ THEMES = (LIGHT, DARK)
 Draw = Callable[[Figure, Theme], None]
 
 
-def render(draw: Draw, width: float, height: float, theme: Theme) -> bytes:
-    """A chart of so many inches as PNG; the same bytes for the same chart."""
+def render(
+    draw: Draw, width: float, height: float, theme: Theme, names: Iterable[str] = ()
+) -> bytes:
+    """A chart as PNG; the same bytes for the same chart, whatever settings a user has.
+
+    Args:
+        draw: the chart.
+        width: in inches.
+        height: in inches; it may become less.
+        theme: of its colours.
+        names: that others chose and that stand in it, each through ``fonts.drawable``.
+    """
     settings: Any = {  # by name, of whatever type
         "figure.facecolor": theme.ground,
         "axes.facecolor": theme.ground,
@@ -90,10 +104,13 @@ def render(draw: Draw, width: float, height: float, theme: Theme) -> bytes:
         "xtick.labelsize": 8,
         "ytick.labelsize": 8,
         "legend.fontsize": 8,
-        "font.family": "DejaVu Sans",
+        "font.family": families(names),
+        "text.parse_math": False,  # a dollar is a dollar
+        "agg.path.chunksize": 10_000,  # a longer line does not fit into its memory
     }
-    with rc_context(settings):
-        figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+    with warnings.catch_warnings(), style.context(settings, after_reset=True):
+        warnings.simplefilter("ignore")
+        figure = Figure(figsize=(width, min(height, _HIGHEST)), dpi=_DPI, layout="constrained")
         FigureCanvasAgg(figure)
         draw(figure, theme)
         file = io.BytesIO()

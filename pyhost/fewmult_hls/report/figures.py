@@ -5,24 +5,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from .answers import Answers
 from .codes import Codes
 from .drawing import Draw, Theme, bare, plain
+from .fonts import drawable
 from .records import Record
 
 FILTERS = (6, 16)  # rows and columns of the picture of the first layer
 MISTAKES = (3, 10)
+COLUMNS = 4  # charts of layers in a row
+NAMED_RUNS = 16  # in the legend
+_ENDS = 8  # layers of the beginning and of the end of a very deep net
+# Characters of a name: in the legend, beside the matrix of confusions, in the width of its cell,
+# above a mistake.
+_LEGEND, _CLASS, _LEVEL, _ABOVE = 40, 24, 6, 12
 _BINS = 104
 _LARGEST_CODE = 7
+_SUPERSCRIPTS = "\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077"  # 1 to 7
 _NAMED_CLASSES = 20  # up to so many, cells of the confusion matrix show their counts
 
 
@@ -36,9 +45,9 @@ def curves(records: Sequence[Record]) -> Draw:
             ("hinge", right, "hinge of a training image"),
         ):
             for k, record in enumerate(records):
-                x = [epoch["epoch"] for epoch in record.epochs]
-                y = [epoch[name] for epoch in record.epochs]
-                axes.plot(x, y, label=record.label, **_line(k, theme))
+                x = [epoch.epoch for epoch in record.epochs]
+                y = [getattr(epoch, name) for epoch in record.epochs]
+                axes.plot(x, y, **_line(k, theme))
                 if name == "validation_error" and record.summary is not None and x:
                     best = record.summary["best_epoch"]
                     axes.plot(best, y[best - 1], "o", color=_line(k, theme)["color"], ms=4)
@@ -47,9 +56,24 @@ def curves(records: Sequence[Record]) -> Draw:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             _log_scale(axes)
             plain(axes)
-        left.legend(frameon=False)
+        _legend(left, [record.label for record in records], theme)
 
     return draw
+
+
+def _legend(axes: Axes, labels: Sequence[str], theme: Theme) -> None:
+    """Names the runs, or the first of many; it does not look for the best place, which takes long.
+
+    Texts are set afterwards: a legend leaves out what begins with an underscore.
+    """
+    lines = [Line2D([], [], **_line(k, theme)) for k in range(min(len(labels), NAMED_RUNS))]
+    texts = [drawable(label, _LEGEND) for label in labels[:NAMED_RUNS]]
+    if len(labels) > NAMED_RUNS:
+        lines.append(Line2D([], [], linestyle=""))
+        texts.append(f"and {len(labels) - NAMED_RUNS} more")
+    legend = axes.legend(lines, ["run"] * len(lines), frameon=False, loc="upper right")
+    for shown, text in zip(legend.get_texts(), texts, strict=True):
+        shown.set_text(text)
 
 
 def _line(k: int, theme: Theme) -> dict[str, Any]:
@@ -85,7 +109,7 @@ def weights(layers: Sequence[npt.NDArray[Any]], unit: Sequence[float], kind: str
     """
 
     def draw(figure: Figure, theme: Theme) -> None:
-        for k, axes in enumerate(_row(figure, len(layers))):
+        for k, axes in _charts(figure, len(layers)):
             w = layers[k].ravel() / unit[k]
             axes.hist(w, bins=_BINS, color=theme.series[0], histtype="stepfilled")
             for edge in _thresholds(kind):
@@ -116,13 +140,20 @@ def _thousands(value: float, _: Any) -> str:
     return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"
 
 
-def _row(figure: Figure, count: int) -> list[Axes]:
-    """One chart a layer, four in a row."""
-    columns = min(count, 4)
-    grid = figure.subplots(-(-count // columns), columns, squeeze=False)
-    for axes in grid.ravel()[count:]:
+def shown_layers(count: int) -> list[int]:
+    """Those of a net that get a chart: all, or the first and the last of very many."""
+    layers = list(range(count))
+    return layers if count <= 2 * _ENDS else layers[:_ENDS] + layers[-_ENDS:]
+
+
+def _charts(figure: Figure, count: int) -> Iterator[tuple[int, Axes]]:
+    """One chart a layer that is shown, four in a row."""
+    layers = shown_layers(count)
+    columns = min(len(layers), COLUMNS)
+    grid = figure.subplots(rows_of(len(layers), columns), columns, squeeze=False)
+    for axes in grid.ravel()[len(layers) :]:
         axes.set_visible(False)
-    return list(grid.ravel()[:count])
+    return zip(layers, grid.ravel(), strict=False)
 
 
 def codes(batches: Sequence[Codes]) -> Draw:
@@ -130,15 +161,15 @@ def codes(batches: Sequence[Codes]) -> Draw:
 
     def draw(figure: Figure, theme: Theme) -> None:
         values = np.arange(_LARGEST_CODE + 1)
-        names = ["0", *(f"$2^{code}$" for code in values[1:])]
-        for k, axes in enumerate(_row(figure, len(batches))):
+        names = ["0", *(f"2{code}" for code in _SUPERSCRIPTS)]
+        for place, (k, axes) in enumerate(_charts(figure, len(batches))):
             found = batches[k].ravel()
             share = 100 * np.bincount(found, minlength=len(values)) / found.size
             axes.bar(values, share, color=[theme.faint, *[theme.series[2]] * _LARGEST_CODE])
             axes.set_xticks(values, names)
             axes.set_title(f"layer {k}: {share[0]:.0f} % are 0", fontsize=8.5)
             axes.set_xlabel("quantized activation")
-            axes.set_ylabel("share, %" if k % 4 == 0 else "")
+            axes.set_ylabel("share, %" if place % COLUMNS == 0 else "")
             # Zeros would hide the rest.
             axes.set_ylim(0, 1.15 * max(share[1:].max(), 1e-3))
             plain(axes)
@@ -187,8 +218,10 @@ def confusion(found: Answers) -> Draw:
                 colour = theme.ground if strong else theme.faint if row == column else theme.ink
                 text = f"{count}" if count else ""
                 axes.text(column, row, text, ha="center", va="center", color=colour, size=7)
-            axes.set_xticks(range(size), found.classes, rotation=0 if size <= 10 else 90)
-            axes.set_yticks(range(size), found.classes)
+            names = [drawable(name, _CLASS) for name in found.classes]
+            upright = size > 10 or max(map(len, names)) > _LEVEL
+            axes.set_xticks(range(size), names, rotation=90 if upright else 0)
+            axes.set_yticks(range(size), names)
         axes.set_xlabel("answer")
         axes.set_ylabel("right")
         axes.tick_params(length=0)
@@ -208,8 +241,10 @@ def mistakes(found: Answers, shape: tuple[int, int]) -> Draw:
             bare(axes)
         for axes, number in zip(grid.ravel(), shown.tolist(), strict=False):
             axes.imshow(found.images[number].reshape(shape), cmap="gray", vmin=0, vmax=255)
-            right, answer = found.classes[found.right[number]], found.classes[found.labels[number]]
-            text = f"{right} \N{RIGHTWARDS ARROW} {answer}"
+            labels = found.right[number], found.labels[number]
+            right, answer = (drawable(found.classes[label], _ABOVE) for label in labels)
+            space = "\n" if len(right) + len(answer) > _ABOVE else " "
+            text = f"{right} \N{RIGHTWARDS ARROW}{space}{answer}"
             axes.set_title(text, fontsize=8, loc="center", color=theme.ink, pad=3)
             axes.set_xlabel(f"{found.margins[number]:.2f}", fontsize=6.5, color=theme.faint)
 

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from .. import __version__
 from .drawing import DARK, LIGHT
 from .records import Record
+from .text import printable, shortened
 
 # Heading, key in summary.json, how it is written.
 _COLUMNS = (
@@ -26,6 +27,7 @@ _COLUMNS = (
     ("seconds", "seconds", "{:,.0f}"),
     ("fingerprint", "fingerprint", "{:.12}"),
 )
+_LONGEST = 60  # characters of a name or a net in a heading and in the table
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,7 @@ def html(sections: Sequence[Section], curves: Picture | None) -> str:
         loader=PackageLoader("fewmult_hls.report", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_finalized,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -90,9 +93,14 @@ def html(sections: Sequence[Section], curves: Picture | None) -> str:
     )
 
 
+def _finalized(value: object) -> object:
+    """Every text of the page passes here; what is Markup has passed."""
+    return printable(value) if type(value) is str else value
+
+
 def _title(records: Sequence[Record]) -> str:
     nets = list(dict.fromkeys(record.config.net for record in records))
-    return nets[0] if len(nets) == 1 else f"{len(records)} runs"
+    return shortened(nets[0], _LONGEST) if len(nets) == 1 else f"{len(records)} runs"
 
 
 def _table(records: Sequence[Record]) -> list[list[str]]:
@@ -104,7 +112,8 @@ def _table(records: Sequence[Record]) -> list[list[str]]:
 
 def _row(record: Record, columns: Sequence[tuple[str, str, str]]) -> list[str]:
     config, found = record.config, record.summary or {}
-    cells: list[Any] = [record.label, config.method, config.net, _epochs(record), config.seed]
+    label, net = (shortened(text, _LONGEST) for text in (record.label, config.net))
+    cells: list[Any] = [label, config.method, net, _epochs(record), config.seed]
     for _, key, form in columns:
         cells.append(form.format(found[key]) if key in found else "\N{EN DASH}")
     return [str(cell) for cell in cells]

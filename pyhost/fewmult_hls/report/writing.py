@@ -12,8 +12,7 @@ from pathlib import Path
 
 from ..backends import open_backend
 from ..datasets import Dataset, load
-from ..errors import FewmultError, UsageError
-from ..files import write_atomic, writing
+from ..errors import FewmultError
 from ..floating.model import FloatModel
 from ..model import Model
 from ..trained import Trained
@@ -23,8 +22,9 @@ from .codes import codes_of_a_step
 from .drawing import DARK, LIGHT, Draw, render
 from .page import Picture, Section, html
 from .records import Record, read_records
+from .storing import check_place, store
 
-PAGE = "report.html"
+_LONGEST_NAME = 80  # of the part of a file's name that is a run's
 
 
 def write_report(
@@ -42,43 +42,55 @@ def write_report(
         The path of the page.
 
     Raises:
-        UsageError: a folder holds no run, or the report is there already.
+        UsageError: a folder holds no run, or the report is there already, or files of others.
         FewmultError: a run is damaged, or the report cannot be written.
     """
-    page = out / PAGE
-    if page.exists() and not overwrite:
-        raise UsageError(f"{page} is there already: name another folder or add --overwrite")
+    check_place(out, overwrite=overwrite)
     records = read_records(list(folders))
     curves = None
     if any(record.epochs for record in records):
         text = "Validation error and hinge of every epoch; the dot is the epoch that was kept."
-        draw = figures.curves([record for record in records if record.epochs])
-        curves = _picture("curves", "Training", text, draw, 9, 3.4)
+        begun = [record for record in records if record.epochs]
+        labels = [record.label for record in begun]
+        draw = figures.curves(begun)
+        curves = _picture("curves", "Training", text, draw, 9, 3.4, labels)
     names = _file_names(records)
     sections = [
         _section(record, name, backend) for record, name in zip(records, names, strict=True)
     ]
     pictures = [*([curves] if curves else []), *(p for s in sections for p in s.pictures)]
-    content = html(sections, curves)
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-    for picture in pictures:
-        for file, png in picture.files.items():
-            write_atomic(out / file, png)
-    write_atomic(page, content)  # last: it says that the rest is there
-    return page
+    files = {name: png for picture in pictures for name, png in picture.files.items()}
+    return store(out, html(sections, curves), files, overwrite=overwrite)
 
 
 def _file_names(records: Sequence[Record]) -> list[str]:
-    """A beginning of file names for each run, no two alike."""
-    names = [re.sub(r"[^A-Za-z0-9._-]+", "-", record.label).strip("-.") for record in records]
-    unique = len(set(names)) == len(names) and all(names)
+    """A beginning of file names for each run, no two alike, on no file system."""
+    plain = (re.sub(r"[^A-Za-z0-9._-]+", "-", record.label) for record in records)
+    names = [name[:_LONGEST_NAME].strip("-.") for name in plain]
+    unique = len({name.lower() for name in names}) == len(names) and all(names)
     return names if unique else [f"run-{k}" for k in range(1, len(records) + 1)]
 
 
-def _picture(name: str, title: str, text: str, draw: Draw, width: float, height: float) -> Picture:
-    light, dark = (render(draw, width, height, theme) for theme in (LIGHT, DARK))
+def _picture(
+    name: str,
+    title: str,
+    text: str,
+    draw: Draw,
+    width: float,
+    height: float,
+    names: Sequence[str] = (),
+) -> Picture:
+    light, dark = (render(draw, width, height, theme, names) for theme in (LIGHT, DARK))
     return Picture(name, title, text, light, dark)
+
+
+def _picture_of_layers(name: str, title: str, text: str, draw: Draw, count: int) -> Picture:
+    """With a chart for each layer, or for as many as make a picture."""
+    shown = len(figures.shown_layers(count))
+    if shown < count:
+        text += f" Shown are the first {shown // 2} and the last {shown // 2} of {count} layers."
+    rows = figures.rows_of(shown, figures.COLUMNS)
+    return _picture(name, title, text, draw, 9, 2.4 * rows)
 
 
 def _section(record: Record, name: str, backend: str) -> Section:
@@ -86,6 +98,8 @@ def _section(record: Record, name: str, backend: str) -> Section:
     if record.model is None:
         section.notes.append(f"The run is {record.state}: there is no model yet.")
         return section
+    if not record.model.has_checksum:
+        section.notes.append("An earlier version wrote the model: its means have no checksum.")
     _weights(section, name, record.model)
     try:
         dataset = load(record.config.dataset)
@@ -112,8 +126,8 @@ def _weights(section: Section, name: str, model: Trained) -> None:
         bounds = [model.spec.bound(k) for k in range(len(layers))]
         draw = figures.weights(layers, bounds, "real-valued")
         text = "Real-valued weights of each layer, in units of W0."
-    rows = figures.rows_of(len(model.spec.layer_sizes), 4)
-    section.pictures.append(_picture(f"{name}-weights", "Weights", text, draw, 9, 2.4 * rows))
+    picture = _picture_of_layers(f"{name}-weights", "Weights", text, draw, len(layers))
+    section.pictures.append(picture)
 
 
 def _codes(section: Section, name: str, model: Trained, dataset: Dataset, backend: str) -> None:
@@ -132,10 +146,8 @@ def _codes(section: Section, name: str, model: Trained, dataset: Dataset, backen
         "activations entering each layer are quantized to. Zeros, which need no shift and no "
         "addition, are in the titles."
     )
-    rows = figures.rows_of(len(batches), 4)
-    draw = figures.codes(batches)
-    picture = _picture(f"{name}-codes", "Power-of-two codes", text, draw, 9, 2.4 * rows)
-    section.pictures.append(picture)
+    draw, title = figures.codes(batches), "Power-of-two codes"
+    section.pictures.append(_picture_of_layers(f"{name}-codes", title, text, draw, len(batches)))
 
 
 def _filters(section: Section, name: str, model: Trained, dataset: Dataset) -> None:
@@ -160,7 +172,9 @@ def _answers(section: Section, name: str, model: Trained, dataset: Dataset, back
     )
     size = min(9.0, max(3.6, 0.42 * len(found.classes) + 0.6))
     draw = figures.confusion(found)
-    section.pictures.append(_picture(f"{name}-confusion", "Confusions", text, draw, size, size))
+    names = found.classes
+    picture = _picture(f"{name}-confusion", "Confusions", text, draw, size, size, names)
+    section.pictures.append(picture)
     shape = _image_shape(dataset)
     if wrong and shape is not None:
         shown = min(wrong, figures.MISTAKES[0] * figures.MISTAKES[1])
@@ -170,7 +184,7 @@ def _answers(section: Section, name: str, model: Trained, dataset: Dataset, back
         )
         height = 1.15 * figures.rows_of(shown, figures.MISTAKES[1])
         draw = figures.mistakes(found, shape)
-        picture = _picture(f"{name}-mistakes", "Mistakes", text, draw, 9, height)
+        picture = _picture(f"{name}-mistakes", "Mistakes", text, draw, 9, height, names)
         section.pictures.append(picture)
 
 

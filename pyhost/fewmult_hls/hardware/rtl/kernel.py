@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 
+from ...errors import FewmultError
 from ..emulated.ip import Fault, Memory
 from ..interfaces import ARGUMENT_STEP, CONTROL
 from ..manifest import KernelIp
@@ -34,6 +35,7 @@ class RtlKernel:
 
     Raises:
         Fault: the Verilog ends or fails before it is used.
+        FewmultError: the library cannot be loaded.
     """
 
     def __init__(
@@ -117,7 +119,13 @@ def _take(memory: Memory, address: int, size: int, data: ctypes.Array[ctypes.c_u
 
 
 def _load(path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path))
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise FewmultError(
+            f"cannot load the simulated kernel ({error}): if temporary files may not be executed "
+            "here (noexec), set TMPDIR to a folder where they may"
+        ) from error
     handle, number = ctypes.c_void_p, ctypes.c_uint32
     library.rtl_open.argtypes = [number, number, _READ, _WRITE]
     library.rtl_open.restype = handle

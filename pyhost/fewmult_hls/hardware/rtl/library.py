@@ -4,14 +4,28 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import FewmultError, UsageError
+from ...files import read_file, write_atomic, writing
 from ..interfaces import Interface
 
 _HARNESS = Path(__file__).parent / "harness"
+_LEAST = (5, 6)  # the version of Verilator
+_LARGEST = 1 << 28  # bytes of a file of Verilog
+# As make and shells say it.
+_NOT_FOUND = re.compile(
+    r"^(?:make|sh|[/\w]*/(?:ba|da)?sh)(?:\[\d+\])?: (?:(?:line )?\d+: )?([\w.+-]+): "
+    r"(?:command not found|not found|No such file or directory)$",
+    re.M,
+)
+_PLAIN = re.compile(r"/[A-Za-z0-9_./-]+")
 _FLAGS = (
     "--cc",
     "--exe",
@@ -24,6 +38,12 @@ _FLAGS = (
     "unique",
     "--x-initial",
     "unique",
+    "--Mdir",
+    ".",
+    "-CFLAGS",
+    "-std=c++17 -O2 -fPIC -fvisibility=hidden -DVL_USER_FATAL -I.",
+    "-LDFLAGS",
+    "-shared",
 )
 
 
@@ -36,6 +56,7 @@ def find_tops(folder: Path, kernels: list[str]) -> dict[str, Path]:
 
     Raises:
         UsageError: there is none, or one is there twice.
+        FewmultError: one cannot be read.
     """
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder} with Verilog in it")
@@ -43,7 +64,7 @@ def find_tops(folder: Path, kernels: list[str]) -> dict[str, Path]:
     for kernel in kernels:
         # Vitis HLS leaves the same file in several folders; its copies are the same.
         found = sorted(folder.rglob(f"{kernel}_top.v"))
-        if len({path.read_bytes() for path in found}) > 1:
+        if len({read_file(path, _LARGEST) for path in found}) > 1:
             raise UsageError(
                 f"{found[0]} and {found[1]} are not the same: name the folder of one of them"
             )
@@ -61,51 +82,103 @@ def verilate(interface: Interface, top: Path, folder: Path) -> Path:
     Args:
         interface: of the kernel.
         top: its KERNEL_top.v, with all its modules in the same folder.
-        folder: where a folder with its name is made for what Verilator leaves.
+        folder: where the library goes.
 
     Returns:
-        The library in it, for ``RtlKernel``.
+        The library, for ``RtlKernel``.
 
     Raises:
-        FewmultError: Verilator is not here, or refuses the Verilog.
+        FewmultError: Verilator, make or a C++ compiler is not here, one of them fails, or the
+            Verilog is none.
     """
-    if shutil.which("verilator") is None:
-        raise FewmultError(
-            "--device rtl needs Verilator, which is not on PATH: "
-            "install the package verilator of your system (5.006 or later)"
-        )
-    sources = sorted(str(path) for path in top.parent.glob("*.v"))
-    place = folder / f"{interface.name}.rtl"
-    place.mkdir()
-    # What the harness cannot know: the ports.
-    bundles = " ".join(f"X({bundle})" for bundle in interface.bundles)
-    (place / "bundles.hpp").write_text(f"#define RTL_BUNDLES {bundles}\n")
-    library = place / f"{interface.name}.so"
-    command = [
-        "verilator",
-        *_FLAGS,
-        "--top-module",
-        interface.top,
-        "--prefix",
-        "Vkernel",
-        "--Mdir",
-        str(place),
-        "-CFLAGS",
-        f"-std=c++17 -O2 -fPIC -fvisibility=hidden -DVL_USER_FATAL -I{_HARNESS}",
-        "-LDFLAGS",
-        "-shared",
-        "-o",
-        library.name,
-        *sources,
-        str(_HARNESS / "harness.cpp"),
-    ]
-    _run(command, f"{interface.top} of {top.parent}")
+    _check_verilator()
+    library = folder / f"{interface.name}.so"
+    with tempfile.TemporaryDirectory(prefix="fewmult-rtl-", dir=_workplace(folder)) as name:
+        place = Path(name)
+        sources = _gathered(interface, top, place)
+        options = ("--top-module", interface.top, "--prefix", "Vkernel", "-o", library.name)
+        done = _run(["verilator", *_FLAGS, *options, *sources, "harness.cpp"], place)
+        if done.returncode:
+            said = done.stderr + done.stdout
+            raise FewmultError(_reason(said, f"{interface.top} of {top.parent}", place))
+        with writing(library):
+            shutil.move(place / library.name, library)
     return library
 
 
-def _run(command: list[str], what: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        lines = (done.stderr + done.stdout).splitlines()
-        first = next((line for line in lines if "rror" in line), lines[-1] if lines else "")
-        raise FewmultError(f"Verilator makes nothing of {what}: {first.strip()}")
+def _workplace(folder: Path) -> Path:
+    """The folder, or another if make cannot work in it: no Makefile can name a space or a dollar.
+
+    Raises:
+        FewmultError: none of those that are there can be used.
+    """
+    for place in (folder, Path("/tmp"), Path("/var/tmp")):
+        if _PLAIN.fullmatch(str(place.resolve())) and os.access(place, os.W_OK | os.X_OK):
+            return place
+    raise FewmultError(
+        f"Verilator cannot work in {folder}: set TMPDIR to a folder "
+        "whose path is of letters, digits, '.', '_', '-' and '/'"
+    )
+
+
+def _check_verilator() -> None:
+    for tool, least in (("verilator", " (5.006 or later)"), ("make", "")):
+        if shutil.which(tool) is None:
+            raise FewmultError(
+                f"--device rtl needs {tool}, which is not on PATH: "
+                f"install the package {tool} of your system{least}"
+            )
+    answer = _run(["verilator", "--version"])
+    found = re.match(r"Verilator (\d+)\.(\d+)", answer.stdout)
+    if not found:
+        said = _first_line(answer.stderr + answer.stdout)
+        raise FewmultError(f"verilator does not run: `verilator --version` says {said!r}")
+    if (int(found[1]), int(found[2])) < _LEAST:
+        raise FewmultError(
+            f"verilator on PATH is {found[1]}.{found[2]}, and --device rtl needs 5.006 or later"
+        )
+
+
+def _gathered(interface: Interface, top: Path, place: Path) -> list[str]:
+    """Copies all that is compiled, under names that are neither options nor more than one word."""
+    texts = {path: read_file(path, _LARGEST) for path in sorted(top.parent.glob("*.v"))}
+    names: list[str] = []
+    with writing(place):
+        for path, text in texts.items():
+            name = re.sub(r"[^A-Za-z0-9_.]", "_", path.name)
+            names.append(name if name not in names else f"file{len(names)}.v")
+            write_atomic(place / names[-1], text)
+        for path in _HARNESS.glob("*.[ch]pp"):
+            shutil.copyfile(path, place / path.name)
+        # What the harness cannot know: the ports.
+        bundles = " ".join(f"X({bundle})" for bundle in interface.bundles)
+        write_atomic(place / "bundles.hpp", f"#define RTL_BUNDLES {bundles}\n")
+    return names
+
+
+def _run(command: Sequence[str], place: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=place, capture_output=True, encoding="utf-8", errors="backslashreplace"
+    )
+
+
+def _reason(said: str, what: str, place: Path) -> str:
+    """Whose fault it was: the disk's, the Verilog's, or the compiler's."""
+    if "No space left on device" in said:
+        return f"there is no space left in {place}: free some, or set TMPDIR to another folder"
+    # Verilator reports its own make as an error, too.
+    of_verilog = re.search(r"^%Error(?!: make |: Command Failed).*", said, re.M)
+    if of_verilog:
+        return f"Verilator makes nothing of {what}: {of_verilog[0]}"
+    missing = _NOT_FOUND.search(said)
+    if missing:
+        return f"Verilator needs {missing[1]}, which is not on PATH: install it"
+    of_compiler = re.search(r"^.*\b[Ee]rror\b.*", said, re.M)
+    return (
+        f"the C++ compiler fails on what Verilator makes of {what}: "
+        f"{of_compiler[0] if of_compiler else _first_line(said)}"
+    )
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip() for line in text.splitlines() if line.strip()), "nothing")

@@ -68,15 +68,21 @@ pip_install() {
     install --no-index --no-warn-script-location "$@"
 }
 
-# All of them or none: the folder is filled beside the old one and takes its name.
-replace_overlays() { # folder
+# All of them or none: the folder is filled beside the old one and takes its name. If that was
+# killed between its two renames, the old one comes back first.
+replace_overlays() { # folder, if there are new ones
   local place
   place=$("$python" -c 'import fewmult_hls; print(fewmult_hls.__path__[0])')
-  rm -rf "$place/.overlays.new" "$place/.overlays.old"
-  cp -r "$1" "$place/.overlays.new"
-  if [[ -d $place/overlays ]]; then mv "$place/overlays" "$place/.overlays.old"; fi
-  mv "$place/.overlays.new" "$place/overlays"
-  rm -rf "$place/.overlays.old"
+  cd "$place"
+  if [[ ! -e overlays && -d .overlays.old ]]; then mv .overlays.old overlays; fi
+  rm -rf .overlays.new .overlays.old
+  if [[ -d $1 ]]; then
+    cp -r "$1" .overlays.new
+    if [[ -d overlays ]]; then mv overlays .overlays.old; fi
+    mv .overlays.new overlays
+    rm -rf .overlays.old
+  fi
+  cd /
 }
 
 install() { # folder, device
@@ -87,7 +93,7 @@ install() { # folder, device
   cd /
   pip_install --find-links "$1/wheels" --requirement "$1/requirements.txt"
   pip_install --no-deps --force-reinstall "$1"/wheels/fewmult_hls-*.whl
-  if [[ -d $1/overlays ]]; then replace_overlays "$1/overlays"; fi
+  replace_overlays "$1/overlays"
   failed=11
   echo "--- fewmult-hls doctor"
   "$environment/bin/fewmult-hls" doctor

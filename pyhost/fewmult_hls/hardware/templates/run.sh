@@ -11,6 +11,7 @@
 #           the tools left. cosim, package and impl synthesize first, overlay packages first.
 #   KERNEL  only these; by default every folder in hls/
 set -euo pipefail
+unset CDPATH # where it is set, cd may go elsewhere
 cd "$(dirname "${BASH_SOURCE[0]}")"
 here=$PWD
 
@@ -23,11 +24,32 @@ need() { # tool, whose
   command -v "$1" >/dev/null || die "$1 is not on PATH: source settings64.sh of $2"
 }
 
+# Refuses a release that is too old. A tool that does not say which it is passes.
+need_release() { # tool, how it is asked, least
+  local said
+  said=$("$1" "$2" </dev/null 2>&1) || true
+  [[ $said =~ 20[0-9]{2}\.[0-9] ]] || return 0
+  [[ ! ${BASH_REMATCH[0]} < $3 ]] ||
+    die "$1 is of release ${BASH_REMATCH[0]}, and $3 is the least: source settings64.sh of a later one"
+}
+
+# What check_reports.py needs, as it says.
+need_python() {
+  local found
+  command -v "$python" >/dev/null || die "$python is not on PATH: install Python, it reads the reports"
+  found=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>&1) ||
+    die "$python does not run (${found##*$'\n'}): name another, as in PYTHON=/usr/bin/python3 ./run.sh"
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 8))' ||
+    die "$python is Python $found, and reading the reports needs 3.8: name a later one, as in PYTHON=python3.9 ./run.sh"
+}
+
 choose_flow() {
   if command -v vitis-run >/dev/null; then
     need v++ Vitis
+    need_release v++ --version 2023.2
     flow=unified
   elif command -v vitis_hls >/dev/null; then
+    need_release vitis_hls -version 2022.2
     flow=tcl
   else
     die "vitis-run is not on PATH, nor is vitis_hls: source settings64.sh of Vitis"
@@ -164,11 +186,12 @@ case $stage in
   *) die "there is no stage '$stage': take csim, synth, cosim, package, impl, overlay or all" ;;
 esac
 
+need_python
 choose_flow
-command -v "$python" >/dev/null || die "$python is not on PATH: install Python, it reads the reports"
 if [[ " ${stages[*]} " == *" overlay "* ]]; then
   [[ -n $overlay ]] || die "this plan has no overlay"
   need vivado Vivado
+  need_release vivado -version 2022.2
 fi
 mkdir -p logs
 for stage in "${stages[@]}"; do

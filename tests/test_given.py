@@ -1,0 +1,84 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Wrong arguments from Python: one line that names the argument, before anything is done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fewmult_hls import datasets, load, train
+from fewmult_hls.backend_names import Device
+from fewmult_hls.backends import open_backend
+from fewmult_hls.errors import UsageError
+from fewmult_hls.given import as_path
+
+TINY: dict[str, Any] = {"net": "64-8-10", "epochs": 1, "batch": 64}
+DIGITS = datasets.load("digits")
+ODD: list[Any] = [10**30, 2.5, b"x", [], ["a"], {}, object(), np.zeros(3), float("nan"), Path]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder, which stays so."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refused(call: Any, *names: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+    for name in names:
+        assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("dataset", "preset", "out", "overwrite", "device", "on_epoch", "net", "method"),
+        *("master_bits", "batch", "epochs", "rate", "seed", "backend", "perturb", "sharpen"),
+        *("patience", "checkpoint_every", "threads"),
+    ],
+)
+def test_train(name: str, value: Any, here: Path) -> None:
+    if name == "on_epoch" and callable(value):
+        value = None
+    refused(lambda: train(**{"dataset": "digits", **TINY, name: value}), name)
+    assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize("value", ["", "a\0b", None])
+def test_no_path(value: Any, here: Path) -> None:
+    refused(lambda: as_path("out", value), "'out' must be a path, not")
+    if value is not None:
+        refused(lambda: train("digits", **TINY, out=value), "'out'")
+        refused(lambda: load(value), "'path'")
+    assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize("value", ODD)
+@pytest.mark.parametrize("name", ["path", "precision", "backend", "threads", "device"])
+def test_load(name: str, value: Any, here: Path) -> None:
+    train("digits", **TINY, out="run").close()
+    refused(lambda: load(**{"path": "run", name: value}), name)
+
+
+def test_no_such_backend() -> None:
+    train("digits", **TINY, out="run").close()
+    for call in (lambda: load("run", backend="gpu"), lambda: open_backend("gpu")):
+        refused(call, "there is no backend 'gpu': take emu or numpy or pynq")
+    refused(lambda: Device("rtl", "folder"), "'rtl' must be a Path")  # type: ignore[arg-type]
+
+
+def test_a_closed_net_has_no_answers() -> None:
+    net = train("digits", **TINY)
+    net.close()
+    net.close()
+    for call in (net.predict, net.logits, net.margins, net.answers):
+        refused(lambda call=call: call(DIGITS.test.images), "closed")
