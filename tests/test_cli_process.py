@@ -439,3 +439,22 @@ def test_help_waits_for_no_heavy_import() -> None:
     loaded = imported("from fewmult_hls.cli.commands import run\nrun(['train', '--help'])")
     assert "fewmult_hls.cli.train" in loaded
     assert not loaded & {"numpy", "rich", "pooch", "importlib.metadata", "tomli_w", "tempfile"}
+
+
+def test_an_interrupt_counts_though_what_tidies_up_fails() -> None:
+    script = (
+        "import os, signal, time\n"
+        "from fewmult_hls import cli\n"
+        "from fewmult_hls.cli import commands\n"
+        "def run():\n"
+        "    try:\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        time.sleep(5)\n"
+        "    except BaseException:\n"
+        "        return 1\n"
+        "commands.run = run\n"
+        "cli.main()\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGTERM, "interrupted\n")

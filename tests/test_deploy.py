@@ -503,6 +503,6 @@ def test_an_interrupt_leaves_nothing_there(
         os.killpg(process.pid, number)  # a key reaches ssh as well
     else:
         process.send_signal(number)
-    process.communicate(timeout=30)
-    assert process.returncode == 128 + number
+    said = process.communicate(timeout=30)
+    assert process.returncode == 128 + number, said
     assert_idle(there)

@@ -23,6 +23,7 @@ class _Stopped(BaseException):
     """A signal asks for an end; the blocks that it leaves put their files in order."""
 
     since: float | None = None
+    came: _Stopped | None = None
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -40,6 +41,8 @@ def main() -> None:
         code = run()
         # It is over: a signal must not break into the end of Python.
         _on_signals(signal.SIG_IGN)
+        if _Stopped.came is not None:  # and something that tidied up failed in its place
+            raise _Stopped.came
     except (_Stopped, KeyboardInterrupt) as stop:
         _on_signals(signal.SIG_IGN)
         code = 128 + getattr(stop, "number", signal.SIGINT)  # as shells have it
@@ -62,7 +65,8 @@ def _stop(number: int, frame: Any) -> None:
     now = time.monotonic()
     if _Stopped.since is None:
         _Stopped.since = now
-        raise _Stopped(number)
+        _Stopped.came = _Stopped(number)
+        raise _Stopped.came
     # A key pressed twice must not break into the tidying up, nor be of no use if that hangs.
     if now - _Stopped.since > _PATIENCE:
         os._exit(128 + number)

@@ -99,8 +99,11 @@ class Login:
             try:
                 write(process.stdin)
                 process.stdin.close()
-            except BrokenPipeError:  # it has ended, and says why
-                process.stdin = None
+            except BrokenPipeError as broken:
+                first = broken.__context__
+                if first is not None and not isinstance(first, Exception):
+                    raise first from None  # an interrupt, after which tar still writes its end
+                process.stdin = None  # it has ended, and says why
             if process.wait():
                 errors.seek(0)
                 self._fail(process.returncode, errors.read())
