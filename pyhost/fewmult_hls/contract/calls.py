@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
+from functools import cache
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
@@ -115,8 +116,7 @@ class Call:
 
     def numbers(self) -> dict[str, int]:
         """What is no array, by the names of the top's arguments."""
-        names = (field.name for field in fields(self) if field.name not in self.shapes())  # type: ignore[arg-type]
-        return {name.rstrip("_"): int(getattr(self, name)) for name in names}
+        return {argument: int(getattr(self, name)) for name, argument in _numbers(type(self))}
 
     def at(self: C, step: int) -> C:
         """The call so many steps later: its draws are others, if it has any."""
@@ -144,6 +144,13 @@ class Call:
                 raise TypeError(f"{name} must be {dtype}, not {array.dtype}")
             if array.shape != shapes[name]:
                 raise ValueError(f"{name} must have shape {shapes[name]}, not {array.shape}")
+
+
+@cache
+def _numbers(kind: type[Call]) -> tuple[tuple[str, str], ...]:
+    """Fields that are no arrays, which may be missing, and the arguments that they are."""
+    found = (field for field in fields(kind) if field.default is not None)  # type: ignore[arg-type]
+    return tuple((field.name, field.name.rstrip("_")) for field in found)
 
 
 def _packed(planes: int, inputs: int, outputs: int) -> dict[str, Shape]:
