@@ -116,7 +116,7 @@ class Call:
 
     def numbers(self) -> dict[str, int]:
         """What is no array, by the names of the top's arguments."""
-        return {argument: int(getattr(self, name)) for name, argument in _numbers(type(self))}
+        return {argument: int(getattr(self, name)) for name, argument in _numbers(type(self))}  # type: ignore[arg-type]
 
     def at(self: C, step: int) -> C:
         """The call so many steps later: its draws are others, if it has any."""
@@ -147,9 +147,9 @@ class Call:
 
 
 @cache
-def _numbers(kind: type[Call]) -> tuple[tuple[str, str], ...]:
+def _numbers(kind: type[Any]) -> tuple[tuple[str, str], ...]:
     """Fields that are no arrays, which may be missing, and the arguments that they are."""
-    found = (field for field in fields(kind) if field.default is not None)  # type: ignore[arg-type]
+    found = (field for field in fields(kind) if field.default is not None)
     return tuple((field.name, field.name.rstrip("_")) for field in found)
 
 

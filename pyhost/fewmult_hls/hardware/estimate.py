@@ -22,7 +22,16 @@ from .loops import ACCESSES, LOOPS, Access, Loop, Sizes, pragmas_of, sizes_of
 
 OVERLAY = "fewmult"  # that trains
 # What of a call decides its cost.
-_SIZES = ("pass", "inputs", "outputs", "units", "log2_batch", "transposed", "planes", "master_bits")
+_SIZES = (
+    "pass_",
+    "inputs",
+    "outputs",
+    "units",
+    "log2_batch",
+    "transposed",
+    "planes",
+    "master_bits",
+)
 
 # From one loop into the next, and back: a cycle each (UG1399, "Flattening Nested Loops").
 TURN = 2
@@ -327,11 +336,10 @@ class _Costs:
 
     def __init__(self, board: Board) -> None:
         self._board = board
-        self._known: dict[tuple[str, ...], CallCost] = {}
+        self._known: dict[tuple[object, ...], CallCost] = {}
 
     def __call__(self, call: Call) -> CallCost:
-        numbers = call.numbers()
-        sizes = (call.kernel, *(f"{name} {numbers.get(name)}" for name in _SIZES))
+        sizes = (call.kernel, *map(vars(call).get, _SIZES))
         if sizes not in self._known:
             self._known[sizes] = cost_of(call, self._board)
         return self._known[sizes]
