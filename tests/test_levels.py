@@ -77,8 +77,8 @@ def test_the_variable_forces_a_level(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("command", [["train"], ["verify"], ["doctor"]])
-def test_a_level_that_is_not_here_is_one_line(command: list[str]) -> None:
-    done = fewmult(*command, env=environment(FEWMULT_ISA="sse9"))
+def test_a_level_that_is_not_here_is_one_line(command: list[str], tmp_path: Path) -> None:
+    done = fewmult(*command, cwd=tmp_path, env=environment(FEWMULT_ISA="sse9"))
     assert done.returncode == (1 if command == ["doctor"] else 2)
     assert_one_line(done.stderr, "FEWMULT_ISA=sse9", "unset it")
 
