@@ -23,6 +23,7 @@ from .nets.steps import Moment, sampling, training_places, training_step
 from .networks import Network
 from .oracle.draws import shuffle
 
+_HELD_SECONDS = 0.02  # for which an interrupt may wait
 PHASES = 6  # of a run; the learning rate of each is half of the one before
 
 
@@ -296,13 +297,17 @@ def _train_epoch(
     rate, sharpness = schedule.rate(at.epoch), schedule.sharpness(at.epoch)
     before, start = at.seconds, time.perf_counter()
     while at.batch < batches:
-        chosen = order[at.batch * batch : (at.batch + 1) * batch]
-        with held_back():  # so that what is there after an interrupt can be saved
-            loss = trainer.step(split, chosen, rate, sharpness)
-            at.batch += 1
-            at.loss += loss
-            at.seconds = before + time.perf_counter() - start
-        on_step(at.epoch + 1, at.batch, mean_hinge(trainer, loss, 1))
+        # So that what is there after an interrupt can be saved; of several batches, since of each it
+        # would take as long as a small net's step.
+        with held_back():
+            end = time.perf_counter() + _HELD_SECONDS
+            while at.batch < batches and time.perf_counter() < end:
+                chosen = order[at.batch * batch : (at.batch + 1) * batch]
+                loss = trainer.step(split, chosen, rate, sharpness)
+                at.batch += 1
+                at.loss += loss
+                at.seconds = before + time.perf_counter() - start
+                on_step(at.epoch + 1, at.batch, mean_hinge(trainer, loss, 1))
 
 
 def mean_hinge(trainer: Learner, loss: float, batches: int) -> float:
