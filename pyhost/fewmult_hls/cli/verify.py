@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 @device_options
 @click.option(
     "--cases",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1_000_000),
     metavar="N",
     default=20,
     help="Random layers to run each kernel on.  [default: 20]",
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0),
+    type=click.IntRange(0, (1 << 64) - 1),
     metavar="S",
     default=1,
     help="Of the random layers.  [default: 1]",
@@ -74,7 +74,7 @@ def _compare_kernels(tested: Backend, oracle: Backend, cases: int, seed: int) ->
     failed = []
     for name in KERNELS:
         generator = np.random.default_rng(seed)
-        layers = [random_case(generator) for _ in range(cases)]
+        layers = (random_case(generator) for _ in range(cases))
         found = (first_difference(name, tested, oracle, layer) for layer in layers)
         difference = next((text for text in found if text is not None), None)
         if difference is not None:
