@@ -6,13 +6,24 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from command import SMALL, assert_one_line, content, fewmult, summary, write_set
+from command import (
+    COMMAND,
+    SMALL,
+    assert_one_line,
+    content,
+    environment,
+    fewmult,
+    summary,
+    write_set,
+)
 from fewmult_hls.cli.commands import run
 from fewmult_hls.datasets import idx
 from fewmult_hls.datasets.folder import STEMS
@@ -51,6 +62,11 @@ WRONG_OPTIONS = [
     (["--net", "garbage"], "widths joined by dashes"),
     (["--net", ""], "widths joined by dashes"),
     (["--net", "64--10"], "widths joined by dashes"),
+    (["--net", "6_4-16-10"], "widths joined by dashes"),
+    (["--net", " 64-16-10\n"], "widths joined by dashes"),
+    (["--net", "٦٤-16-10"], "widths joined by dashes"),
+    (["--net", "9" * 5000 + "-10"], "widths joined by dashes"),
+    (["--net", "64-" + "1-" * 4096 + "10"], "a net of 4,097 layers is too deep"),
     (["--net", "64-1e3-10"], "widths joined by dashes"),
     (["--net", "64-0-10"], "every width must be 1 to 65536"),
     (["--net", "64-70000-10"], "every width must be 1 to 65536"),
@@ -147,6 +163,9 @@ def test_a_config_is_utf8_everywhere(call: Call, tmp_path: Path) -> None:
         (["evaluate", "nowhere"], "there is no folder or file nowhere"),
         (["evaluate", ""], "the path is empty"),
         (["verify", "--cases", "0"], "0 is not in the range"),
+        (["verify", "--cases", "9" * 21], "is not in the range"),
+        (["bench", "--rounds", "9" * 21], "is not in the range"),
+        (["train", "--dataset", "\x1b[31mred\x07"], r"'\x1b[31mred\x07'"),
         (["data", "nonsense"], "No such command"),
         (["data", "info"], "Missing argument"),
         (["data", "import", "mine", "--from", ""], "the path is empty"),
@@ -168,6 +187,38 @@ def test_a_process_ends_with_the_code_and_the_line(here: Path) -> None:
     failed = fewmult("evaluate", ".", cwd=here)
     assert (failed.returncode, failed.stdout) == (FAILURE, "")
     assert_one_line(failed.stderr, "model.npz is not there")
+
+
+def broken_packages(folder: Path, name: str, fault: str) -> str:
+    """Where a package lies that raises when it is imported, and then our own."""
+    (folder / f"{name}.py").write_text(f"raise {fault}\n", encoding="utf-8")
+    return os.pathsep.join((str(folder), *filter(None, sys.path)))
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "reason"),
+    [
+        ("click", "ImportError('no\\nclick')", "(no click)"),
+        ("numpy", "ImportError('cannot map zero-fill pages')", "(cannot map zero-fill pages)"),
+        (
+            "numpy",
+            "RuntimeError('NumPy was built with baseline optimizations: \\n(X86_V2) but')",
+            "earlier numpy",
+        ),
+    ],
+)
+def test_a_package_that_does_not_load(name: str, fault: str, reason: str, tmp_path: Path) -> None:
+    """One that is missing or broken, on a full machine or on a CPU that it cannot run on."""
+    path = broken_packages(tmp_path, name, fault)
+    done = subprocess.run(
+        [*COMMAND, "ops"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment(PYTHONPATH=path),
+    )
+    assert (done.returncode, done.stdout) == (FAILURE, "")
+    assert_one_line(done.stderr, "a package does not load", reason)
 
 
 @pytest.fixture

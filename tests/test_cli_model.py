@@ -103,7 +103,7 @@ def changed(good: bytes, change: Callable[[Arrays], None], **options: Any) -> by
         (lambda a: a.update(weights_kind=np.array("fuzzy")), "ternary or binary"),
         (lambda a: a.update(widths=np.array([64, 17, 10])), "weights_0 is int16 (16, 64)"),
         (lambda a: a.update(widths=np.array([64, 1 << 40, 10])), "every width must be"),
-        (lambda a: a.update(widths=np.full(100_000, 65536)), "at most 256 outputs"),
+        (lambda a: a.update(widths=np.full(100_000, 65536)), "is too deep"),
         (lambda a: a.update(widths=np.zeros((2, 2))), "damaged"),
         (lambda a: a.update(weights_0=a["weights_0"].astype(np.int32)), "weights_0 is int32"),
         (lambda a: a.update(weights_0=a["weights_0"].astype(">i2")), "weights_0 is >i2"),

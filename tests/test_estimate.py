@@ -262,6 +262,8 @@ def test_a_damaged_build_is_one_line(tmp_path: Path, text: str, part: str) -> No
         (["--master-bits", "4"], ["--master-bits"]),
         (["--perturb", "3"], ["perturb", "16"]),
         (["--samples", "100"], ["100 images", "batch of 128"]),
+        (["--samples", "9" * 400], ["--samples", "not in the range"]),
+        (["--validation", "9" * 400], ["--validation", "not in the range"]),
         (["--method", "float"], ["--method"]),
         (["--tile", "kLanes"], ["--tile kLanes", "NAME=N"]),
         (["--tile", "kLanes=" + "9" * 5000], ["NAME=N"]),

@@ -13,8 +13,10 @@ import pytest
 from fewmult_hls import datasets, load, train
 from fewmult_hls.backend_names import Device
 from fewmult_hls.backends import open_backend
-from fewmult_hls.errors import UsageError
+from fewmult_hls.config import RunConfig, read_config, save_config
+from fewmult_hls.errors import FewmultError, UsageError
 from fewmult_hls.given import as_path
+from fewmult_hls.networks import MAX_LAYERS
 
 TINY: dict[str, Any] = {"net": "64-8-10", "epochs": 1, "batch": 64}
 DIGITS = datasets.load("digits")
@@ -53,7 +55,7 @@ def test_train(name: str, value: Any, here: Path) -> None:
     assert not list(here.iterdir())
 
 
-@pytest.mark.parametrize("value", ["", "a\0b", None])
+@pytest.mark.parametrize("value", ["", "a\0b", "\ud800", None])
 def test_no_path(value: Any, here: Path) -> None:
     refused(lambda: as_path("out", value), "'out' must be a path, not")
     if value is not None:
@@ -74,6 +76,30 @@ def test_no_such_backend() -> None:
     for call in (lambda: load("run", backend="gpu"), lambda: open_backend("gpu")):
         refused(call, "there is no backend 'gpu': take emu or numpy or pynq")
     refused(lambda: Device("rtl", "folder"), "'rtl' must be a Path")  # type: ignore[arg-type]
+
+
+def test_more_answers_than_memory_holds() -> None:
+    """A view of few bytes can be a great many images."""
+    with train("digits", **TINY) as net:
+        images = np.broadcast_to(np.uint8(3), (1 << 40, 64))
+        with pytest.raises(FewmultError, match=r"1,099,511,627,776 images needs about .* GiB"):
+            net.predict(images)
+        assert net.predict(images[:3]).shape == (3,)
+
+
+def test_names_that_no_config_holds_or_that_look_alike() -> None:
+    part = (DIGITS.test.images.reshape(-1, 64), DIGITS.test.labels % 2)
+    refused(lambda: datasets.from_arrays(part, part, name="a" * 256), "name")
+    names = ["caf\u00e9", "cafe\u0301"]
+    refused(lambda: datasets.from_arrays(part, part, class_names=names), "two classes are named")
+
+
+def test_the_deepest_net_has_a_config_that_can_be_read(tmp_path: Path) -> None:
+    net = "64-" + "65536-" * (MAX_LAYERS - 1) + "10"
+    config = RunConfig("d" * 4096, net, "ternary-qbp", 16, 128, 1, 3, 1, "emu")
+    save_config(tmp_path / "config.toml", config)
+    assert read_config(tmp_path / "config.toml") == config
+    assert len(config.spec.widths) == MAX_LAYERS + 1
 
 
 def test_a_closed_net_has_no_answers() -> None:

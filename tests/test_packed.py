@@ -322,7 +322,7 @@ def changed(good: bytes, change: Callable[[Arrays], Any], *, sign: bool = True) 
         (lambda a: a.update(widths=np.array([64, 17, 10])), "are not 1088 packed weights"),
         (lambda a: a.update(widths=np.array([64, 1 << 16, 10])), "packed weights"),
         (lambda a: a.update(widths=np.array([64, 1 << 40, 10])), "every width must be"),
-        (lambda a: a.update(widths=np.full(100_000, 65536)), "at most 256 outputs"),
+        (lambda a: a.update(widths=np.full(100_000, 65536)), "is too deep"),
         (lambda a: a.update(weights_0=a["weights_0"].astype(np.int8)), "int8"),
         (lambda a: a["weights_0"].__setitem__(0, 243), "byte 243 stands for no weights"),
         (lambda a: a["bias_0"].__setitem__(0, 4097), "bias_0 has values beyond"),

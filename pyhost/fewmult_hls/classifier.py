@@ -12,12 +12,13 @@ from typing import Any, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from . import packed
+from . import memory, packed
 from .archive import Archive
 from .backend_names import BACKENDS, Device, as_device
 from .datasets.arrays import checked_images, checked_labels
 from .domain import Domain
 from .errors import FewmultError, UsageError
+from .evaluation import evaluation_bytes
 from .files import open_regular, reading
 from .given import as_path, checked
 from .method_names import FLOAT_MARK
@@ -25,6 +26,8 @@ from .model import load_model
 from .run_folder import finish_replacing
 from .runs import MODEL
 from .trained import Scorer, Trained
+
+_LITTLE = 1 << 24  # bytes: to look for so many takes longer than an answer
 
 
 class Classifier:
@@ -74,6 +77,7 @@ class Classifier:
 
         Raises:
             UsageError: the images are something else or of another size, or the net is closed.
+            FewmultError: there is not enough memory for so many.
         """
         if self._close is None:
             raise UsageError("this net is closed: load it again")
@@ -149,6 +153,11 @@ class Classifier:
                 f"images: each is {shape[0]}x{shape[1]} and the net takes "
                 f"{self.domain.image_text(self.features)}"
             )
+        count = len(array)
+        copied = 0 if array.flags.c_contiguous else self.features
+        needed = count * (copied + evaluation_bytes(self.classes))
+        if needed > _LITTLE:
+            memory.check(f"answering for {count:,} images", needed, "ask for fewer at once")
         return np.ascontiguousarray(array.reshape(-1, self.features))
 
 

@@ -45,9 +45,18 @@ def as_path(name: str, value: Any) -> Path:
         UsageError: it is none, or empty: that would mean the working folder.
     """
     text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
-    if not isinstance(text, str) or not text or "\0" in text:
+    if not isinstance(text, str) or not text or "\0" in text or not _is_encodable(text):
         raise UsageError(f"'{name}' must be a path, not {reprlib.repr(value)}")
     return Path(text)
+
+
+def _is_encodable(text: str) -> bool:
+    """Whether the system can be asked for it; a lone surrogate is no byte of any name."""
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_function(name: str, value: Any) -> None:

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import reprlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -22,10 +24,13 @@ from .oracle.weights import initial_weights
 WeightKind = Literal["ternary", "binary"]
 
 MAX_WIDTH = 1 << 16
+MAX_LAYERS = 4096  # a config names them all, and takes no more bytes than a reader allows
 MAX_CLASSES = 256
 BATCHES = (16, 32, 64, 128, 256)
 MASTER_DTYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.int8), 16: np.dtype(np.int16)}
 
+# int() would also take blanks, underscores and other alphabets.
+_NET = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})*")
 _PIXEL_FRACTION = 7
 _ACTIVATION_FRACTION = 5
 _OUTPUT_DELTA_EXPONENT = -5
@@ -58,13 +63,11 @@ class Shape:
     @classmethod
     def parse(cls: type[AnyShape], net: str, **options: Any) -> AnyShape:
         """The spec of a net written as widths joined by dashes: ``784-1024-10``."""
-        try:
-            widths = tuple(int(width) for width in net.split("-"))
-        except ValueError:
+        if not _NET.fullmatch(net):
             raise UsageError(
-                f"net '{net}' is not widths joined by dashes, such as 64-256-10"
-            ) from None
-        return cls(widths, **options)  # type: ignore[call-arg]
+                f"net {reprlib.repr(net)} is not widths joined by dashes, such as 64-256-10"
+            )
+        return cls(tuple(map(int, net.split("-"))), **options)  # type: ignore[call-arg]
 
     def check_widths(self) -> None:
         """Whether there can be such a net.
@@ -74,6 +77,10 @@ class Shape:
         """
         if len(self.widths) < 2:
             raise UsageError("a net needs at least two widths, such as 64-10")
+        if len(self.widths) > MAX_LAYERS + 1:
+            raise UsageError(
+                f"a net of {len(self.widths) - 1:,} layers is too deep: take at most {MAX_LAYERS:,}"
+            )
         if not all(1 <= width <= MAX_WIDTH for width in self.widths):
             raise UsageError(f"net {self.name}: every width must be 1 to {MAX_WIDTH}")
         if self.widths[-1] > MAX_CLASSES:

@@ -297,8 +297,8 @@ def _train_epoch(
     rate, sharpness = schedule.rate(at.epoch), schedule.sharpness(at.epoch)
     before, start = at.seconds, time.perf_counter()
     while at.batch < batches:
-        # So that what is there after an interrupt can be saved; of several batches, since of each it
-        # would take as long as a small net's step.
+        # So that what is there after an interrupt can be saved; for several batches at a time: for
+        # each one it would take as long as a small net's step.
         with held_back():
             end = time.perf_counter() + _HELD_SECONDS
             while at.batch < batches and time.perf_counter() < end:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PATIENCE = 1.0  # seconds to put things in order, before another signal ends it
+_NUMPY_ON_OLD_CPU = "NumPy was built with baseline optimizations"
 
 
 class _Stopped(BaseException):
@@ -49,7 +50,22 @@ def main() -> None:
         # A terminal that hung up cannot be written to, and without any there is no stderr.
         with suppress(OSError, AttributeError):
             sys.stderr.write("interrupted\n")
+    except (ImportError, RuntimeError) as error:
+        code = _not_loaded(error)
     sys.exit(code)
+
+
+def _not_loaded(error: ImportError | RuntimeError) -> int:
+    """One line for a package that is missing or broken, or that this machine cannot run."""
+    reason = " ".join(str(error).split())
+    if isinstance(error, ImportError):
+        fix = "free memory if there is little, or install fewmult-hls and its packages again"
+    elif reason.startswith(_NUMPY_ON_OLD_CPU):
+        fix = "install an earlier numpy, or take a newer CPU"
+    else:
+        raise error
+    sys.stderr.write(f"error: a package does not load ({reason}): {fix}\n")
+    return 1
 
 
 def _on_signals(handler: Any) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @THREADS
 @click.option(
     "--rounds",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 100_000),
     metavar="N",
     default=15,
     help="How often everything is timed; medians count.  [default: 15]",

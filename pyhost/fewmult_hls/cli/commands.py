@@ -125,5 +125,10 @@ def _drop_unwritable_output() -> None:
 
 def _failed(message: str, code: int) -> int:
     with suppress(OSError):  # nobody may be there any more
-        click.echo("error: " + " ".join(message.split()), err=True)
+        click.echo("error: " + _visible(" ".join(message.split())), err=True)
     return code
+
+
+def _visible(text: str) -> str:
+    """Text that moves no cursor and changes no colour: names and libraries are quoted in it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

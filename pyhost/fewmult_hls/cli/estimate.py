@@ -30,6 +30,7 @@ Examples:
 CAPTION = "A model, not a measurement: neither a vendor's tool nor a board has said any of this."
 _METHODS = ("ternary-qbp", "binary-qbp")
 _LOOPS = 12  # that are shown
+_MOST_IMAGES = 1 << 40  # an epoch of them outlasts any board, and its numbers fit a float
 
 
 @click.command(epilog=EXAMPLES)
@@ -68,14 +69,14 @@ _LOOPS = 12  # that are shown
 )
 @click.option(
     "--samples",
-    type=click.IntRange(1),
+    type=click.IntRange(1, _MOST_IMAGES),
     metavar="N",
     default=50_000,
     help="Images of an epoch.  [default: MNIST's, 50000]",
 )
 @click.option(
     "--validation",
-    type=click.IntRange(0),
+    type=click.IntRange(0, _MOST_IMAGES),
     metavar="N",
     default=10_000,
     help="Images that validate an epoch.  [default: MNIST's, 10000]",

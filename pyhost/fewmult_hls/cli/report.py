@@ -36,7 +36,7 @@ def report(runs: tuple[Path, ...], out: Path | None, overwrite: bool, backend: s
     """
     try:
         from ..report.writing import write_report
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise FewmultError(
             f"a report needs {error.name}: pip install 'fewmult-hls[report]'"
         ) from error

@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 @device_options
 @click.option(
     "--cases",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1_000_000),
     metavar="N",
     default=20,
     help="Random layers to run each kernel on.  [default: 20]",
 )
 @click.option(
     "--seed",
-    type=click.IntRange(0),
+    type=click.IntRange(0, (1 << 64) - 1),
     metavar="S",
     default=1,
     help="Of the random layers.  [default: 1]",

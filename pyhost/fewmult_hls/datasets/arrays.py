@@ -28,6 +28,7 @@ class _Options(TypedDict):
     classes: int | None
 
 
+_MAX_NAME = 255  # characters, as of a folder's name
 _PALETTE_MODES = ("P", "PA")  # of Pillow's images
 
 
@@ -182,7 +183,7 @@ def _check_sizes(images: dict[str, Array]) -> None:
 
 
 def _check_name(name: str) -> None:
-    if not (name and name.isprintable()):
+    if not (name.isprintable() and 0 < len(name) <= _MAX_NAME):
         raise UsageError(f"name: {reprlib.repr(name)} cannot name a data set: give a line of text")
 
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import reprlib
+import unicodedata
 from collections.abc import Iterable
 
 _MAX_LENGTH = 255  # characters, as of a folder's name
@@ -20,6 +21,7 @@ def check_class_names(names: Iterable[object]) -> None:
     for name in names:
         if not (isinstance(name, str) and name.isprintable() and 0 < len(name) <= _MAX_LENGTH):
             raise ValueError(f"{reprlib.repr(name)} cannot name a class")
-        if name in seen:
+        shown = unicodedata.normalize("NFC", name)  # an accent may be a character of its own
+        if shown in seen:
             raise ValueError(f"two classes are named {name}")
-        seen.add(name)
+        seen.add(shown)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -130,10 +131,10 @@ def load_manifest(path: Path) -> Manifest:
     try:
         data = parse_json(content)
         found = data.pop("format") if isinstance(data, dict) and "format" in data else FORMAT
-        if found != FORMAT:
+        if type(found) is not int or found != FORMAT:  # True and 1.0 equal 1
             raise FewmultError(
-                f"{path} has format {found}, and this version of fewmult-hls talks {FORMAT}: "
-                "build the overlay again, or install the version that it came with"
+                f"{path} has format {reprlib.repr(found)}, and this version of fewmult-hls talks "
+                f"{FORMAT}: build the overlay again, or install the version that it came with"
             )
         manifest = typed(Manifest, data)
         _check_addresses(manifest)
