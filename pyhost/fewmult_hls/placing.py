@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 from .errors import FewmultError
-from .files import is_folder, read_file, shown_as, sync_folder, write_atomic, writing
+from .files import is_folder, read_file, resolved, shown_as, sync_folder, write_atomic, writing
 from .interrupts import held_back
 
 _PREPARED = ".fewmult-hls.new"
@@ -101,4 +101,4 @@ def _is_inside(folder: Path, name: object) -> bool:
     """Whether it names what lies in the folder, also by way of links: a list may be of others."""
     if not isinstance(name, str) or PurePath(name).name in ("", ".."):
         return False
-    return (folder / name).parent.resolve().is_relative_to(folder.resolve())
+    return resolved((folder / name).parent).is_relative_to(resolved(folder))
