@@ -47,7 +47,8 @@ def placed_files(folder: Path, old: Iterable[Path]) -> Iterator[Path]:
             with shown_as(folder, prepared):
                 yield prepared
             gone = [name for name in names if not (prepared / name).exists()]
-            write_atomic(prepared / _GONE, json.dumps(gone))
+            with shown_as(folder, prepared / _GONE):
+                write_atomic(prepared / _GONE, json.dumps(gone))
             sync_folder(prepared)
             with held_back():
                 prepared.rename(decided)

@@ -157,9 +157,7 @@ def write_plan(
 
 def _fill(plan: Path, board: Board, manifest: Manifest, kernels: Sequence[str]) -> None:
     for name in ("kernels", "testbench"):
-        shutil.copytree(
-            source_root() / name, plan / name, ignore=lambda _, names: _no_sources(names)
-        )
+        _copy_sources(source_root() / name, plan / name)
     _set_build_id(plan / "kernels" / "build_id.hpp", manifest.build_id)
     (plan / "golden").mkdir()
     for name in kernels:
@@ -185,8 +183,12 @@ def _fill(plan: Path, board: Board, manifest: Manifest, kernels: Sequence[str]) 
     )
 
 
-def _no_sources(names: list[str]) -> list[str]:
-    return [name for name in names if not name.endswith((".hpp", ".cpp"))]
+def _copy_sources(source: Path, target: Path) -> None:
+    # copytree goes on where a disk is full, and then tells of every file.
+    target.mkdir()
+    for path in source.iterdir():
+        if path.suffix in (".hpp", ".cpp"):
+            shutil.copy2(path, target / path.name)
 
 
 def _write_project(folder: Path, board: Board, interface: Interface) -> None:
