@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -553,6 +554,36 @@ def test_other_folders_are_left_alone(tmp_path: Path, capsys: pytest.CaptureFixt
         assert command("build", "--out", tmp_path / "precious", "--plan-only", *more) == 2
         assert_one_line(capsys.readouterr().err, "is a file")
     assert content(tmp_path) == {"precious": b"mine"}
+
+
+@pytest.mark.parametrize("where", ["", "below"])
+def test_the_folder_that_one_is_in_is_not_replaced(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shell would be left in a folder that is no longer there."""
+    (tmp_path / where).mkdir(exist_ok=True)
+    monkeypatch.chdir(tmp_path / where)
+    assert command("build", "--out", tmp_path, "--plan-only") == 2
+    assert_one_line(capsys.readouterr().err, f"you are in {tmp_path}", "name another")
+    assert Path.cwd() == tmp_path / where
+
+
+def test_sources_that_do_not_fit_end_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copy2", full)
+    assert command("build", "--out", tmp_path / "plan", "--plan-only") == 1
+    wanted = f"error: cannot write {tmp_path}/plan: No space left on device"
+    assert_one_line(capsys.readouterr().err, wanted)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_plan_takes_the_place_of_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command("build", "--out", "/", "--plan-only", "--overwrite") == 2
+    assert_one_line(capsys.readouterr().err, "a folder of its own")
 
 
 def test_nothing_is_left_of_half_a_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

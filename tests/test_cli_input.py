@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import subprocess
@@ -358,6 +359,73 @@ def test_a_file_is_no_folder(call: Call, here: Path) -> None:
     assert code == FAILURE
     assert_one_line(err, "cannot write file/run: Not a directory")
     assert content(here) == {"file": b"mine"}
+
+
+@pytest.mark.parametrize("link", ["nowhere", "ring"])
+@pytest.mark.parametrize(
+    "arguments", [["train", *SMALL], ["report", "."], ["build", "--plan-only"]]
+)
+def test_a_link_that_leads_nowhere_stays(
+    arguments: list[str], link: str, call: Call, here: Path
+) -> None:
+    (here / "ring").symlink_to("ring")
+    (here / "nowhere").symlink_to("none/here")
+    code, err = call(*arguments, "--out", link, "--overwrite")
+    if (arguments[0], link) == ("build", "nowhere"):  # a plan goes where the link leads
+        assert (code, (here / "none" / "here").is_dir()) == (0, True)
+    else:
+        assert code == USAGE
+        assert_one_line(err, f"{link} is a link that leads nowhere", "name another")
+    assert (here / link).is_symlink()
+
+
+@pytest.mark.parametrize("command", ["report", "compare", "evaluate", "train"])
+def test_links_in_a_ring_are_no_run(command: str, call: Call, here: Path) -> None:
+    (here / "ring").symlink_to("ring")
+    arguments = {"report": ["ring"], "compare": ["ring", "ring"], "evaluate": ["ring"]}
+    code, err = call(command, *arguments.get(command, ["--resume", "ring"]))
+    assert code == USAGE
+    assert_one_line(err, "ring")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["train", "--resume", "run"], ["deploy", "board", "--overlay", "run"]]
+)
+def test_what_cannot_be_looked_into(
+    arguments: list[str], call: Call, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tests may run as root, who can look into anything."""
+
+    is_folder = Path.is_dir
+
+    def refused(path: Path) -> bool:
+        if path.parts[:1] == ("run",):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return is_folder(path)
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+    code, err = call(*arguments)
+    assert code == FAILURE
+    assert_one_line(err, "cannot read run: Permission denied")
+
+
+def test_names_in_an_error_steer_no_terminal(call: Call, here: Path) -> None:
+    code, err = call("train", "--dataset", "a\x1b[31m\x07\0b")
+    assert code == USAGE
+    assert_one_line(err, "a\\x1b[31m\\x07\\x00b")
+
+
+def test_a_working_folder_that_is_gone(
+    old_run: Path, call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for command in (["report", f"../{old_run.name}"], ["build", "--plan-only", "--out", "plan"]):
+        code, err = call(*command)
+        assert code == FAILURE
+        assert_one_line(err, "the working folder was removed: cd")
 
 
 def test_a_net_that_no_memory_holds(call: Call, here: Path) -> None:

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -227,10 +229,33 @@ def test_export_overwrites_nothing_unasked(
     command = ["export", str(trained), "--packed", "--out", str(out)]
     assert run(command) == 2
     assert_one_line(capsys.readouterr().err, "is there already", "--overwrite")
+    assert run([*command, "--overwrite"]) == 2
+    assert_one_line(capsys.readouterr().err, "is no packed model")
     assert out.read_bytes() == b"mine"
+    shutil.copy(trained / "packed", out)
     assert run([*command, "--overwrite"]) == 0
     assert_same(load_packed(out), load_packed(trained / "packed"))
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "nowhere", "model", "config", "empty"])
+def test_export_replaces_packed_models_alone(
+    kind: str, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not a device, nor the model that it packs."""
+    out = tmp_path / "there"
+    makers: dict[str, Callable[[], object]] = {
+        "pipe": lambda: os.mkfifo(out),
+        "nowhere": lambda: out.symlink_to("none"),
+        "model": lambda: shutil.copy(trained / "model.npz", out),
+        "config": lambda: shutil.copy(trained / "config.toml", out),
+        "empty": out.touch,
+    }
+    makers[kind]()
+    before = out.lstat()
+    assert run(["export", str(trained), "--packed", "--out", str(out), "--overwrite"]) == 2
+    assert_one_line(capsys.readouterr().err, f"{out} is no packed model", "another file")
+    assert out.lstat() == before
 
 
 @pytest.mark.parametrize(

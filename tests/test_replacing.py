@@ -8,6 +8,7 @@ import base64
 import gzip
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -32,7 +33,7 @@ from command import (
     write_set,
 )
 from faults import SIGNALS, stops
-from fewmult_hls import datasets, replacing, runs
+from fewmult_hls import datasets, placing, replacing, runs
 from fewmult_hls.backends import open_backend
 from fewmult_hls.checkpoints import (
     Checkpoint,
@@ -363,6 +364,18 @@ def test_what_is_no_plan_stays(name: str, text: str, tmp_path: Path) -> None:
 
 
 # Files that are replaced among those of others
+
+
+def test_a_list_that_does_not_fit_is_said_of_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: str) -> None:
+        raise FewmultError(f"cannot write {path}: No space left on device")
+
+    monkeypatch.setattr(placing, "write_atomic", full)
+    with pytest.raises(FewmultError, match=f"^cannot write {re.escape(str(tmp_path))}: No space"):
+        place(tmp_path, "old")
+    assert content(tmp_path) == {}
 
 
 def place(folder: Path, version: str) -> None:

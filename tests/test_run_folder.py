@@ -39,9 +39,10 @@ from fewmult_hls.checkpoints import newest_checkpoint
 from fewmult_hls.config import RunConfig, load_config
 from fewmult_hls.contract.calls import Call
 from fewmult_hls.course import Watcher
-from fewmult_hls.errors import UsageError
+from fewmult_hls.errors import FewmultError, UsageError
 from fewmult_hls.locking import check_free, lock_inside, locked
 from fewmult_hls.run_folder import check_folder, finish_replacing
+from fewmult_hls.training import Epoch
 
 LONG = ["--net", "64-32-10", "--epochs", "100000"]
 FOREIGN = {"notes.txt": b"mine", "plots/loss.png": b"mine", "checkpoints/why.txt": b"mine"}
@@ -311,11 +312,12 @@ def test_a_file_system_without_locks(tmp_path: Path) -> None:
     assert names(tmp_path) == RUN_FILES
 
 
-def test_what_is_no_lock_is_left_alone(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / ".fewmult-hls.lock")
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/")])
+def test_what_is_no_lock_is_left_alone(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / ".fewmult-hls.lock")
     done = fewmult("train", *SMALL, "--out", tmp_path)
     assert done.returncode == 1
-    assert_one_line(done.stderr, "is in the way")
+    assert_one_line(done.stderr, f"{tmp_path}/.fewmult-hls.lock is in the way: move it")
     assert names(tmp_path) == {".fewmult-hls.lock"}
 
 
@@ -437,6 +439,29 @@ def test_a_listener_that_fails_leaves_a_checkpoint(listener: str, tmp_path: Path
     assert checkpoint.step == (3 * 3 if listener == "on_epoch" else 3)
     resumed, _ = runs.resume(config, data, open_backend("numpy"), tmp_path / "run", Watcher())
     assert resumed["fingerprint"] == wanted
+
+
+def test_metrics_that_cannot_be_written_cost_no_state(tmp_path: Path) -> None:
+    config = small_run(tmp_path)
+    data, backend = datasets.load(config.dataset), open_backend("numpy")
+    wanted = runs.run(config, data, backend, tmp_path / "unbroken", Watcher())["fingerprint"]
+    folder = tmp_path / "run"
+    metrics = folder / "metrics.jsonl"
+
+    def block(epoch: Epoch, error: float) -> None:
+        if epoch.epoch == 2:
+            metrics.unlink()
+            metrics.mkdir()
+
+    with pytest.raises(FewmultError, match=r"cannot write .*metrics\.jsonl"):
+        runs.run(config, data, backend, folder, Watcher(on_epoch=block))
+    checkpoint, _ = newest_checkpoint(folder)
+    assert checkpoint is not None
+    assert checkpoint.step == 3 * 3
+    metrics.rmdir()
+    resumed, _ = runs.resume(config, data, backend, folder, Watcher())
+    assert resumed["fingerprint"] == wanted
+    assert len(metrics.read_text().splitlines()) == config.epochs
 
 
 def test_a_step_that_fails_leaves_no_checkpoint(

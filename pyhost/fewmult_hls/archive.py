@@ -42,6 +42,19 @@ def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     write_atomic(path, content.getbuffer())
 
 
+def array_names(path: Path) -> list[str]:
+    """The names of the arrays in a file, by which its kind is told; none if it is no archive.
+
+    Raises:
+        FewmultError: it cannot be read.
+    """
+    with open_regular(path) as file:
+        try:
+            return list(Archive(file))
+        except Exception:  # on damaged bytes it may be any; who loads it says what is wrong
+            return []
+
+
 def save_checked(path: Path, arrays: Mapping[str, Any]) -> None:
     """Writes a .npz file with a checksum of all its arrays, whole or not at all."""
     save_arrays(path, {**arrays, CHECKSUM: np.array(checksum(arrays))})

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from . import memory, packed
-from .archive import Archive
+from .archive import array_names
 from .backend_names import BACKENDS, Device, as_device
 from .datasets.arrays import checked_images, checked_labels
 from .domain import Domain
 from .errors import FewmultError, UsageError
 from .evaluation import evaluation_bytes
-from .files import open_regular, reading
+from .files import reading
 from .given import as_path, checked
 from .method_names import FLOAT_MARK
 from .model import load_model
@@ -175,7 +175,7 @@ def read_model(path: Path) -> Trained:
             raise UsageError(f"there is no folder or file {path}")
         if not file.exists():
             raise FewmultError(f"{file} is not there: is this the folder of a finished run?")
-    names = _array_names(file)
+    names = array_names(file)
     if packed.MARK in names:
         return packed.load_packed(file)
     if FLOAT_MARK in names:
@@ -183,14 +183,6 @@ def read_model(path: Path) -> Trained:
 
         return load_float_model(file)
     return load_model(file)
-
-
-def _array_names(path: Path) -> list[str]:
-    with open_regular(path) as file:
-        try:
-            return list(Archive(file))
-        except Exception:  # on damaged bytes it may be any; load_model says what is wrong
-            return []
 
 
 class _Options(TypedDict):

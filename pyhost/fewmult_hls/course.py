@@ -142,19 +142,20 @@ class Course:
     def save(self, epochs_over: int | None = None) -> None:
         """Writes a checkpoint: of a run within an epoch, or at the end of one."""
         progress = self.progress if epochs_over is None else Progress(epochs_over)
-        self.folder.keep(self.metrics)
-        save_checkpoint(
-            self.folder.path,
-            Checkpoint(
-                config=asdict(self.config),
-                data=self.dataset.digest,
-                progress=progress,
-                step=self.trainer.step_number,
-                metrics=self.metrics[: progress.epoch],
-                tensors=self.trainer.network().tensors(),
-                best=self.best,
-            ),
+        checkpoint = Checkpoint(
+            config=asdict(self.config),
+            data=self.dataset.digest,
+            progress=progress,
+            step=self.trainer.step_number,
+            metrics=self.metrics[: progress.epoch],
+            tensors=self.trainer.network().tensors(),
+            best=self.best,
         )
+        self.folder.come_back()
+        try:
+            self.folder.keep(self.metrics)
+        finally:  # what is in the way of the metrics need not cost the state
+            save_checkpoint(self.folder.path, checkpoint)
 
 
 def _digests(tensors: Tensors) -> dict[str, str]:

@@ -16,7 +16,7 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
-from .errors import FewmultError
+from .errors import FewmultError, UsageError
 
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}", re.DOTALL)
 
@@ -126,6 +126,34 @@ def _append(file: FileIO, content: bytes) -> None:
     except OSError:
         file.truncate(size)
         raise
+
+
+def resolved(path: Path) -> Path:
+    """The path from the root, without links; of links in a ring, as far as they lead.
+
+    Raises:
+        FewmultError: the working folder, from which it leads, is gone.
+    """
+    try:
+        return Path(os.path.realpath(path))  # Path.resolve raises what is no OSError
+    except FileNotFoundError as error:
+        raise FewmultError("the working folder was removed: cd to one that is there") from error
+
+
+def check_no_file(folder: Path, subject: str) -> None:
+    """Whether a folder is there, or nothing: no file, and no link that leads nowhere.
+
+    Args:
+        folder: may be one.
+        subject: what needs it, for the message.
+
+    Raises:
+        UsageError: something else is there.
+    """
+    if not os.path.lexists(folder) or folder.is_dir():
+        return
+    what = "a file" if folder.exists() else "a link that leads nowhere"
+    raise UsageError(f"{folder} is {what}, and {subject} needs a folder: name another")
 
 
 def is_folder(path: Path) -> bool:

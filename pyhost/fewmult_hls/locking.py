@@ -118,7 +118,12 @@ def _taken(path: Path, subject: Path) -> int:
     """The descriptor of the locked file."""
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     while True:
-        descriptor = os.open(path, flags, 0o666)
+        try:
+            descriptor = os.open(path, flags, 0o666)
+        except OSError as error:
+            if error.errno in (errno.EISDIR, errno.ELOOP):  # a folder or a link of that name
+                raise FewmultError(f"{path} is in the way: move it elsewhere") from error
+            raise
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise FewmultError(f"{path} is in the way: move it elsewhere")

@@ -9,15 +9,18 @@ Eight binary weights take a byte.
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from .archive import Archive, checked, reading_archive, save_checked
+from .archive import Archive, array_names, checked, reading_archive, save_checked
 from .domain import read_domain
+from .errors import FewmultError, UsageError
 from .evaluation import PLANES
+from .files import writing
 from .layers.dense import Dense
 from .layouts import unpack_ternary
 from .model import Model, header_arrays, read_means, read_spec
@@ -85,6 +88,32 @@ def unpack_signs(packed: npt.NDArray[np.uint8], shape: tuple[int, int]) -> npt.N
 
 _PACK = {"ternary": pack_trits, "binary": pack_signs}
 _UNPACK = {"ternary": unpack_trits, "binary": unpack_signs}
+
+
+def check_place(path: Path, *, overwrite: bool) -> None:
+    """Whether a packed model may go to a path; changes nothing.
+
+    Raises:
+        UsageError: a folder is there, or what is no packed model (a device, another file), or
+            ``overwrite`` is not set.
+        FewmultError: it cannot be looked at.
+    """
+    with writing(path):
+        if not os.path.lexists(path):
+            return
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder: name a file with --out")
+    if not overwrite:
+        raise UsageError(f"{path} is there already: name another file or add --overwrite")
+    if not _is_packed(path):
+        raise UsageError(f"{path} is no packed model: move it away, or name another file")
+
+
+def _is_packed(path: Path) -> bool:
+    try:
+        return MARK in array_names(path)
+    except FewmultError:  # such as a device, or a link to nothing
+        return False
 
 
 def save_packed(path: Path, model: Model) -> None:

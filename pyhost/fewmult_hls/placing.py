@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 
 from .errors import FewmultError
-from .files import is_folder, read_file, shown_as, sync_folder, write_atomic, writing
+from .files import is_folder, read_file, resolved, shown_as, sync_folder, write_atomic, writing
 from .interrupts import held_back
 
 _PREPARED = ".fewmult-hls.new"
@@ -47,7 +47,8 @@ def placed_files(folder: Path, old: Iterable[Path]) -> Iterator[Path]:
             with shown_as(folder, prepared):
                 yield prepared
             gone = [name for name in names if not (prepared / name).exists()]
-            write_atomic(prepared / _GONE, json.dumps(gone))
+            with shown_as(folder, prepared / _GONE):
+                write_atomic(prepared / _GONE, json.dumps(gone))
             sync_folder(prepared)
             with held_back():
                 prepared.rename(decided)
@@ -101,4 +102,4 @@ def _is_inside(folder: Path, name: object) -> bool:
     """Whether it names what lies in the folder, also by way of links: a list may be of others."""
     if not isinstance(name, str) or PurePath(name).name in ("", ".."):
         return False
-    return (folder / name).parent.resolve().is_relative_to(folder.resolve())
+    return resolved((folder / name).parent).is_relative_to(resolved(folder))

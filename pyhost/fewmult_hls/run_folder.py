@@ -16,7 +16,7 @@ from pathlib import Path
 from .checkpoints import checkpoint_files, has_checkpoint, sweep_checkpoints
 from .config import RunConfig, load_config, save_config
 from .errors import FewmultError, UsageError
-from .files import append_line, read_file, reading, sweep, write_atomic, writing
+from .files import append_line, check_no_file, read_file, reading, sweep, write_atomic, writing
 from .locking import Lock, check_free, lock_inside, locked
 from .placing import is_settled, placed_files, settle
 from .run_signs import is_of_a_run
@@ -37,8 +37,7 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
         FewmultError: it cannot be looked into.
     """
     with writing(folder):
-        if folder.exists() and not folder.is_dir():
-            raise UsageError(f"{folder} is a file, and a run needs a folder: name another")
+        check_no_file(folder, "a run")
         check_free(lock_inside(folder), folder)
         finish_replacing(folder)
         _check_there(folder, overwrite=overwrite)
@@ -67,8 +66,9 @@ def check_unfinished(folder: Path) -> None:
     Raises:
         UsageError: there is no such folder, another process works in it, or its run is finished.
     """
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}")
+    with reading(folder):
+        if not folder.is_dir():
+            raise UsageError(f"there is no folder {folder}")
     check_free(lock_inside(folder), folder)
     finish_replacing(folder)
     check_no_summary(folder)
@@ -163,7 +163,7 @@ class RunFolder:
         Raises:
             FewmultError: they cannot be written, or another run is in the folder's place.
         """
-        self._come_back()
+        self.come_back()
         self._keep_config()
         path = self.path / METRICS
         if _stamp(path) != self._stamp or not self._lines <= len(metrics) <= self._lines + 1:
@@ -182,8 +182,12 @@ class RunFolder:
             sweep(self.path, name)
         sweep_checkpoints(self.path)
 
-    def _come_back(self) -> None:
-        """Enters the folder again if it was removed; never mixes with what took its place."""
+    def come_back(self) -> None:
+        """Enters the folder again if it was removed; never mixes with what took its place.
+
+        Raises:
+            FewmultError: it cannot be written, or another run is in its place.
+        """
         assert self._lock is not None
         if self._lock.is_there:
             return

@@ -25,7 +25,7 @@ from .course import Course, Watcher
 from .datasets import Dataset, Split
 from .errors import FewmultError, UsageError
 from .evaluation import evaluation_bytes
-from .files import write_atomic
+from .files import resolved, write_atomic
 from .networks import Shape
 from .run_folder import CONFIG as CONFIG
 from .run_folder import MODEL as MODEL
@@ -48,7 +48,7 @@ def lasting_name(dataset: str) -> str:
     folder = datasets.locate(dataset)
     if folder is None or (datasets.places.is_name(dataset) and folder != Path(dataset)):
         return dataset
-    path = str(folder.resolve())
+    path = str(resolved(folder))
     try:
         path.encode()
     except UnicodeEncodeError:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -33,6 +34,7 @@ from .train import train
 from .verify import verify
 
 _NAME = "fewmult-hls"
+_OF_OUTPUT = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 @click.group(
@@ -98,7 +100,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except FewmultError as error:
         return _failed(str(error), error.exit_code)
     except OSError as error:
-        return _failed(str(error), 1)
+        return _failed(_fault(error), 1)
     except MemoryError:
         return _failed("there is not enough memory: take a smaller net, batch or data set", 1)
 
@@ -123,12 +125,23 @@ def _drop_unwritable_output() -> None:
                 os.dup2(nowhere.fileno(), stream.fileno())
 
 
+def _fault(error: OSError) -> str:
+    """What the system refused, where nobody else said it."""
+    reason = error.strerror or str(error)
+    if error.filename is not None:
+        name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename
+        return f"cannot use {name}: {reason}"
+    # Whoever writes files names them.
+    what = "cannot write the output" if error.errno in _OF_OUTPUT else "the system refused"
+    return f"{what}: {reason}"
+
+
 def _failed(message: str, code: int) -> int:
     with suppress(OSError):  # nobody may be there any more
-        click.echo("error: " + _visible(" ".join(message.split())), err=True)
+        click.echo("error: " + _printable(" ".join(message.split())), err=True)
     return code
 
 
-def _visible(text: str) -> str:
-    """Text that moves no cursor and changes no colour: names and libraries are quoted in it."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+def _printable(line: str) -> str:
+    """A line without what would steer a terminal: names in it may be from anywhere."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)

@@ -26,7 +26,7 @@ Examples:
     help="Ternary weights, 1.6 bits each, or binary ones, 1 bit; the only kind there is.",
 )
 @click.option("--out", metavar="FILE", type=NamedPath(), required=True, help="Where it goes.")
-@click.option("--overwrite", is_flag=True, help="Replace the file if it is there.")
+@click.option("--overwrite", is_flag=True, help="Replace the packed model that is there.")
 def export(model: Path, packed: bool, out: Path, overwrite: bool) -> None:
     """Write what a trained model needs to answer, and no more.
 
@@ -35,15 +35,12 @@ def export(model: Path, packed: bool, out: Path, overwrite: bool) -> None:
     """
     from ..classifier import read_model
     from ..model import Model
-    from ..packed import save_packed
+    from ..packed import check_place, save_packed
     from .results import warn_without_checksum
 
     if not packed:
         raise UsageError("say in which form: add --packed")
-    if out.is_dir():
-        raise UsageError(f"{out} is a folder: name a file with --out")
-    if out.exists() and not overwrite:
-        raise UsageError(f"{out} is there already: name another file or add --overwrite")
+    check_place(out, overwrite=overwrite)
     trained = read_model(model)
     warn_without_checksum(trained, model)
     if not isinstance(trained, Model):

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import FewmultError, UsageError
-from ..files import reading
+from ..files import reading, resolved
 from . import places
 from .arrays import from_arrays
 from .class_folders import has_class_folders, read_class_folders
@@ -40,8 +40,8 @@ def load(name_or_path: str | os.PathLike[str]) -> Dataset:
 
         return digits.load()
     if not holds_set(folder) and has_class_folders(folder):
-        return read_class_folders(folder.resolve().name, folder)
-    return read_folder(folder.resolve().name, folder, places.KNOWN_CLASSES.get(name))
+        return read_class_folders(resolved(folder).name, folder)
+    return read_folder(resolved(folder).name, folder, places.KNOWN_CLASSES.get(name))
 
 
 def locate(name_or_path: str | os.PathLike[str]) -> Path | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from string import Template
 
 from ..errors import FewmultError, UsageError
-from ..files import read_file, write_atomic, writing
+from ..files import check_no_file, read_file, resolved, write_atomic, writing
 from ..golden import encode, golden_cases
 from ..locking import lock_beside, locked
 from ..replacing import bring_back, replaced_folder
@@ -69,10 +69,13 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
     """
     with writing(folder):
         bring_back(folder)
+        check_no_file(folder, "a plan")
         if not folder.exists():
             return
-        if not folder.is_dir():
-            raise UsageError(f"{folder} is a file, and a plan needs a folder: name another")
+        if resolved(Path()).is_relative_to(folder):
+            raise UsageError(
+                f"you are in {folder}, which a plan would replace: cd out of it, or name another"
+            )
         bring_back(folder)
         if next(folder.iterdir(), None) is None:
             return
@@ -110,10 +113,12 @@ def locked_plan(folder: Path) -> Iterator[None]:
     """Keep other builds off a plan while the block runs.
 
     Raises:
-        UsageError: another process is building there.
+        UsageError: another process is building there, or it is the root of all folders.
         FewmultError: the folder beside it cannot be written.
     """
-    folder = folder.resolve()
+    folder = resolved(folder)
+    if not folder.name:
+        raise UsageError("a plan needs a folder of its own: name another with --out")
     with writing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(lock_beside(folder), folder):
@@ -140,7 +145,7 @@ def write_plan(
         FewmultError: this installation has no sources, or the folder cannot be written.
     """
     chosen = check_request(board, overlay, kernels)
-    folder = folder.resolve()
+    folder = resolved(folder)
     check_folder(folder, overwrite=overwrite)
     manifest = planned_manifest(board, overlay, git=_revision(source_root()))
     with replaced_folder(folder) as new, writing(folder):
@@ -152,9 +157,7 @@ def write_plan(
 
 def _fill(plan: Path, board: Board, manifest: Manifest, kernels: Sequence[str]) -> None:
     for name in ("kernels", "testbench"):
-        shutil.copytree(
-            source_root() / name, plan / name, ignore=lambda _, names: _no_sources(names)
-        )
+        _copy_sources(source_root() / name, plan / name)
     _set_build_id(plan / "kernels" / "build_id.hpp", manifest.build_id)
     (plan / "golden").mkdir()
     for name in kernels:
@@ -180,8 +183,12 @@ def _fill(plan: Path, board: Board, manifest: Manifest, kernels: Sequence[str]) 
     )
 
 
-def _no_sources(names: list[str]) -> list[str]:
-    return [name for name in names if not name.endswith((".hpp", ".cpp"))]
+def _copy_sources(source: Path, target: Path) -> None:
+    # copytree goes on where a disk is full, and then tells of every file.
+    target.mkdir()
+    for path in source.iterdir():
+        if path.suffix in (".hpp", ".cpp"):
+            shutil.copy2(path, target / path.name)
 
 
 def _write_project(folder: Path, board: Board, interface: Interface) -> None:

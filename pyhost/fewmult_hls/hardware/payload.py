@@ -227,12 +227,13 @@ def read_overlays(folders: Sequence[Path], board: Board) -> dict[str, Overlay]:
     """
     found: dict[str, Overlay] = {}
     for folder in folders:
-        place = folder / "overlay" if (folder / "overlay").is_dir() else folder
-        names = [
-            name
-            for name in board.overlays
-            if any((place / f"{name}{suffix}").is_file() for suffix in _SUFFIXES)
-        ]
+        with reading(folder):
+            place = folder / "overlay" if (folder / "overlay").is_dir() else folder
+            names = [
+                name
+                for name in board.overlays
+                if any((place / f"{name}{suffix}").is_file() for suffix in _SUFFIXES)
+            ]
         if not names:
             wanted = " or ".join(f"{name}.bit" for name in board.overlays)
             raise UsageError(f"{place} has no {wanted}: build an overlay, see `fewmult-hls build`")

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ..files import resolved
 from ..run_record import RunRecord, model_of, read_run
 from ..trained import Trained
 from .text import command_line
@@ -55,7 +56,7 @@ def read_records(folders: list[Path]) -> list[Record]:
 
 
 def _labels(folders: list[Path]) -> list[str]:
-    names = [folder.resolve().name for folder in folders]
+    names = [resolved(folder).name for folder in folders]
     return [
         str(folder) if names.count(name) > 1 or not name else name
         for folder, name in zip(folders, names, strict=True)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import FewmultError, UsageError
-from ..files import read_file, write_atomic, writing
+from ..files import check_no_file, read_file, write_atomic, writing
 from ..locking import lock_inside, locked
 from ..placing import is_settled, placed_files, settle
 
@@ -31,6 +31,7 @@ def check_place(out: Path, *, overwrite: bool) -> None:
     """
     page = out / PAGE
     with writing(out):
+        check_no_file(out, "a report")
         if not is_settled(out):
             with locked(lock_inside(out), out):
                 settle(out)
