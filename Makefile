@@ -28,7 +28,7 @@ train: $(VENV)/package.stamp ## Train on the bundled digits
 
 test: $(VENV)/test.stamp ## Run the testbenches, plain and sanitized, then pytest
 	rm -rf build/golden
-	$(BIN)/python -m fewmult_hls.golden build/golden
+	$(BIN)/python -m fewmult_hls.proof.golden build/golden
 	$(call testbenches,build/testbench,OFF)
 	$(call testbenches,build/sanitize,ON)
 	$(BIN)/python -m pytest
@@ -37,7 +37,7 @@ test: $(VENV)/test.stamp ## Run the testbenches, plain and sanitized, then pytes
 test-clang: $(VENV)/test.stamp ## Build package and testbenches with clang++, and run the testbenches
 	$(PIP) install "pybind11>=2.11"
 	rm -rf build/golden
-	$(BIN)/python -m fewmult_hls.golden build/golden
+	$(BIN)/python -m fewmult_hls.proof.golden build/golden
 	$(call testbenches,build/clang,OFF,-DCMAKE_CXX_COMPILER=$(CLANG) -DSKBUILD=ON \
 	  -DPYBIND11_FINDPYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
 	  -Dpybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir))

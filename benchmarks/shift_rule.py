@@ -18,10 +18,10 @@ from typing import Any
 
 from fewmult_hls import datasets
 from fewmult_hls.backends import open_backend
-from fewmult_hls.config import BATCH_RATES
-from fewmult_hls.evaluation import evaluator
-from fewmult_hls.networks import Layer, Network, NetworkSpec
-from fewmult_hls.training import Schedule, Trainer, train_epochs
+from fewmult_hls.nets.evaluator import evaluator
+from fewmult_hls.nets.network import Layer, Network, NetworkSpec
+from fewmult_hls.nets.trainer import Schedule, Trainer, train_epochs
+from fewmult_hls.runs.config import BATCH_RATES
 
 NETS = ("784-512-10", "784-256-256-10", "784-128-128-128-128-10")
 BATCH_NET = "784-128-128-128-10"

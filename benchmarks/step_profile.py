@@ -20,11 +20,11 @@ from typing import Any
 
 from fewmult_hls.backends.base import OneByOne
 from fewmult_hls.backends.emu import EmuBackend
-from fewmult_hls.benchmark import BATCH, NET
 from fewmult_hls.contract.calls import Call, Layer, LoadBatch, ShiftGradient
 from fewmult_hls.datasets import load
-from fewmult_hls.networks import Network, NetworkSpec
-from fewmult_hls.training import Trainer, shuffle
+from fewmult_hls.nets.network import Network, NetworkSpec
+from fewmult_hls.nets.trainer import Trainer, shuffle
+from fewmult_hls.proof.speed import BATCH, NET
 
 Times = dict[str, list[float]]
 

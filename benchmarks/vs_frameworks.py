@@ -35,12 +35,12 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 
 from fewmult_hls.backends.emu import EmuBackend  # noqa: E402
-from fewmult_hls.benchmark import BATCH, NET, random_split  # noqa: E402
-from fewmult_hls.cpu import model_name  # noqa: E402
 from fewmult_hls.datasets import Split, load  # noqa: E402
-from fewmult_hls.errors import FewmultError  # noqa: E402
-from fewmult_hls.networks import Network, NetworkSpec  # noqa: E402
-from fewmult_hls.training import Trainer  # noqa: E402
+from fewmult_hls.nets.network import Network, NetworkSpec  # noqa: E402
+from fewmult_hls.nets.trainer import Trainer  # noqa: E402
+from fewmult_hls.proof.speed import BATCH, NET, random_split  # noqa: E402
+from fewmult_hls.system.cpu import model_name  # noqa: E402
+from fewmult_hls.system.errors import FewmultError  # noqa: E402
 
 WIDTHS = tuple(map(int, NET.split("-")))
 RATE = 0.01

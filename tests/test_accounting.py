@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from effort import calls_of, deep_net
-from fewmult_hls.accounting import Tally, our_batch, our_step, paper_step, total
 from fewmult_hls.backends.oracle_backend import OracleBackend
-from fewmult_hls.benchmark import random_split
-from fewmult_hls.method_names import METHODS
-from fewmult_hls.networks import Network, NetworkSpec
-from fewmult_hls.operations import Ledger, count_stages, tally
-from fewmult_hls.stages import Stage
-from fewmult_hls.training import Trainer
+from fewmult_hls.counting.executed import Ledger, count_stages, tally
+from fewmult_hls.counting.formulas import Tally, our_batch, our_step, paper_step, total
+from fewmult_hls.counting.stages import Stage
+from fewmult_hls.methods.names import METHODS
+from fewmult_hls.nets.network import Network, NetworkSpec
+from fewmult_hls.nets.trainer import Trainer
+from fewmult_hls.proof.speed import random_split
 from paper_step import PaperStep
 
 MNIST = (784, 1024, 1024, 1024, 10)

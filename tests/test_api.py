@@ -18,11 +18,11 @@ import fewmult_hls
 from command import SMALL, content, summary, write_set
 from fewmult_hls import FewmultError, datasets, load, train
 from fewmult_hls.api import Options
-from fewmult_hls.classifier import Classifier
 from fewmult_hls.cli.commands import run
-from fewmult_hls.config import RunConfig
 from fewmult_hls.datasets import Dataset, Split, from_arrays
-from fewmult_hls.errors import UsageError
+from fewmult_hls.models.classifier import Classifier
+from fewmult_hls.runs.config import RunConfig
+from fewmult_hls.system.errors import UsageError
 
 DOCS = Path(__file__).parent.parent / "docs"
 DIGITS = datasets.load("digits")

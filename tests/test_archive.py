@@ -22,10 +22,10 @@ from hypothesis import strategies as st
 
 from command import assert_one_line
 from fewmult_hls import load
-from fewmult_hls.archive import CHECKSUM, Archive, checksum, read_array, reading_archive
-from fewmult_hls.classifier import read_model
 from fewmult_hls.cli.commands import run
-from fewmult_hls.errors import FewmultError
+from fewmult_hls.models.classifier import read_model
+from fewmult_hls.system.archive import CHECKSUM, Archive, checksum, read_array, reading_archive
+from fewmult_hls.system.errors import FewmultError
 
 Arrays = dict[str, npt.NDArray[Any]]
 METHODS = ("ternary-qbp", "float")

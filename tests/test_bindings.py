@@ -14,7 +14,7 @@ import pytest
 
 from fewmult_hls import _kernels
 from fewmult_hls.contract.calls import BinaryMatmul, Layer, LoadBatch, Pass
-from fewmult_hls.proof.calls import CallMaker
+from fewmult_hls.proof.cases import CallMaker
 
 INPUTS, OUTPUTS, BATCH = 100, 30, 32
 KERNELS = _kernels.Kernels(_kernels.levels()[-1], 2)

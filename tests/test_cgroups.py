@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fewmult_hls import cpu
-from fewmult_hls.cgroups import cpu_limit
+from fewmult_hls.system import cpu
+from fewmult_hls.system.cgroups import cpu_limit
 
 V2 = "30 23 0:26 {group} {folder} rw,nosuid - cgroup2 cgroup2 rw,nsdelegate"
 V1 = "33 31 0:30 {group} {folder} rw,relatime shared:9 - cgroup cgroup rw,{controllers}"

@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from command import assert_one_line
-from fewmult_hls.checkpoints import FOLDER, load_checkpoint, newest_checkpoint
 from fewmult_hls.cli.commands import run
-from fewmult_hls.errors import FewmultError
 from fewmult_hls.oracle.integers import BIAS_MAX
+from fewmult_hls.runs.checkpoints import FOLDER, load_checkpoint, newest_checkpoint
+from fewmult_hls.system.errors import FewmultError
 
 MAGIC = b"fewmult-hls checkpoint 1\n"
 METHODS = ("ternary-qbp", "float")

@@ -18,7 +18,7 @@ from fewmult_hls import datasets
 from fewmult_hls.cli.commands import run
 from fewmult_hls.datasets import Dataset, Split
 from fewmult_hls.datasets.splitting import every, spread
-from fewmult_hls.errors import FewmultError
+from fewmult_hls.system.errors import FewmultError
 from images import coloured, grey, png_bytes, raw_png, write_png
 
 CLASSES = ("cat", "dog", "emu")

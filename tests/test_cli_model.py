@@ -18,8 +18,8 @@ import pytest
 
 from command import SMALL, assert_one_line, fewmult
 from fewmult_hls.cli.commands import run
-from fewmult_hls.errors import FewmultError
-from fewmult_hls.model import Model, load_model
+from fewmult_hls.models.model import Model, load_model
+from fewmult_hls.system.errors import FewmultError
 
 Arrays = dict[str, npt.NDArray[Any]]
 

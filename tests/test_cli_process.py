@@ -39,7 +39,7 @@ from command import (
     summary,
     write_set,
 )
-from fewmult_hls.checkpoints import newest_checkpoint
+from fewmult_hls.runs.checkpoints import newest_checkpoint
 
 LONG = ["--epochs", "100000", "--net", "64-32-10"]
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

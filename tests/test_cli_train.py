@@ -31,8 +31,8 @@ from command import (
 from fewmult_hls import backends
 from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.cli.commands import run
-from fewmult_hls.config import RunConfig, load_config
 from fewmult_hls.contract.calls import Call, ShiftGradient
+from fewmult_hls.runs.config import RunConfig, load_config
 
 
 @pytest.fixture(scope="module")

@@ -9,15 +9,15 @@ import pytest
 
 import kernel_calls
 from fewmult_hls.backends import open_backend
-from fewmult_hls.config import RATE_RANGE
 from fewmult_hls.contract.calls import Pass
-from fewmult_hls.layouts import block_weights, unblock_weights, word_columns
-from fewmult_hls.networks import BATCHES, NetworkSpec
+from fewmult_hls.contract.layouts import block_weights, unblock_weights, word_columns
+from fewmult_hls.nets.network import BATCHES, NetworkSpec
+from fewmult_hls.nets.trainer import PHASES
 from fewmult_hls.oracle.gradient import shift_gradient
 from fewmult_hls.oracle.integers import fits_int32
 from fewmult_hls.oracle.normalization import stepped_bias
 from fewmult_hls.oracle.products import planes_matmul
-from fewmult_hls.training import PHASES
+from fewmult_hls.runs.config import RATE_RANGE
 from kernel_calls import behind, product, update
 from levels import EMU, emu_setting  # noqa: F401
 

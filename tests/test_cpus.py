@@ -12,7 +12,7 @@ import pytest
 from command import environment
 from fewmult_hls.backends.emu import EmuBackend
 from fewmult_hls.datasets import load
-from fewmult_hls.verification import train_briefly
+from fewmult_hls.proof.parity import train_briefly
 
 QEMU = shutil.which("qemu-x86_64-static") or shutil.which("qemu-x86_64")
 pytestmark = [
@@ -52,7 +52,7 @@ def test_every_cpu_leaves_the_fingerprint(cpu: str, level: str) -> None:
     script = """
 from fewmult_hls.backends.emu import EmuBackend
 from fewmult_hls.datasets import load
-from fewmult_hls.verification import train_briefly
+from fewmult_hls.proof.parity import train_briefly
 backend = EmuBackend(2)
 print(backend.info()["isa"], train_briefly(backend, load("digits"), False, 16))
 """

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fewmult_hls.errors import FewmultError, UsageError
 from fewmult_hls.hardware import reports
 from fewmult_hls.hardware.build_json import load_build
+from fewmult_hls.system.errors import FewmultError, UsageError
 
 DATA = Path(__file__).parent / "reports"
 FACTS: dict[str, Any] = {

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from fewmult_hls.cli.data import data
 from fewmult_hls.datasets import checksums, idx
 from fewmult_hls.datasets.folder import STEMS
-from fewmult_hls.errors import FewmultError, UsageError
+from fewmult_hls.system.errors import FewmultError, UsageError
 
 # Read before the fixture below gives each test folders of its own.
 REAL_DATA = os.environ.get("FEWMULT_DATA", "")

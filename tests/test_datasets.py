@@ -28,8 +28,8 @@ from fewmult_hls.datasets import checksums, idx, mnist
 from fewmult_hls.datasets.fetch import fetch
 from fewmult_hls.datasets.folder import STEMS, VALIDATION_STEMS, find_files
 from fewmult_hls.datasets.importing import import_set
-from fewmult_hls.errors import FewmultError, UsageError
-from fewmult_hls.plan import plan_run
+from fewmult_hls.runs.plan import plan_run
+from fewmult_hls.system.errors import FewmultError, UsageError
 
 # Read before the fixture below gives each test folders of its own.
 REAL_MNIST = Path(os.environ.get("FEWMULT_DATA", ""), "mnist")

@@ -24,13 +24,13 @@ from pathlib import Path
 import pytest
 
 from command import assert_one_line, content, environment, fewmult, start
-from fewmult_hls.errors import FewmultError, UsageError
 from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.deploy import _environment, _look
 from fewmult_hls.hardware.emulated.overlay import write_emulated_overlay
 from fewmult_hls.hardware.manifest import save_manifest
 from fewmult_hls.hardware.payload import read_overlays, read_wheel
 from fewmult_hls.hardware.remote import check_host, log_in
+from fewmult_hls.system.errors import FewmultError, UsageError
 from loopback import SSHD, Server, sshd
 
 BUILT = Path(__file__).parents[1] / ".venv/dist/board"

@@ -14,8 +14,8 @@ import pytest
 
 from fewmult_hls import load, train
 from fewmult_hls.api import Options
-from fewmult_hls.classifier import Classifier
 from fewmult_hls.cli.commands import cli
+from fewmult_hls.models.classifier import Classifier
 
 ROOT = Path(__file__).parents[1]
 API = (ROOT / "docs/api.md").read_text(encoding="utf-8")

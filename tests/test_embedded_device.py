@@ -27,14 +27,14 @@ import embedded_board
 from command import assert_one_line, environment, fewmult, summary
 from embedded_board import FIRMWARE, MANAGER, SYNC, EmbeddedBoard, bit_file, on_board
 from fewmult_hls import datasets
-from fewmult_hls.backend_names import Device
+from fewmult_hls.backends.names import Device
 from fewmult_hls.backends.pynq_backend import PynqBackend, open_pynq
 from fewmult_hls.contract.calls import CALLS
-from fewmult_hls.errors import FewmultError
 from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.emulated.ip import Fault
 from fewmult_hls.hardware.emulated.kernels import Faults
-from fewmult_hls.verification import difference_on_a_layer, train_briefly
+from fewmult_hls.proof.parity import difference_on_a_layer, train_briefly
+from fewmult_hls.system.errors import FewmultError
 from reference import reference
 
 Z2 = load_board("pynq-z2")

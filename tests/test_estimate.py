@@ -17,13 +17,13 @@ from effort import calls_of, deep_net
 from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.contract.calls import Call, LoadBatch, Pass
 from fewmult_hls.datasets import Split
-from fewmult_hls.evaluation import evaluator
 from fewmult_hls.hardware import area
 from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.estimate import cost_of, estimate, evaluation_calls
 from fewmult_hls.hardware.sources import source_root
-from fewmult_hls.networks import Network, NetworkSpec
-from fewmult_hls.training import Trainer
+from fewmult_hls.nets.evaluator import evaluator
+from fewmult_hls.nets.network import Network, NetworkSpec
+from fewmult_hls.nets.trainer import Trainer
 from kernel_calls import of_sizes
 from rtl_area import measure
 

@@ -14,17 +14,17 @@ import pytest
 import fewmult_hls
 from command import SMALL
 from fewmult_hls.cli.commands import run
-from fewmult_hls.errors import FewmultError
-from fewmult_hls.files import append_line
+from fewmult_hls.system.errors import FewmultError
+from fewmult_hls.system.files import append_line
 
 PACKAGE = Path(fewmult_hls.__file__).parent
 
 # Who may open files for reading without ``files.open_regular``, and why.
 ALLOWED = {
-    "files.py": "it is the place",
-    "cgroups.py": "/proc and /sys",
-    "cpu.py": "/proc and /sys",
-    "memory.py": "/proc and /sys",
+    "system/files.py": "it is the place",
+    "system/cgroups.py": "/proc and /sys",
+    "system/cpu.py": "/proc and /sys",
+    "system/memory.py": "/proc and /sys",
     "datasets/digits.py": "comes with the package",
     "hardware/area.py": "sources that come with the package",
     "hardware/interfaces.py": "sources that come with the package",

@@ -16,17 +16,17 @@ import pytest
 
 from command import RUN_FILES, assert_one_line, content, fewmult, names, read_until, start, summary
 from fewmult_hls import datasets, load, train
-from fewmult_hls.accounting import paper_step, total
-from fewmult_hls.classifier import read_model
 from fewmult_hls.cli.commands import run
-from fewmult_hls.errors import FewmultError
-from fewmult_hls.floating.draws import sample_binary, uniform
-from fewmult_hls.floating.network import FloatNetwork
-from fewmult_hls.floating.normalization import EPSILON
-from fewmult_hls.floating.schedule import FloatSchedule
-from fewmult_hls.floating.spec import FloatSpec
-from fewmult_hls.floating.trainer import FloatTrainer
-from fewmult_hls.plan import plan_run
+from fewmult_hls.counting.formulas import paper_step, total
+from fewmult_hls.methods.floating.draws import sample_binary, uniform
+from fewmult_hls.methods.floating.network import FloatNetwork
+from fewmult_hls.methods.floating.normalization import EPSILON
+from fewmult_hls.methods.floating.schedule import FloatSchedule
+from fewmult_hls.methods.floating.spec import FloatSpec
+from fewmult_hls.methods.floating.trainer import FloatTrainer
+from fewmult_hls.models.classifier import read_model
+from fewmult_hls.runs.plan import plan_run
+from fewmult_hls.system.errors import FewmultError
 
 DIGITS = datasets.load("digits")
 SPEC = FloatSpec((64, 7, 5, 10), batch=12)

@@ -18,7 +18,7 @@ sys.path.append(str(TOOL))
 
 import judging  # noqa: E402
 
-from fewmult_hls.errors import FewmultError  # noqa: E402
+from fewmult_hls.system.errors import FewmultError  # noqa: E402
 
 
 def two_lines() -> None:

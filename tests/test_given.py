@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from fewmult_hls import datasets, load, train
-from fewmult_hls.backend_names import Device
 from fewmult_hls.backends import open_backend
-from fewmult_hls.config import RunConfig, read_config, save_config
-from fewmult_hls.errors import FewmultError, UsageError
-from fewmult_hls.given import as_path
-from fewmult_hls.networks import MAX_LAYERS
+from fewmult_hls.backends.names import Device
+from fewmult_hls.nets.network import MAX_LAYERS
+from fewmult_hls.runs.config import RunConfig, read_config, save_config
+from fewmult_hls.system.errors import FewmultError, UsageError
+from fewmult_hls.system.given import as_path
 
 TINY: dict[str, Any] = {"net": "64-8-10", "epochs": 1, "batch": 64}
 DIGITS = datasets.load("digits")

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fewmult_hls import golden
 from fewmult_hls.contract.calls import Pass
+from fewmult_hls.proof import golden
 
 
 def generate(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fewmult_hls.golden", *arguments]
+    command = [sys.executable, "-m", "fewmult_hls.proof.golden", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 

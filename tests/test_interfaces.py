@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fewmult_hls.errors import UsageError
 from fewmult_hls.hardware import board, interfaces, sources
+from fewmult_hls.system.errors import UsageError
 
 KERNELS = ["binary_matmul", "layer", "normalize", "sample_weights", "shift_gradient"]
 TOP = """extern "C" void some_top(const std::int8_t* source, std::int64_t* z, int units,

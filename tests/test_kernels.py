@@ -10,13 +10,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fewmult_hls.backends import Backend, open_backend
-from fewmult_hls.backends.base import executed
+from fewmult_hls.backends import open_backend
+from fewmult_hls.backends.base import Backend, executed
 from fewmult_hls.contract.calls import CALLS, Call, Pass
-from fewmult_hls.layouts import block_weights, pack_ternary, unblock_weights, unpack_ternary
-from fewmult_hls.networks import BATCHES
-from fewmult_hls.proof.calls import CallMaker, Fill
-from fewmult_hls.verification import first_difference
+from fewmult_hls.contract.layouts import (
+    block_weights,
+    pack_ternary,
+    unblock_weights,
+    unpack_ternary,
+)
+from fewmult_hls.nets.network import BATCHES
+from fewmult_hls.proof.cases import CallMaker, Fill
+from fewmult_hls.proof.parity import first_difference
 from kernel_calls import behind, product, sampling, update
 from levels import EMU, emu_setting  # noqa: F401
 from plain import SEED, per_byte, random_bytes, random_halves, rounded

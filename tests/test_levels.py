@@ -15,16 +15,16 @@ import numpy as np
 import pytest
 
 from command import assert_one_line, environment, fewmult
-from fewmult_hls import cpu
 from fewmult_hls._kernels import levels
 from fewmult_hls.backends.emu import EmuBackend
-from fewmult_hls.benchmark import measure
 from fewmult_hls.cli.bench import thread_counts
 from fewmult_hls.datasets import load
-from fewmult_hls.errors import UsageError
-from fewmult_hls.networks import Network, NetworkSpec
-from fewmult_hls.training import Trainer
-from fewmult_hls.verification import train_briefly
+from fewmult_hls.nets.network import Network, NetworkSpec
+from fewmult_hls.nets.trainer import Trainer
+from fewmult_hls.proof.parity import train_briefly
+from fewmult_hls.proof.speed import measure
+from fewmult_hls.system import cpu
+from fewmult_hls.system.errors import UsageError
 
 DIGITS = load("digits")
 

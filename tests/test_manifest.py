@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from fewmult_hls.errors import FewmultError
 from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.manifest import (
     build_id_of,
@@ -20,6 +19,7 @@ from fewmult_hls.hardware.manifest import (
     planned_manifest,
     save_manifest,
 )
+from fewmult_hls.system.errors import FewmultError
 
 Z2 = load_board("pynq-z2")
 

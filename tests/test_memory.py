@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from command import assert_one_line, environment, fewmult, limited, write_set
-from fewmult_hls import cgroups, memory
 from fewmult_hls.datasets.folder import STEMS
-from fewmult_hls.errors import FewmultError
+from fewmult_hls.system import cgroups, memory
+from fewmult_hls.system.errors import FewmultError
 
 GIB = 1 << 30
 NO_LIMIT_V1 = 9223372036854771712
@@ -88,7 +88,7 @@ def test_a_system_that_does_not_say(tmp_path: Path) -> None:
 
 def test_limits_of_this_process() -> None:
     script = (
-        "import resource, sys\nfrom fewmult_hls.memory import free_memory\n"
+        "import resource, sys\nfrom fewmult_hls.system.memory import free_memory\n"
         "resource.setrlimit(int(sys.argv[1]), (256 << 20,) * 2)\nprint(free_memory())"
     )
     for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):

@@ -10,10 +10,8 @@ import pytest
 
 from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.contract.calls import LoadBatch, Pass
-from fewmult_hls.datasets import Split, load
-from fewmult_hls.layouts import pack_ternary
-from fewmult_hls.networks import Network, NetworkSpec
-from fewmult_hls.operations import (
+from fewmult_hls.contract.layouts import pack_ternary
+from fewmult_hls.counting.executed import (
     CountedArray,
     Ledger,
     count_stages,
@@ -22,8 +20,10 @@ from fewmult_hls.operations import (
     multiplications,
     tally,
 )
-from fewmult_hls.stages import Stage
-from fewmult_hls.training import Trainer
+from fewmult_hls.counting.stages import Stage
+from fewmult_hls.datasets import Split, load
+from fewmult_hls.nets.network import Network, NetworkSpec
+from fewmult_hls.nets.trainer import Trainer
 from kernel_calls import layer, product
 
 DIGITS = load("digits")

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 import block_design
-from fewmult_hls.errors import UsageError
 from fewmult_hls.hardware.board import Board, load_board
 from fewmult_hls.hardware.interfaces import kernel_names
 from fewmult_hls.hardware.manifest import Manifest, load_manifest, planned_manifest
 from fewmult_hls.hardware.overlay_tcl import overlay_script, processor_settings
+from fewmult_hls.system.errors import UsageError
 
 Z2 = load_board("pynq-z2")
 PAGE = (Path(__file__).parents[1] / "docs" / "hardware" / "overlay.md").read_text(encoding="utf-8")

@@ -21,16 +21,11 @@ from hypothesis import strategies as st
 
 from command import SMALL, assert_one_line, fewmult
 from fewmult_hls import datasets, load
-from fewmult_hls.archive import checksum
 from fewmult_hls.cli.commands import run
-from fewmult_hls.domain import Domain
-from fewmult_hls.errors import FewmultError, UsageError
-from fewmult_hls.evaluation import PLANES
-from fewmult_hls.layouts import pack_ternary
-from fewmult_hls.model import Model, load_model, save_model
-from fewmult_hls.networks import Network, NetworkSpec
-from fewmult_hls.oracle.integers import BIAS_MAX
-from fewmult_hls.packed import (
+from fewmult_hls.contract.layouts import pack_ternary
+from fewmult_hls.models.domain import Domain
+from fewmult_hls.models.model import Model, load_model, save_model
+from fewmult_hls.models.packed import (
     load_packed,
     pack_signs,
     pack_trits,
@@ -38,6 +33,11 @@ from fewmult_hls.packed import (
     unpack_signs,
     unpack_trits,
 )
+from fewmult_hls.nets.evaluator import PLANES
+from fewmult_hls.nets.network import Network, NetworkSpec
+from fewmult_hls.oracle.integers import BIAS_MAX
+from fewmult_hls.system.archive import checksum
+from fewmult_hls.system.errors import FewmultError, UsageError
 
 Arrays = dict[str, npt.NDArray[Any]]
 DIGITS = datasets.load("digits")

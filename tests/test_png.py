@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fewmult_hls.datasets import png
-from fewmult_hls.errors import FewmultError
+from fewmult_hls.system.errors import FewmultError
 from images import chunk, grey, header, pixels, png_bytes, png_of
 
 PATH = Path("x.png")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from fewmult_hls import golden
 from fewmult_hls.hardware import interfaces
+from fewmult_hls.proof import golden
 
 REPOSITORY = Path(__file__).parents[1]
 KERNELS = interfaces.kernel_names()

@@ -11,9 +11,9 @@ import pytest
 from command import assert_one_line, summary
 from fewmult_hls import datasets, train
 from fewmult_hls.cli.commands import run
-from fewmult_hls.config import RunConfig, load_config
-from fewmult_hls.plan import DEFAULTS
 from fewmult_hls.presets import load_preset, names
+from fewmult_hls.runs.config import RunConfig, load_config
+from fewmult_hls.runs.plan import DEFAULTS
 
 DIGITS = datasets.load("digits")
 

@@ -22,11 +22,9 @@ pytest.importorskip("pynq", reason="needs pynq 3: pip install 'fewmult-hls[board
 
 from command import assert_one_line, fewmult, summary
 from fewmult_hls import datasets
-from fewmult_hls.backends import placed
+from fewmult_hls.backends.base import placed
 from fewmult_hls.backends.pynq_backend import PynqBackend, emulated_backend
 from fewmult_hls.contract.calls import CALLS, Call
-from fewmult_hls.errors import FewmultError
-from fewmult_hls.evaluation import evaluator
 from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.emulated.ip import Fault
 from fewmult_hls.hardware.emulated.kernels import Faults, KernelModel
@@ -34,9 +32,11 @@ from fewmult_hls.hardware.emulated.memory import BASE, PAGE, Ddr
 from fewmult_hls.hardware.emulated.overlay import open_emulated_device, write_emulated_overlay
 from fewmult_hls.hardware.hwh import check_hwh
 from fewmult_hls.hardware.manifest import load_manifest, planned_manifest, save_manifest
-from fewmult_hls.networks import Network, NetworkSpec
-from fewmult_hls.training import Schedule, Trainer, train_epochs
-from fewmult_hls.verification import difference_on_a_layer, train_briefly
+from fewmult_hls.nets.evaluator import evaluator
+from fewmult_hls.nets.network import Network, NetworkSpec
+from fewmult_hls.nets.trainer import Schedule, Trainer, train_epochs
+from fewmult_hls.proof.parity import difference_on_a_layer, train_briefly
+from fewmult_hls.system.errors import FewmultError
 from reference import reference
 
 Z2 = load_board("pynq-z2")

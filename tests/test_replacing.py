@@ -33,27 +33,29 @@ from command import (
     write_set,
 )
 from faults import SIGNALS, stops
-from fewmult_hls import datasets, placing, replacing, runs
+from fewmult_hls import datasets
 from fewmult_hls.backends import open_backend
-from fewmult_hls.checkpoints import (
+from fewmult_hls.datasets import mnist
+from fewmult_hls.datasets.fetch import fetch
+from fewmult_hls.datasets.folder import STEMS
+from fewmult_hls.datasets.importing import import_set
+from fewmult_hls.hardware.board import load_board
+from fewmult_hls.hardware.build_plan import locked_plan, write_plan
+from fewmult_hls.report.storing import check_place, store
+from fewmult_hls.runs.checkpoints import (
     Checkpoint,
     newest_checkpoint,
     save_checkpoint,
     sweep_checkpoints,
 )
-from fewmult_hls.config import RunConfig
-from fewmult_hls.course import Watcher
-from fewmult_hls.datasets import mnist
-from fewmult_hls.datasets.fetch import fetch
-from fewmult_hls.datasets.folder import STEMS
-from fewmult_hls.datasets.importing import import_set
-from fewmult_hls.errors import FewmultError, UsageError
-from fewmult_hls.files import atomic_file, sweep, write_atomic
-from fewmult_hls.hardware.board import load_board
-from fewmult_hls.hardware.build_plan import locked_plan, write_plan
-from fewmult_hls.locking import lock_beside, lock_inside, locked
-from fewmult_hls.placing import placed_files, settle
-from fewmult_hls.report.storing import check_place, store
+from fewmult_hls.runs.config import RunConfig
+from fewmult_hls.runs.course import Watcher
+from fewmult_hls.runs.run import run as runs
+from fewmult_hls.system import placing, replacing
+from fewmult_hls.system.errors import FewmultError, UsageError
+from fewmult_hls.system.files import atomic_file, sweep, write_atomic
+from fewmult_hls.system.locking import lock_beside, lock_inside, locked
+from fewmult_hls.system.placing import placed_files, settle
 
 Z2 = load_board("pynq-z2")
 

@@ -25,10 +25,10 @@ from PIL import Image
 from command import assert_one_line, content, environment, fewmult, summary
 from fewmult_hls import datasets
 from fewmult_hls.backends import open_backend
-from fewmult_hls.classifier import read_model
 from fewmult_hls.cli.commands import run
-from fewmult_hls.config import RunConfig, load_config
-from fewmult_hls.model import Model
+from fewmult_hls.models.classifier import read_model
+from fewmult_hls.models.model import Model
+from fewmult_hls.runs.config import RunConfig, load_config
 
 pytest.importorskip("matplotlib", reason="needs the extra report")
 pytest.importorskip("jinja2", reason="needs the extra report")

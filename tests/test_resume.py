@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from command import assert_one_line, content, fewmult, start, summary
-from fewmult_hls.checkpoints import FOLDER, load_checkpoint, newest_checkpoint
-from fewmult_hls.errors import FewmultError
+from fewmult_hls.runs.checkpoints import FOLDER, load_checkpoint, newest_checkpoint
+from fewmult_hls.system.errors import FewmultError
 
 OPTIONS = [
     *("--net", "64-100-100-10", "--batch", "32", "--epochs", "40"),

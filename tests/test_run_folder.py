@@ -33,16 +33,18 @@ from command import (
     write_set,
 )
 from faults import stops
-from fewmult_hls import datasets, runs
-from fewmult_hls.backends import Backend, open_backend
-from fewmult_hls.checkpoints import newest_checkpoint
-from fewmult_hls.config import RunConfig, load_config
+from fewmult_hls import datasets
+from fewmult_hls.backends import open_backend
+from fewmult_hls.backends.base import Backend
 from fewmult_hls.contract.calls import Call
-from fewmult_hls.course import Watcher
-from fewmult_hls.errors import FewmultError, UsageError
-from fewmult_hls.locking import check_free, lock_inside, locked
-from fewmult_hls.run_folder import check_folder, finish_replacing
-from fewmult_hls.training import Epoch
+from fewmult_hls.nets.trainer import Epoch
+from fewmult_hls.runs.checkpoints import newest_checkpoint
+from fewmult_hls.runs.config import RunConfig, load_config
+from fewmult_hls.runs.course import Watcher
+from fewmult_hls.runs.folder import check_folder, finish_replacing
+from fewmult_hls.runs.run import run as runs
+from fewmult_hls.system.errors import FewmultError, UsageError
+from fewmult_hls.system.locking import check_free, lock_inside, locked
 
 LONG = ["--net", "64-32-10", "--epochs", "100000"]
 FOREIGN = {"notes.txt": b"mine", "plots/loss.png": b"mine", "checkpoints/why.txt": b"mine"}
@@ -261,7 +263,7 @@ def test_of_three_at_once_one_trains(tmp_path: Path) -> None:
 def test_a_fork_does_not_keep_a_lock(tmp_path: Path) -> None:
     """The process that made it was killed; its child lives on."""
     script = (
-        "import os, time\nfrom pathlib import Path\nfrom fewmult_hls.locking import Lock\n"
+        "import os, time\nfrom pathlib import Path\nfrom fewmult_hls.system.locking import Lock\n"
         f"lock = Lock(Path({str(tmp_path / 'lock')!r}), Path('it'))\n"
         "if os.fork() == 0:\n    lock.release()\n    print('forked', flush=True)\n"
         "    time.sleep(60)\ntime.sleep(60)\n"

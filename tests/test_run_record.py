@@ -18,11 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from command import assert_one_line
-from fewmult_hls.archive import reading_archive, save_checked
 from fewmult_hls.cli.commands import run
-from fewmult_hls.comparison import compare_runs
-from fewmult_hls.errors import FewmultError
-from fewmult_hls.run_record import model_of, read_run
+from fewmult_hls.runs.comparison import compare_runs
+from fewmult_hls.runs.record import model_of, read_run
+from fewmult_hls.system.archive import reading_archive, save_checked
+from fewmult_hls.system.errors import FewmultError
 
 OPTIONS = ["--net", "64-16-10", "--epochs", "4", "--batch", "64"]
 FILES = ("config.toml", "metrics.jsonl", "summary.json")

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fewmult_hls.errors import FewmultError
-from fewmult_hls.schema import parse_json, parse_toml, read_json, typed
+from fewmult_hls.system.errors import FewmultError
+from fewmult_hls.system.schema import parse_json, parse_toml, read_json, typed
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ def test_a_small_stack() -> None:
     """The C parser's own guard may come after the end of a thread's stack."""
     code = """
 import threading
-from fewmult_hls.schema import parse_json, parse_toml
+from fewmult_hls.system.schema import parse_json, parse_toml
 def parse():
     for parser, content in ((parse_json, b"[" * 9999), (parse_toml, b"a = " + b"[" * 9999)):
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fewmult_hls import golden
+from fewmult_hls.proof import golden
 
 REPOSITORY = Path(__file__).parents[1]
 KERNEL = "sample_weights"

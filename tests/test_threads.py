@@ -16,7 +16,7 @@ from fewmult_hls._kernels import levels
 from fewmult_hls.backends.emu import EmuBackend
 from fewmult_hls.cli.results import executor_text
 from fewmult_hls.datasets import load
-from fewmult_hls.verification import train_briefly
+from fewmult_hls.proof.parity import train_briefly
 
 # Later Pythons warn of every fork of a process with threads: what is tested here.
 PYTHON = [sys.executable, "-W", "ignore::DeprecationWarning"]
@@ -29,7 +29,7 @@ from fewmult_hls._kernels import Kernels, levels
 from fewmult_hls.backends.emu import EmuBackend
 from fewmult_hls.contract.calls import BinaryMatmul
 from fewmult_hls.datasets import load
-from fewmult_hls.verification import train_briefly
+from fewmult_hls.proof.parity import train_briefly
 
 digits = load("digits")
 
@@ -229,9 +229,9 @@ def test_other_packages_start_no_thread_that_the_system_does_not() -> None:
         from unittest import mock
         import rich.live
         from fewmult_hls.cli import progress
-        from fewmult_hls.config import RunConfig
-        from fewmult_hls.course import Watcher
-        from fewmult_hls.threads import spare_blas
+        from fewmult_hls.runs.config import RunConfig
+        from fewmult_hls.runs.course import Watcher
+        from fewmult_hls.system.threads import spare_blas
 
         config = RunConfig("digits", "64-16-10", "ternary-qbp", 8, 16, 1, 1, 1, "emu")
         del os.environ["OPENBLAS_NUM_THREADS"]

@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fewmult_hls.backends import Backend, open_backend
+from fewmult_hls.backends import open_backend
+from fewmult_hls.backends.base import Backend
 from fewmult_hls.contract.calls import LoadBatch
+from fewmult_hls.contract.layouts import unpack_bits, unpack_ternary
 from fewmult_hls.datasets import Split, load
-from fewmult_hls.evaluation import (
+from fewmult_hls.models.model import Model, load_model, save_model
+from fewmult_hls.nets.evaluator import (
     Evaluator,
     binary_planes,
     eight_bit_planes,
@@ -22,17 +25,10 @@ from fewmult_hls.evaluation import (
     precisions,
     ternary_planes,
 )
-from fewmult_hls.layouts import unpack_bits, unpack_ternary
-from fewmult_hls.model import Model, load_model, save_model
-from fewmult_hls.networks import Network, NetworkSpec
+from fewmult_hls.nets.network import Network, NetworkSpec
+from fewmult_hls.nets.trainer import Epoch, Schedule, Trainer, train_epochs
 from fewmult_hls.oracle.draws import shuffle
-from fewmult_hls.training import (
-    Epoch,
-    Schedule,
-    Trainer,
-    train_epochs,
-)
-from fewmult_hls.verification import train_briefly
+from fewmult_hls.proof.parity import train_briefly
 from plain import random_halves, rounded
 
 EMU, ORACLE = open_backend("emu"), open_backend("numpy")

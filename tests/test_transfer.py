@@ -23,7 +23,7 @@ import pytest
 
 from fewmult_hls.datasets import transfer
 from fewmult_hls.datasets.transfer import TransferError, download
-from fewmult_hls.errors import FewmultError
+from fewmult_hls.system.errors import FewmultError
 
 LIMIT = 1000
 Answer = Callable[[socket], Any]

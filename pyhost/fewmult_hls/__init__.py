@@ -8,17 +8,17 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .api import train
-    from .classifier import Classifier, load
-    from .errors import FewmultError
+    from .models.classifier import Classifier, load
+    from .system.errors import FewmultError
 
 __all__ = ["Classifier", "FewmultError", "__version__", "load", "train"]
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Classifier": "classifier",
-    "FewmultError": "errors",
-    "load": "classifier",
+    "Classifier": "models.classifier",
+    "FewmultError": "system.errors",
+    "load": "models.classifier",
     "train": "api",
 }
 

@@ -11,15 +11,16 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, get_type_hints
 
-from . import datasets, runs
-from .backend_names import Device, as_device
+from . import datasets
 from .backends import open_backend
-from .classifier import Classifier, classifier_of, read_model
-from .course import Watcher
-from .errors import UsageError
-from .given import as_path, check_function, checked
-from .plan import plan_run
-from .training import Epoch
+from .backends.names import Device, as_device
+from .models.classifier import Classifier, classifier_of, read_model
+from .nets.trainer import Epoch
+from .runs import run as runs
+from .runs.course import Watcher
+from .runs.plan import plan_run
+from .system.errors import UsageError
+from .system.given import as_path, check_function, checked
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fewmult_hls.cli.commands import run
-from fewmult_hls.errors import FewmultError
+from fewmult_hls.system.errors import FewmultError
 
 SECONDS = 20  # of a case
 _GIBIBYTE = 1 << 30

@@ -32,7 +32,6 @@ from mutations import (
 from PIL import Image
 
 from fewmult_hls import __version__
-from fewmult_hls.checkpoints import load_checkpoint
 from fewmult_hls.datasets import idx
 from fewmult_hls.datasets.folder import STEMS
 from fewmult_hls.hardware import reports
@@ -41,6 +40,7 @@ from fewmult_hls.hardware.build_json import load_build
 from fewmult_hls.hardware.emulated.overlay import write_emulated_overlay
 from fewmult_hls.hardware.payload import read_overlays, read_wheel
 from fewmult_hls.report.records import read_records
+from fewmult_hls.runs.checkpoints import load_checkpoint
 
 if sys.version_info >= (3, 11):
     import tomllib

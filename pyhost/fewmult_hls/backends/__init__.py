@@ -7,18 +7,22 @@ Training code never asks which backend it has; they all leave the same bits.
 
 from __future__ import annotations
 
-from ..backend_names import BACKENDS, Device
-from ..errors import UsageError
-from .base import Backend, PreparedCalls, placed
+from typing import TYPE_CHECKING
 
-__all__ = ["Backend", "Device", "PreparedCalls", "open_backend", "placed"]
+from ..system.errors import UsageError
+from .names import BACKENDS, Device
+
+if TYPE_CHECKING:
+    from .base import Backend
+
+__all__ = ["Device", "open_backend"]
 
 
 def open_backend(name: str, threads: int | None = None, device: Device | None = None) -> Backend:
     """The backend of that name, ready to run.
 
     Args:
-        name: one of ``backend_names.BACKENDS``.
+        name: one of ``backends.names.BACKENDS``.
         threads: for emu, by default one for each physical core.
         device: for pynq, by default the board.
 

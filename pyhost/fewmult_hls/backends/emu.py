@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..contract.calls import Call
-from ..cpu import physical_cores
-from ..errors import FewmultError, UsageError
+from ..system.cpu import physical_cores
+from ..system.errors import FewmultError, UsageError
 from .base import PreparedCalls
 
 

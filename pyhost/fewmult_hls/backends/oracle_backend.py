@@ -21,13 +21,19 @@ from ..contract.calls import (
     SampleWeights,
     ShiftGradient,
 )
-from ..layouts import WORD_BITS, block_weights, pack_ternary, unblock_weights, unpack_ternary
+from ..contract.layouts import (
+    WORD_BITS,
+    block_weights,
+    pack_ternary,
+    unblock_weights,
+    unpack_ternary,
+)
+from ..counting.stages import Stage
 from ..oracle import gradient, normalization, products, weights
 from ..oracle.draws import sample_bytes, weight_halves
 from ..oracle.integers import IntArray
 from ..oracle.perturbation import perturb
 from ..oracle.threefry import Enter, unwatched
-from ..stages import Stage
 from .base import OneByOne, PreparedCalls, load_batch
 
 Key = tuple[int, int]

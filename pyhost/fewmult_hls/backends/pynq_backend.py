@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..backend_names import Device
 from ..contract.calls import Call, Layer, LoadBatch, SampleWeights, ShiftGradient
-from ..errors import FewmultError
 from ..hardware.board import Board, load_board
 from ..hardware.interfaces import kernel_names, load_interface
+from ..system.errors import FewmultError
 from .base import OneByOne, PreparedCalls, load_batch
+from .names import Device
 
 if TYPE_CHECKING:
     from ..hardware.driver import OverlayDriver, Value

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ..backend_names import BACKENDS, DEVICES, Device
+from ..backends.names import BACKENDS, DEVICES, Device
 
 
 class NamedPath(click.Path):

@@ -15,7 +15,7 @@ from .arguments import THREADS
 from .results import show_table
 
 if TYPE_CHECKING:
-    from ..benchmark import KernelTimes, Report
+    from ..proof.speed import KernelTimes, Report
 
 
 @click.command()
@@ -36,8 +36,8 @@ def bench(threads: int | None, rounds: int, as_json: bool) -> None:
     alone, measured in the same run. Then whole steps of 784-1024-1024-1024-10.
     """
     from ..backends.emu import load_kernels
-    from ..benchmark import measure
-    from ..cpu import physical_cores
+    from ..proof.speed import measure
+    from ..system.cpu import physical_cores
 
     levels = load_kernels().levels()
     counts = thread_counts(threads or physical_cores())
@@ -60,7 +60,7 @@ def thread_counts(largest: int) -> list[int]:
 def _machine() -> dict[str, str]:
     import platform
 
-    from ..cpu import model_name
+    from ..system.cpu import model_name
 
     return {"cpu": model_name() or platform.machine(), "system": platform.system()}
 

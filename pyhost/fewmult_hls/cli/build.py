@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import FewmultError
+from ..system.errors import FewmultError
 from .arguments import NamedPath
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ def build(
     Writes a plan: a folder with sources, test data, the tools' configs and one script. Then runs
     the script, if the tools are on PATH; a plan can also be copied to a machine that has them.
     """
-    from ..errors import UsageError
     from ..hardware.board import load_board
     from ..hardware.build_plan import SCRIPT, check_request, locked_plan, missing_tool, write_plan
+    from ..system.errors import UsageError
 
     if kernels and stage == "overlay":
         raise UsageError("an overlay holds all its kernels: drop --kernel")

@@ -15,8 +15,8 @@ from pathlib import Path
 import click
 
 from .. import __version__
-from ..errors import FewmultError
-from ..threads import spare_blas
+from ..system.errors import FewmultError
+from ..system.threads import spare_blas
 from .bench import bench
 from .build import build
 from .compare import compare

@@ -23,7 +23,7 @@ def compare(one: Path, other: Path) -> None:
 
     Exits with 0 if they have, with 1 if not.
     """
-    from ..comparison import compare_runs
+    from ..runs.comparison import compare_runs
 
     result = compare_runs(one, other)
     for line in result.lines:

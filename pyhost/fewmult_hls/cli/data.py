@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import FewmultError
+from ..system.errors import FewmultError
 from .arguments import NamedPath
 from .results import show_table
 

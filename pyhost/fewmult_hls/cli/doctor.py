@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from ..errors import FewmultError
+from ..system.errors import FewmultError
 
 PACKAGES = ("numpy", "pillow", "click", "rich", "pooch", "requests", "tomli-w")
 
@@ -20,7 +20,7 @@ def doctor() -> None:
 
     from .. import __version__
     from ..backends.emu import has_kernels
-    from ..cpu import features, model_name, physical_cores
+    from ..system.cpu import features, model_name, physical_cores
     from .results import show_rows
 
     kernels, fault = _kernels()

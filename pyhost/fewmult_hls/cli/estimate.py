@@ -120,13 +120,13 @@ def estimate(
     the fabric. The numbers follow from the kernels' sources and the board's file alone; with
     --build, the tools' own stand next to them. docs/hardware/estimate.md shows the arithmetic.
     """
-    from ..config import PERTURBATIONS
-    from ..errors import UsageError
     from ..hardware.board import load_board
     from ..hardware.build_json import load_build
     from ..hardware.estimate import estimate as modelled
     from ..hardware.sources import changed
-    from ..networks import NetworkSpec
+    from ..nets.network import NetworkSpec
+    from ..runs.config import PERTURBATIONS
+    from ..system.errors import UsageError
 
     if perturb not in PERTURBATIONS:
         choices = ", ".join(map(str, PERTURBATIONS))
@@ -155,7 +155,7 @@ def estimate(
 
 
 def _sizes(texts: tuple[str, ...]) -> dict[str, int]:
-    from ..errors import UsageError
+    from ..system.errors import UsageError
 
     found: dict[str, int] = {}
     for text in texts:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from ..backend_names import Device
-from ..errors import UsageError
+from ..backends.names import Device
+from ..system.errors import UsageError
 from .arguments import BACKEND, THREADS, NamedPath, device_options
 
 # click keeps the lines of a paragraph that a backspace opens.
@@ -36,11 +36,11 @@ def evaluate(
     DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --packed` wrote,
     which has ternary or binary weights only.
     """
-    from .. import memory
-    from ..classifier import read_model
     from ..datasets import load
-    from ..evaluation import error_per_cent, evaluation_bytes
-    from ..runs import test_split
+    from ..models.classifier import read_model
+    from ..nets.evaluator import error_per_cent, evaluation_bytes
+    from ..runs.run import test_split
+    from ..system import memory
     from .results import error_text, show_rows, warn_without_checksum
 
     trained = read_model(model)
@@ -62,8 +62,8 @@ def evaluate(
 
 
 def _dataset_of(model: Path) -> str:
-    from .. import runs
-    from ..config import load_config
+    from ..runs import run as runs
+    from ..runs.config import load_config
 
     if not model.is_dir():
         raise UsageError(f"{model} names no dataset: add --dataset")

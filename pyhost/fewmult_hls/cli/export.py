@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import UsageError
+from ..system.errors import UsageError
 from .arguments import NamedPath
 
 # click keeps the lines of a paragraph that a backspace opens.
@@ -33,9 +33,9 @@ def export(model: Path, packed: bool, out: Path, overwrite: bool) -> None:
     DIR is the folder of a run, MODEL a model.npz. The file is for `fewmult-hls predict` and
     `evaluate`, which answer bit for bit as with the model and ternary or binary weights.
     """
-    from ..classifier import read_model
-    from ..model import Model
-    from ..packed import check_place, save_packed
+    from ..models.classifier import read_model
+    from ..models.model import Model
+    from ..models.packed import check_place, save_packed
     from .results import warn_without_checksum
 
     if not packed:

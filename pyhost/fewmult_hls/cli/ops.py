@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..method_names import METHODS
+from ..methods.names import METHODS
 from .results import show_table
 
 if TYPE_CHECKING:
-    from ..accounting import Operations, Tally
-    from ..networks import NetworkSpec
+    from ..counting.formulas import Operations, Tally
+    from ..nets.network import NetworkSpec
 
 _PAPER_KINDS = ("multiplications", "additions", "shifts")
 _KINDS = (*_PAPER_KINDS, "selections", "logic")
@@ -57,9 +57,9 @@ def ops(net: str, batch: int, method: str, batch_norm: bool, as_json: bool) -> N
     paper's methods. Products count an addition for every sampled weight, also for one that is
     0. docs/operations.md derives the numbers.
     """
-    from ..accounting import our_batch, our_step, paper_step
-    from ..config import SHORT_RUN, default_rate
-    from ..networks import NetworkSpec
+    from ..counting.formulas import our_batch, our_step, paper_step
+    from ..nets.network import NetworkSpec
+    from ..runs.config import SHORT_RUN, default_rate
 
     weights = "binary" if method.startswith("binary") else "ternary"
     spec = NetworkSpec.parse(net, weights=weights, batch=our_batch(batch))
@@ -84,7 +84,7 @@ def ops(net: str, batch: int, method: str, batch_norm: bool, as_json: bool) -> N
 
 def _table(operations: Operations, kinds: tuple[str, ...]) -> list[list[str]]:
     """A row for each stage that does anything, and one for all."""
-    from ..accounting import NOTHING, total
+    from ..counting.formulas import NOTHING, total
 
     rows = {stage.value: tally for stage, tally in operations.items() if tally != NOTHING}
     rows["all"] = total(operations.values())
@@ -115,7 +115,7 @@ def _both(count: int) -> tuple[str, str]:
 
 def _multiplications(spec: NetworkSpec, batch: int) -> dict[str, tuple[int, int]]:
     """Of each of the paper's methods, without and with batch norm."""
-    from ..accounting import paper_step, total
+    from ..counting.formulas import paper_step, total
 
     def count(method: str, batch_norm: bool) -> int:
         return total(paper_step(spec.widths, batch, method, batch_norm).values()).multiplications
@@ -144,7 +144,7 @@ def _report(
 
 
 def _stages(operations: Operations, kinds: tuple[str, ...]) -> dict[str, Any]:
-    from ..accounting import total
+    from ..counting.formulas import total
 
     def counts(tally: Tally) -> dict[str, int]:
         return {kind: getattr(tally, kind) for kind in kinds}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from ..backend_names import Device
+from ..backends.names import Device
 from .arguments import BACKEND, THREADS, NamedPath, device_options
 
 # click keeps the lines of a paragraph that a backspace opens.
@@ -57,9 +57,9 @@ def predict(
     """
     import numpy as np
 
-    from .. import memory
-    from ..classifier import load
-    from ..images import read_images
+    from ..datasets.images import read_images
+    from ..models.classifier import load
+    from ..system import memory
     from .results import warn_without_checksum
 
     with load(model, precision=precision, backend=backend, threads=threads, device=device) as net:

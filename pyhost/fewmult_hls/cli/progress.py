@@ -16,9 +16,9 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from ..config import RunConfig
-    from ..course import Watcher
-    from ..training import Epoch
+    from ..nets.trainer import Epoch
+    from ..runs.config import RunConfig
+    from ..runs.course import Watcher
 
 _LASTING_LINES = 20  # of a run on a terminal; metrics.jsonl has them all
 _WIDEST = 100
@@ -27,8 +27,8 @@ _WIDEST = 100
 @contextmanager
 def watching(config: RunConfig, steps: int) -> Iterator[Watcher]:
     """A watcher for a run of ``steps`` steps an epoch, shown while the block runs."""
-    from ..course import Watcher
-    from ..threads import can_start
+    from ..runs.course import Watcher
+    from ..system.threads import can_start
 
     if not (_is_screen() and can_start(1)):  # rich draws from a thread
         yield Watcher(on_epoch=lambda epoch, error: click.echo(epoch_line(config, epoch, error)))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ..errors import FewmultError
+from ..system.errors import FewmultError
 from .arguments import BACKEND, NamedPath
 
 # click keeps the lines of a paragraph that a backspace opens.

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ..classifier import Classifier
-    from ..trained import Trained
+    from ..models.classifier import Classifier
+    from ..models.trained import Trained
 
 
 def error_text(error: float, images: int) -> str:

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..backend_names import BACKENDS, Device
-from ..method_names import FLOATING, METHODS
+from ..backends.names import BACKENDS, Device
+from ..methods.names import FLOATING, METHODS
 from .arguments import THREADS, NamedPath, device_options
 
 if TYPE_CHECKING:
-    from ..config import RunConfig
     from ..datasets import Dataset
+    from ..runs.config import RunConfig
 
 # click keeps the lines of a paragraph that a backspace opens.
 EXAMPLES = """\b
@@ -148,9 +148,9 @@ def train(
         others = {"config": config, "preset": preset, "out": out, **options}
         _go_on(resume, others, overwrite, threads, device)
         return
-    from .. import runs
     from ..backends import open_backend
-    from ..plan import plan_run
+    from ..runs import run as runs
+    from ..runs.plan import plan_run
     from .progress import watching
     from .results import executor_text
 
@@ -192,11 +192,11 @@ def _go_on(
     device: Device | None,
 ) -> None:
     """``--resume``: the run's own config counts, but for who computes and where the data are."""
-    from .. import runs
     from ..backends import open_backend
-    from ..config import read_config
     from ..datasets import load
-    from ..errors import FewmultError, UsageError
+    from ..runs import run as runs
+    from ..runs.config import read_config
+    from ..system.errors import FewmultError, UsageError
     from .progress import watching
     from .results import executor_text
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..backend_names import BACKENDS, Device
-from ..errors import FewmultError
+from ..backends.names import BACKENDS, Device
+from ..system.errors import FewmultError
 from .arguments import device_options
 
 if TYPE_CHECKING:
-    from ..backends import Backend
+    from ..backends.base import Backend
 
 
 @click.command()
@@ -70,7 +70,7 @@ def _compare_kernels(tested: Backend, oracle: Backend, cases: int, seed: int) ->
     import numpy as np
 
     from ..contract.calls import CALLS
-    from ..verification import difference_on_a_layer
+    from ..proof.parity import difference_on_a_layer
 
     failed = []
     for name in CALLS:
@@ -85,7 +85,7 @@ def _compare_kernels(tested: Backend, oracle: Backend, cases: int, seed: int) ->
 
 def _compare_trainings(tested: Backend, oracle: Backend) -> list[str]:
     from ..datasets import load
-    from ..verification import train_briefly
+    from ..proof.parity import train_briefly
 
     failed = []
     digits = load("digits")

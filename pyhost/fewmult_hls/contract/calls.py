@@ -19,7 +19,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ..layouts import WORD_BITS, word_columns
+from .layouts import WORD_BITS, word_columns
 
 Array = Any
 """A numpy array, or None in a list of calls that is not to be executed."""

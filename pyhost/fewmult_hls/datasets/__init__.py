@@ -9,8 +9,8 @@ import reprlib
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import FewmultError, UsageError
-from ..files import reading, resolved
+from ..system.errors import FewmultError, UsageError
+from ..system.files import reading, resolved
 from . import places
 from .arrays import from_arrays
 from .class_folders import has_class_folders, read_class_folders

@@ -12,10 +12,10 @@ from typing import Any, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from .. import memory
-from ..errors import UsageError, reason_of
-from ..given import checked
-from ..networks import MAX_CLASSES, MAX_WIDTH
+from ..nets.network import MAX_CLASSES, MAX_WIDTH
+from ..system import memory
+from ..system.errors import UsageError, reason_of
+from ..system.given import checked
 from .class_names import check_class_names
 from .dataset import VALIDATION_SHARE, Array, Dataset, Split, make_split
 from .splitting import carve_evenly, every, splitting_bytes, spread_split

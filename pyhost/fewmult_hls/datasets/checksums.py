@@ -10,9 +10,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..errors import FewmultError
-from ..files import open_regular, write_atomic
-from ..schema import read_json
+from ..system.errors import FewmultError
+from ..system.files import open_regular, write_atomic
+from ..system.schema import read_json
 
 FILE_NAME = "checksums.json"
 _CHUNK = 1 << 20

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import memory
-from ..errors import FewmultError
-from ..files import read_file, reading
-from ..networks import MAX_CLASSES, MAX_WIDTH
+from ..nets.network import MAX_CLASSES, MAX_WIDTH
+from ..system import memory
+from ..system.errors import FewmultError
+from ..system.files import read_file, reading
 from . import png
 from .class_names import check_class_names
 from .dataset import VALIDATION_SHARE, Array, Dataset, Split, make_split

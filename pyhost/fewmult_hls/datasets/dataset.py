@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import UsageError
+from ..system.errors import UsageError
 
 Array = npt.NDArray[np.uint8]
 

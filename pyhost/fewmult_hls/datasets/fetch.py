@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..errors import FewmultError, UsageError
+from ..system.errors import FewmultError, UsageError
 from . import checksums, mnist
 from .folder import STEMS, find_files, holds_set, stored_name
 from .places import data_folder

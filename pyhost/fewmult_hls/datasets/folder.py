@@ -17,22 +17,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import memory
-from ..errors import FewmultError
-from ..files import read_file, reading, write_atomic
-from ..networks import MAX_CLASSES, MAX_WIDTH
-from ..schema import parse_json, typed
+from ..nets.network import MAX_CLASSES, MAX_WIDTH
+from ..system import memory
+from ..system.errors import FewmultError
+from ..system.files import read_file, reading, write_atomic
+from ..system.schema import parse_json, typed
 from . import checksums, idx
 from .class_names import check_class_names
 from .dataset import CLASS_NAMES as CLASS_NAMES
-from .dataset import (
-    VALIDATION_SHARE,
-    Array,
-    Dataset,
-    Split,
-    carve_validation,
-    make_split,
-)
+from .dataset import VALIDATION_SHARE, Array, Dataset, Split, carve_validation, make_split
 
 STEMS = (
     "train-images-idx3-ubyte",

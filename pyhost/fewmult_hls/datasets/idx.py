@@ -17,8 +17,8 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from ..errors import FewmultError
-from ..files import atomic_file, open_regular
+from ..system.errors import FewmultError
+from ..system.files import atomic_file, open_regular
 from .dataset import Array
 
 AGAIN = "copy or fetch the file again"

@@ -7,8 +7,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from ..errors import FewmultError
-from ..files import atomic_file, open_regular, reading
+from ..system.errors import FewmultError
+from ..system.files import atomic_file, open_regular, reading
 from .class_folders import has_class_folders, read_class_folders
 from .folder import STEMS, find_files, holds_set, read_folder, stored_name, write_folder
 from .places import KNOWN_CLASSES, check_new_name, data_folder

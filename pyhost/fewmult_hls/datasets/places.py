@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ..errors import UsageError
-from ..files import reading
-from ..replacing import bring_all_back, bring_back
+from ..system.errors import UsageError
+from ..system.files import reading
+from ..system.replacing import bring_all_back, bring_back
 from .folder import holds_set
 
 BUILT_IN = "digits"

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import FewmultError, reason_of
+from ..system.errors import FewmultError, reason_of
 from .dataset import Array
 from .png_chunks import GREY, PALETTE, SIGNATURE, Png, read_header, read_png
 

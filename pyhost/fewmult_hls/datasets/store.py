@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import FewmultError
-from ..files import is_folder
-from ..locking import lock_beside, locked
-from ..replacing import clear_all, replaced_folder
+from ..system.errors import FewmultError
+from ..system.files import is_folder
+from ..system.locking import lock_beside, locked
+from ..system.replacing import clear_all, replaced_folder
 from . import checksums
 from .folder import CLASS_NAMES, STEMS, VALIDATION_STEMS
 from .places import data_folder

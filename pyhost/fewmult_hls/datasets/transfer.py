@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from ..errors import FewmultError
-from ..files import writing
+from ..system.errors import FewmultError
+from ..system.files import writing
 
 _TIMEOUT_SECONDS = 30  # without a byte
 _PATIENCE_SECONDS = 30  # until the transfer must have kept its least rate

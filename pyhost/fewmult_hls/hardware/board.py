@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config import load_toml
-from ..errors import UsageError
-from ..schema import typed
+from ..runs.config import load_toml
+from ..system.errors import UsageError
+from ..system.schema import typed
 
 _FOLDER = Path(__file__).parents[1] / "boards"
 

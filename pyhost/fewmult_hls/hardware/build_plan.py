@@ -16,11 +16,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from string import Template
 
-from ..errors import FewmultError, UsageError
-from ..files import check_no_file, read_file, resolved, write_atomic, writing
-from ..golden import encode, golden_cases
-from ..locking import lock_beside, locked
-from ..replacing import bring_back, replaced_folder
+from ..proof.golden import encode, golden_cases
+from ..system.errors import FewmultError, UsageError
+from ..system.files import check_no_file, read_file, resolved, write_atomic, writing
+from ..system.locking import lock_beside, locked
+from ..system.replacing import bring_back, replaced_folder
 from .board import Board
 from .hls_project import config_text, period_ns, tcl_text
 from .interfaces import Interface, load_interface

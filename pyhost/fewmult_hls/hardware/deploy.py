@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import FewmultError
-from ..schema import parse_json, typed
+from ..system.errors import FewmultError
+from ..system.schema import parse_json, typed
 from .payload import COMPLETE, Payload
 from .remote import Login, log_in, printable
 

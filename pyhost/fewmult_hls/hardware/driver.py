@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from pynq import Overlay
 
-from ..errors import FewmultError
+from ..system.errors import FewmultError
 from .board import Board
 from .hwh import check_hwh
 from .interfaces import CONTROL

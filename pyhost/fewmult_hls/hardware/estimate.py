@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..contract.calls import Call, Layer, Pass
-from ..evaluation import STATISTICS_IMAGES
+from ..nets.evaluator import STATISTICS_IMAGES
+from ..nets.network import NetworkSpec
 from ..nets.steps import Moment, evaluation, sampling, training_step
-from ..networks import NetworkSpec
-from ..training import whole_batches
+from ..nets.trainer import whole_batches
 from .board import Board
 from .interfaces import load_interface
 from .loops import ACCESSES, LOOPS, Access, Loop, Sizes, pragmas_of, sizes_of

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ..errors import FewmultError, reason_of
-from ..files import read_file
+from ..system.errors import FewmultError, reason_of
+from ..system.files import read_file
 from .board import load_board
 from .interfaces import Argument
 from .manifest import KernelIp, Manifest

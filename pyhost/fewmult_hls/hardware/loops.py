@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..contract.calls import Call, Layer, Normalize, Pass, Product
-from ..layouts import WORD_BITS, word_columns
+from ..contract.layouts import WORD_BITS, word_columns
 from .reports import targets
 from .sources import constants, source_root
 

@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .. import __version__
-from ..errors import FewmultError
-from ..files import read_file, write_atomic
-from ..schema import damaged, parse_json, typed
+from ..system.errors import FewmultError
+from ..system.files import read_file, write_atomic
+from ..system.schema import damaged, parse_json, typed
 from .board import Board
 from .interfaces import Argument, load_interface
 from .sources import source_root

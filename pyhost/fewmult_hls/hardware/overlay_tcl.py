@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import UsageError
+from ..system.errors import UsageError
 from .board import Board
 from .hls_project import vlnv
 from .manifest import Manifest

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from .. import __version__
-from ..errors import FewmultError, UsageError, reason_of
-from ..files import open_regular, reading
+from ..system.errors import FewmultError, UsageError, reason_of
+from ..system.files import open_regular, reading
 from .board import Board
 from .hwh import check_hwh
 from .interfaces import load_interface

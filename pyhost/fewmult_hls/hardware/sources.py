@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from functools import cache, lru_cache
 from pathlib import Path
 
-from ..errors import FewmultError, UsageError
+from ..system.errors import FewmultError, UsageError
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 

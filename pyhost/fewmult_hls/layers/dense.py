@@ -16,7 +16,7 @@ import numpy as np
 
 from ..contract import calls
 from ..contract.calls import Pass
-from ..layouts import WORD_BITS, word_columns
+from ..contract.layouts import WORD_BITS, word_columns
 from ..oracle.draws import Purpose, purpose_word
 from .memory import Memory, Place
 

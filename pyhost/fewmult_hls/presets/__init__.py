@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
+from ..system.errors import UsageError
 
 _FOLDER = Path(__file__).parent
 
@@ -39,8 +39,8 @@ def load_preset(name: str) -> Preset:
     Raises:
         UsageError: there is no such preset.
     """
-    from ..config import RunConfig, load_toml
-    from ..schema import typed_keys
+    from ..runs.config import RunConfig, load_toml
+    from ..system.schema import typed_keys
 
     if name not in names():
         raise UsageError(f"there is no preset '{name}': take {' or '.join(names())}")

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..classifier import classifier_of
 from ..datasets import Dataset
-from ..runs import test_split
-from ..trained import Trained
+from ..models.classifier import classifier_of
+from ..models.trained import Trained
+from ..runs.run import test_split
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..backends import Backend, PreparedCalls
-from ..backends.base import OneByOne
-from ..config import RunConfig
+from ..backends.base import Backend, OneByOne, PreparedCalls
 from ..contract.calls import Call, ShiftGradient
 from ..datasets import Dataset
-from ..networks import Network
+from ..nets.network import Network
+from ..nets.trainer import Trainer
 from ..oracle.draws import sample_bytes
 from ..oracle.gradient import power_of_two_codes
-from ..training import Trainer
+from ..runs.config import RunConfig
 
 Codes = npt.NDArray[np.uint8]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..files import resolved
-from ..run_record import RunRecord, model_of, read_run
-from ..trained import Trained
+from ..models.trained import Trained
+from ..runs.record import RunRecord, model_of, read_run
+from ..system.files import resolved
 from .text import command_line
 
 # What `train` takes by another name than config.toml has it.

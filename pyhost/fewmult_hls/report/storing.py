@@ -12,10 +12,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import FewmultError, UsageError
-from ..files import check_no_file, read_file, write_atomic, writing
-from ..locking import lock_inside, locked
-from ..placing import is_settled, placed_files, settle
+from ..system.errors import FewmultError, UsageError
+from ..system.files import check_no_file, read_file, write_atomic, writing
+from ..system.locking import lock_inside, locked
+from ..system.placing import is_settled, placed_files, settle
 
 PAGE = "report.html"
 _MAX_BYTES = 1 << 28

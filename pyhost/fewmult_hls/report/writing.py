@@ -12,10 +12,10 @@ from pathlib import Path
 
 from ..backends import open_backend
 from ..datasets import Dataset, load
-from ..errors import FewmultError
-from ..floating.model import FloatModel
-from ..model import Model
-from ..trained import Trained
+from ..methods.floating.model import FloatModel
+from ..models.model import Model
+from ..models.trained import Trained
+from ..system.errors import FewmultError
 from . import figures
 from .answers import answers
 from .codes import codes_of_a_step

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ...errors import FewmultError
+from ...system.errors import FewmultError
 from ..manifest import KernelIp
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...backends.emu import has_kernels
-from ...files import write_atomic, writing
+from ...system.files import write_atomic, writing
 from ..board import Board
 from ..manifest import KernelIp, Manifest, planned_manifest, save_manifest
 from ..rtl.kernel import RtlKernel

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 
-from ...errors import FewmultError
+from ...system.errors import FewmultError
 from ..emulated.ip import Fault, Memory
 from ..interfaces import ARGUMENT_STEP, CONTROL
 from ..manifest import KernelIp

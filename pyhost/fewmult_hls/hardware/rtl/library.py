@@ -12,8 +12,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...errors import FewmultError, UsageError
-from ...files import read_file, write_atomic, writing
+from ...system.errors import FewmultError, UsageError
+from ...system.files import read_file, write_atomic, writing
 from ..interfaces import Interface
 
 _HARNESS = Path(__file__).parent / "harness"

@@ -1,0 +1,281 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a training step costs in operations, by formula: ours, and the paper's methods.
+
+The formulas follow from the widths and the batch alone, so any net is counted at once. Tests hold
+them against executed steps, stage by stage and equal. docs/operations.md derives every term and
+says what counts as an operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from ..contract.calls import Call, Layer, Pass, ShiftGradient
+from ..contract.layouts import WORD_BITS, word_columns
+from ..nets.network import BATCHES, NetworkSpec
+from ..nets.steps import Moment, layered_step
+from ..oracle.threefry import ROUNDS
+from .stages import Stage
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Operations by kind.
+
+    Attributes:
+        multiplications: and divisions, roots and powers.
+        additions: and subtractions, negations and absolute values.
+        shifts: by a fixed or a variable distance.
+        selections: comparisons and choices of one of two values; a clamp is two.
+        logic: and, or, exclusive or.
+    """
+
+    multiplications: int = 0
+    additions: int = 0
+    shifts: int = 0
+    selections: int = 0
+    logic: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.multiplications + other.multiplications,
+            self.additions + other.additions,
+            self.shifts + other.shifts,
+            self.selections + other.selections,
+            self.logic + other.logic,
+        )
+
+    def __mul__(self, times: int) -> Tally:
+        return Tally(
+            self.multiplications * times,
+            self.additions * times,
+            self.shifts * times,
+            self.selections * times,
+            self.logic * times,
+        )
+
+
+Operations = dict[Stage, Tally]
+
+NOTHING = Tally()
+MULTIPLY = Tally(multiplications=1)
+ADD = Tally(additions=1)
+SHIFT = Tally(shifts=1)
+SELECT = Tally(selections=1)
+LOGIC = Tally(logic=1)
+
+_CLAMP = SELECT * 2
+_SHIFT_TO_NEAREST = ADD + SHIFT
+_LOG2 = (SHIFT + SELECT + ADD) * 6  # of 7 bits: how many of the six upper powers it reaches
+_ROTATE = SHIFT * 2 + LOGIC
+_CALL = (ADD + _ROTATE + LOGIC) * ROUNDS + ADD * (2 + 2 * (ROUNDS // 4))  # of the generator
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    """Their sum."""
+    return sum(tallies, NOTHING)
+
+
+def our_batch(batch: int) -> int:
+    """The smallest batch of ours that holds so many samples, else the largest."""
+    return next((size for size in BATCHES if size >= batch), BATCHES[-1])
+
+
+def our_step(spec: NetworkSpec, rate: int, nonzeros: Sequence[int] | None = None) -> Operations:
+    """Operations of one of our training steps (docs/arithmetic.md), by stage.
+
+    Args:
+        spec: the network, the kind of its weights and its batch.
+        rate: log2 of the learning rate; it decides which shifts round.
+        nonzeros: how many weights of each layer's sample are not 0; by default all of them,
+            which is what the fabric has time for.
+    """
+    counts = nonzeros or spec.layer_sizes
+    step = dict.fromkeys(Stage, NOTHING)
+    step[Stage.INPUT] = SHIFT * (spec.widths[0] * spec.batch)
+    for layer, call in layered_step(spec.layers, Moment(rate), seed=0):
+        for stage, tally in operations_of(call, counts[layer.index]).items():
+            step[stage] += tally
+    return step
+
+
+def operations_of(call: Call, nonzero: int) -> Operations:
+    """Operations of a call of a training step, by stage.
+
+    Args:
+        call: the call.
+        nonzero: how many of its packed weights are not 0.
+    """
+    if isinstance(call, ShiftGradient):
+        return _gradient(call)
+    assert isinstance(call, Layer)
+    product = _signed_sums(nonzero * call.batch, call.units * call.batch)
+    if call.sends_back:
+        behind = _backward(call) if call.pass_ is Pass.BACKWARD else _perturbed(call)
+        return {Stage.BACKWARD: product, **behind}
+    behind = _output(call) if call.pass_ is Pass.OUTPUT else _hidden(call)
+    return {Stage.FORWARD: product, **behind}
+
+
+def _signed_sums(terms: int, sums: int) -> Tally:
+    """Inputs of weight +1, less those of weight -1."""
+    return ADD * (terms + sums)
+
+
+def _hidden(call: Layer) -> Operations:
+    """Sum, less the mean, shift, bias, saturation; of a unit, its mean and its bias's place."""
+    each = ADD * 2 + _SHIFT_TO_NEAREST + ADD + _CLAMP
+    unit = _SHIFT_TO_NEAREST + SHIFT
+    return {Stage.NORMALIZE: each * (call.units * call.batch) + unit * call.units}
+
+
+def _output(call: Layer) -> Operations:
+    """Shift and bias; the hinge; and of a unit, the sum of its deltas that its bias steps by."""
+    elements = call.units * call.batch
+    return {
+        Stage.NORMALIZE: (_SHIFT_TO_NEAREST + ADD) * elements + SHIFT * call.units,
+        Stage.LOSS: _hinge() * elements,
+        Stage.BIASES: ADD * elements + _bias(call.bias_exponent) * call.units,
+    }
+
+
+def _hinge() -> Tally:
+    """Is it the label; -y or y; 64 less that, clamped; -h or h; and the sum of the h."""
+    return SELECT + (ADD + SELECT) + (ADD + _CLAMP) + (ADD + SELECT) + ADD
+
+
+def _backward(call: Layer) -> Operations:
+    """The gate; the mean, whose sum biases step by, too; and what is left, rounded."""
+    elements = call.units * call.batch
+    each = ADD * 2 + _rounded(call.shift) + _CLAMP
+    return {
+        Stage.GATE: (SELECT * 3 + LOGIC) * elements,
+        Stage.NORMALIZE_BACK: each * elements + _SHIFT_TO_NEAREST * call.units,
+        Stage.BIASES: _bias(call.bias_exponent) * call.units,
+        Stage.RANDOM: _CALL * (elements // 8),  # a byte a delta
+    }
+
+
+def _perturbed(call: Layer) -> Operations:
+    """Above or below 0, and a step or nothing, each; the sum of both, clamped."""
+    return {Stage.INPUT: (SELECT * 4 + ADD * 2 + _CLAMP) * (call.units * call.batch)}
+
+
+def _gradient(call: ShiftGradient) -> Operations:
+    """Codes, their shifted sums, the update, the next sample; a byte a code, a half a weight."""
+    weights, codes = call.inputs * call.outputs, call.inputs * call.batch
+    halves = word_columns(call.inputs) * call.outputs * WORD_BITS
+    return {
+        Stage.CODES: _code() * codes,
+        Stage.GRADIENT: (SHIFT + SELECT + ADD) * (weights * call.batch)
+        + (ADD + SELECT * 2) * codes,
+        Stage.UPDATE: _update(call.shift) * weights,
+        Stage.SAMPLE: _sample(call) * weights,
+        Stage.RANDOM: _CALL * (codes // 8 + halves // 4),
+    }
+
+
+def _rounding_term(bits: int) -> Tally:
+    return SHIFT if bits <= 8 else SHIFT + ADD
+
+
+def _rounded(bits: int) -> Tally:
+    """A shift with stochastic rounding."""
+    return _rounding_term(bits) + ADD + SHIFT
+
+
+def _code() -> Tally:
+    """The code of an activation: k, its rest against 8 - k random bits, and what 1 and 0 get."""
+    rest = SHIFT + ADD
+    random_bits = ADD + SHIFT
+    one_or_nothing = SHIFT + SELECT
+    return _LOG2 + rest + random_bits + SELECT + ADD + one_or_nothing + SELECT * 2
+
+
+def _update(shift: int) -> Tally:
+    return (_rounded(shift) if shift > 0 else SHIFT) + ADD + _CLAMP
+
+
+def _bias(exponent: int) -> Tally:
+    return (SHIFT if exponent >= 0 else _SHIFT_TO_NEAREST) + ADD + _CLAMP
+
+
+def _sample(call: ShiftGradient) -> Tally:
+    """The weight (or its size), a threshold, the comparison and the choice (and the sign)."""
+    bits = call.master_bits - (0 if call.binary else 1)
+    threshold = _rounding_term(bits) + ADD + SHIFT + ADD
+    return ADD + threshold + SELECT * (2 if call.binary else 3)
+
+
+def paper_step(
+    widths: Sequence[int],
+    batch: int,
+    method: str,
+    batch_norm: bool,
+    nonzeros: Sequence[int] | None = None,
+) -> Operations:
+    """Multiplications, additions and shifts of one of the paper's training steps, by stage.
+
+    Args:
+        widths: of the net, at least two.
+        batch: samples, at least one.
+        method: one of ``methods.names.METHODS``.
+        batch_norm: whether every layer, the last one too, is normalized.
+        nonzeros: how many weights of each layer's sample are not 0; by default all of them.
+    """
+    step = dict.fromkeys(Stage, NOTHING)
+    step[Stage.LOSS] = ADD * (3 * widths[-1] * batch)
+    for index, (inputs, outputs) in enumerate(pairwise(widths)):
+        nonzero = nonzeros[index] if nonzeros else inputs * outputs
+        for stages in (
+            _paper_products(inputs, outputs, batch, method, nonzero),
+            _paper_elements(inputs, outputs, batch),
+            _paper_draws(inputs, outputs, batch, method),
+            _paper_batch_norm(outputs, batch) if batch_norm else {},
+        ):
+            for stage, tally in stages.items():
+                step[stage] += tally
+    return step
+
+
+def _paper_products(inputs: int, outputs: int, batch: int, method: str, nonzero: int) -> Operations:
+    """The three products of a layer; also the first one sends deltas back, as in its totals."""
+    dense = (MULTIPLY + ADD) * (inputs * outputs * batch)
+    shifted = (SHIFT + ADD) * (inputs * outputs * batch)
+    exact = method == "float"
+    return {
+        Stage.FORWARD: dense if exact else _signed_sums(nonzero * batch, outputs * batch),
+        Stage.BACKWARD: dense if exact else _signed_sums(nonzero * batch, inputs * batch),
+        Stage.GRADIENT: shifted if method.endswith("-qbp") else dense,
+    }
+
+
+def _paper_elements(inputs: int, outputs: int, batch: int) -> Operations:
+    """Equations 5 and 6: the gate, and the learning rate times the delta, once for each."""
+    each = outputs * batch
+    return {
+        Stage.NORMALIZE: ADD * each,  # the bias
+        Stage.GATE: MULTIPLY * each,
+        Stage.BIASES: (MULTIPLY + ADD) * each + ADD * outputs,
+        Stage.UPDATE: MULTIPLY * each + ADD * (inputs * outputs),
+    }
+
+
+def _paper_draws(inputs: int, outputs: int, batch: int, method: str) -> Operations:
+    """Chances of the samples, (w + 1) / 2 or ``|w|``; and of the powers of two, 2m - 1."""
+    chance = {"float": NOTHING, "ternary-qbp": ADD}.get(method, ADD + SHIFT)
+    code = SHIFT + ADD * 2 if method.endswith("-qbp") else NOTHING
+    return {Stage.SAMPLE: chance * (inputs * outputs), Stage.CODES: code * (inputs * batch)}
+
+
+def _paper_batch_norm(outputs: int, batch: int) -> Operations:
+    """Forward, backward, and the step of the gain."""
+    each = outputs * batch
+    return {
+        Stage.NORMALIZE: (MULTIPLY + ADD) * (3 * each) + (MULTIPLY * 3 + ADD) * outputs,
+        Stage.NORMALIZE_BACK: (MULTIPLY + ADD) * (5 * each) + (MULTIPLY * 6 + ADD) * outputs,
+        Stage.BIASES: (MULTIPLY + ADD) * each + ADD * outputs,
+    }

@@ -1,0 +1,250 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""A trained network that answers: labels and margins for images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
+from ..backends.names import BACKENDS, Device, as_device
+from ..datasets.arrays import checked_images, checked_labels
+from ..methods.names import FLOAT_MARK
+from ..nets.evaluator import evaluation_bytes
+from ..runs.folder import finish_replacing
+from ..runs.run import MODEL
+from ..system import memory
+from ..system.archive import array_names
+from ..system.errors import FewmultError, UsageError
+from ..system.files import reading
+from ..system.given import as_path, checked
+from . import packed
+from .domain import Domain
+from .model import load_model
+from .trained import Scorer, Trained
+
+_LITTLE = 1 << 24  # bytes: to look for so many takes longer than an answer
+
+
+class Classifier:
+    """A trained network that answers. It closes itself at the end of a ``with`` block.
+
+    Attributes:
+        net: widths joined by dashes, from pixels to classes.
+        domain: shape of the images, names of the classes.
+        features: values in an image.
+        classes: how many there are.
+        fingerprint: SHA-256 of the trained state.
+        has_checksum: False for a model.npz of an earlier version, of which only the state is
+            protected, by the fingerprint; means and names of classes are not.
+        summary: what training came to, as in summary.json; empty for a loaded net.
+    """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        widths: tuple[int, ...],
+        domain: Domain,
+        *,
+        fingerprint: str,
+        has_checksum: bool = True,
+        unit: int = 1,
+        close: Callable[[], None] = lambda: None,
+        summary: dict[str, Any] | None = None,
+    ) -> None:
+        self.net = "-".join(map(str, widths))
+        self.domain = domain
+        self.fingerprint = fingerprint
+        self.has_checksum = has_checksum
+        self.summary = summary or {}
+        self._scorer = scorer
+        self.features, self.classes = widths[0], widths[-1]
+        self._unit = unit
+        self._close: Callable[[], None] | None = close
+
+    def logits(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
+        """The outputs of the net.
+
+        Args:
+            images: uint8, (N, rows, columns) or (N, features), grey values 0 to 255.
+
+        Returns:
+            (N, classes): integers in units of 1/64, or float32 of a floating-point net.
+
+        Raises:
+            UsageError: the images are something else or of another size, or the net is closed.
+            FewmultError: there is not enough memory for so many.
+        """
+        if self._close is None:
+            raise UsageError("this net is closed: load it again")
+        return self._scorer.logits(self._flat(images))
+
+    def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """The labels of images, (N,): the largest logit, of equal ones the lowest class.
+
+        Args:
+            images: see ``logits``.
+        """
+        return self.answers(images)[0]
+
+    def margins(self, images: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """How far the largest logit is above the next, (N,); training aims at 2.0.
+
+        Args:
+            images: see ``logits``.
+        """
+        return self.answers(images)[1]
+
+    def answers(
+        self, images: npt.ArrayLike
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Labels and margins in one run through the net; see ``predict`` and ``margins``."""
+        logits = self.logits(images)
+        labels = logits.argmax(axis=1).astype(np.int64)
+        if self.classes == 1:
+            return labels, np.zeros(len(labels))
+        first, second = np.partition(logits, (-2, -1), axis=1).T[[-1, -2]]
+        return labels, (first - second) / self._unit
+
+    def evaluate(self, images: npt.ArrayLike, labels: npt.ArrayLike) -> float:
+        """Wrongly classified images, in per cent.
+
+        Args:
+            images: see ``logits``; at least one.
+            labels: integers, (N,).
+
+        Raises:
+            UsageError: there are none, or not as many labels, or labels that the net lacks.
+        """
+        answers = self.predict(images)
+        if not len(answers):
+            raise UsageError("evaluate: there are no images: give at least one")
+        right = checked_labels("evaluate", labels, len(answers))
+        if right.max() >= self.classes:
+            raise UsageError(f"evaluate: label {right.max()} is beyond {self.classes} classes")
+        return 100.0 * float(np.count_nonzero(answers != right)) / len(right)
+
+    def close(self) -> None:
+        """Gives back what the backend holds; there are no answers afterwards."""
+        close, self._close = self._close, None
+        if close is not None:
+            close()
+
+    def __enter__(self) -> Classifier:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _flat(self, images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+        array = checked_images("images", images)
+        shape = array.shape[1:]
+        if shape != (1, self.features) and not self.domain.fits(shape, self.features):
+            raise UsageError(
+                f"images: each is {shape[0]}x{shape[1]} and the net takes "
+                f"{self.domain.image_text(self.features)}"
+            )
+        count = len(array)
+        copied = 0 if array.flags.c_contiguous else self.features
+        needed = count * (copied + evaluation_bytes(self.classes))
+        if needed > _LITTLE:
+            memory.check(f"answering for {count:,} images", needed, "ask for fewer at once")
+        return np.ascontiguousarray(array.reshape(-1, self.features))
+
+
+def read_model(path: Path) -> Trained:
+    """The model in the folder of a run, a model.npz or a packed file.
+
+    Raises:
+        UsageError: there is no such folder or file.
+        FewmultError: it holds no model, or a damaged one.
+    """
+    finish_replacing(path)
+    with reading(path):
+        file = path / MODEL if path.is_dir() else path
+        if not path.exists():
+            raise UsageError(f"there is no folder or file {path}")
+        if not file.exists():
+            raise FewmultError(f"{file} is not there: is this the folder of a finished run?")
+    names = array_names(file)
+    if packed.MARK in names:
+        return packed.load_packed(file)
+    if FLOAT_MARK in names:
+        from ..methods.floating.model import load_float_model
+
+        return load_float_model(file)
+    return load_model(file)
+
+
+class _Options(TypedDict):
+    precision: str | None
+    backend: str
+    threads: int | None
+
+
+def load(
+    path: str | Path,
+    *,
+    precision: str | None = None,
+    backend: str = "emu",
+    threads: int | None = None,
+    device: Device | str | None = None,
+) -> Classifier:
+    """A trained network, ready to answer.
+
+    Args:
+        path: the folder of a run, a model.npz, or a file that ``export --packed`` wrote.
+        precision: of the weights: by default ``ternary`` or ``binary`` as the net was trained,
+            one pass through the kernels, which is what a run's choices are made with and what a
+            packed file holds; or ``8-bit``, seven. Of floating-point nets ``real-valued``, and
+            of the method binary also ``binary``.
+        backend: who computes, ``emu``, ``numpy`` or ``pynq``; floating-point nets run in numpy.
+        threads: of emu, by default one for each physical core.
+        device: of pynq, ``board``, ``emulated``, or a ``backends.Device``.
+
+    Raises:
+        UsageError: there is no such file, or it does not have weights of this precision.
+        FewmultError: it is damaged, or the backend cannot run here.
+    """
+    given = checked(_Options, precision=precision, backend=backend, threads=threads)
+    if backend not in BACKENDS:
+        raise UsageError(f"there is no backend '{backend}': take {' or '.join(BACKENDS)}")
+    threads, ready = given["threads"], as_device(device)
+    model = read_model(as_path("path", path))
+    chosen = precision or model.deployed
+    if chosen not in model.precisions:
+        there = " or ".join(model.precisions)
+        raise UsageError(f"{path} has no {chosen} weights: take precision {there}")
+    return classifier_of(model, chosen, backend, threads, device=ready)
+
+
+def classifier_of(
+    model: Trained,
+    precision: str,
+    backend: str,
+    threads: int | None,
+    summary: dict[str, Any] | None = None,
+    device: Device | None = None,
+) -> Classifier:
+    """A model with a backend of its own; the arguments are those of ``load``."""
+    opened = model.open(precision, backend, threads, device)
+    return Classifier(
+        opened.scorer,
+        model.spec.widths,
+        model.domain,
+        fingerprint=model.fingerprint,
+        has_checksum=model.has_checksum,
+        unit=model.unit,
+        close=opened.close,
+        summary=summary,
+    )

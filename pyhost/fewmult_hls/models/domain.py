@@ -1,0 +1,80 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""What a net's inputs and outputs stand for, in memory and in a model's file."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..datasets import Dataset
+from ..datasets.class_names import check_class_names
+from ..nets.network import Shape
+from ..system.archive import Archive
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What a net's inputs and outputs stand for.
+
+    Attributes:
+        image_shape: (rows, columns) of an image, or None where it is just a row of values.
+        class_names: of all classes by number; empty where they only have numbers.
+
+    Raises:
+        ValueError: names that cannot be told apart or printed.
+    """
+
+    image_shape: tuple[int, int] | None = None
+    class_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_class_names(self.class_names)
+
+    def fits(self, shape: tuple[int, ...], features: int) -> bool:
+        """Whether an image of (rows, columns) is one for a net with so many inputs."""
+        rows, columns = shape
+        return rows * columns == features and self.image_shape in (None, shape)
+
+    def image_text(self, features: int) -> str:
+        """What an image must have, for people."""
+        if self.image_shape is None:
+            return f"{features} values"
+        rows, columns = self.image_shape
+        return f"{rows}x{columns} pixels (rows x columns)"
+
+    def class_name(self, label: int) -> str:
+        """The name of a class, or its number."""
+        return self.class_names[label] if self.class_names else str(label)
+
+
+def domain_of(dataset: Dataset) -> Domain:
+    """What a net that is trained on the data stands for."""
+    # One row of values is no image: any that has so many pixels will do.
+    shape = None if dataset.image_shape[0] == 1 else dataset.image_shape
+    return Domain(shape, dataset.class_names)
+
+
+def domain_arrays(domain: Domain) -> dict[str, Any]:
+    """The arrays that ``read_domain`` reads."""
+    return {
+        "image_shape": np.array(domain.image_shape or (), np.int32),
+        "class_names": np.array(domain.class_names, np.str_),
+    }
+
+
+def read_domain(arrays: Archive, spec: Shape) -> Domain:
+    """The domain that ``domain_arrays`` stored.
+
+    Raises:
+        ValueError, KeyError: there is none, or it does not fit the shape.
+    """
+    shape, names = arrays.integers("image_shape"), arrays.texts("class_names")
+    if shape and (len(shape) != 2 or min(shape) < 1 or math.prod(shape) != spec.widths[0]):
+        raise ValueError(f"images of {shape} do not have {spec.widths[0]} pixels")
+    if names and len(names) != spec.widths[-1]:
+        raise ValueError(f"it names {len(names)} classes of {spec.widths[-1]}")
+    return Domain((shape[0], shape[1]) if shape else None, names)

@@ -1,0 +1,175 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""model.npz: a trained network on disk, without pickle, checked when it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ..backends import open_backend
+from ..backends.names import Device
+from ..nets.evaluator import Evaluator, Means, Precision, precisions
+from ..nets.network import Network, NetworkSpec
+from ..oracle.gradient import weight_clip
+from ..oracle.integers import BIAS_MAX
+from ..system.archive import Archive, checked, reading_archive, save_checked
+from .domain import Domain, domain_arrays, read_domain
+from .trained import Opened
+
+FORMAT = 3
+# The formats before, which are still read.
+_WITHOUT_CHECKSUM = (1, 2)
+_WITHOUT_DOMAIN = 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network and what evaluating it needs.
+
+    Attributes:
+        network: its state.
+        means: of the hidden layers, by precision of the weights: those that it can run with.
+        domain: what its inputs and outputs stand for.
+        packed_from: fingerprint of the network whose ternary or binary weights these are; None if
+            it is this one.
+        has_checksum: whether the file that it is from protects more than the network.
+    """
+
+    network: Network
+    means: dict[Precision, Means]
+    domain: Domain = field(default_factory=Domain)
+    packed_from: str | None = None
+    has_checksum: bool = True
+
+    unit = 64  # contract, section 1: logits have 6 fraction bits
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """The network's shape."""
+        return self.network.spec
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the network as it was trained."""
+        return self.packed_from or self.network.fingerprint
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """Of the weights that it can run with."""
+        return tuple(self.means)
+
+    @property
+    def deployed(self) -> str:
+        """The one of them that training chose by."""
+        return self.spec.weights
+
+    def open(
+        self, precision: str, backend: str, threads: int | None, device: Device | None = None
+    ) -> Opened:
+        """The network on a backend of its own; see ``models.trained.Trained``."""
+        opened, chosen = open_backend(backend, threads, device), cast(Precision, precision)
+        return Opened(Evaluator(opened, self.network, chosen, self.means[chosen]), opened.close)
+
+
+def header_arrays(spec: NetworkSpec, domain: Domain, fingerprint: str) -> dict[str, Any]:
+    """Everything but numbers of a model, as arrays."""
+    return {
+        "widths": np.array(spec.widths, np.int32),
+        "weights_kind": np.array(spec.weights),
+        "master_bits": np.int32(spec.master_bits),
+        "batch": np.int32(spec.batch),
+        **domain_arrays(domain),
+        "fingerprint": np.array(fingerprint),
+    }
+
+
+def read_spec(arrays: Archive) -> NetworkSpec:
+    """The shape that ``header_arrays`` stored.
+
+    Raises:
+        ValueError, KeyError, UsageError: there is none, or it cannot be.
+    """
+    return NetworkSpec(
+        arrays.integers("widths"),
+        arrays.text("weights_kind"),  # type: ignore[arg-type]
+        arrays.integer("master_bits"),
+        arrays.integer("batch"),
+    )
+
+
+def save_model(path: Path, model: Model) -> None:
+    """Writes a model, whole or not at all."""
+    network = model.network
+    arrays = {
+        "format": np.int32(FORMAT),
+        **header_arrays(network.spec, model.domain, network.fingerprint),
+    }
+    for k, (weights, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
+        arrays[f"weights_{k}"] = weights
+        arrays[f"bias_{k}"] = bias
+    for precision, means in model.means.items():
+        for k, mean in enumerate(means):
+            arrays[f"mean_{precision}_{k}"] = mean
+    save_checked(path, arrays)
+
+
+def load_model(path: Path) -> Model:
+    """Reads a model and checks all of it.
+
+    Raises:
+        FewmultError: it cannot be read, or is damaged, or not one of ours.
+    """
+    with reading_archive(path, "train again, or take another copy") as arrays:
+        return _model(arrays)
+
+
+def _model(arrays: Archive) -> Model:
+    version = arrays.integer("format")
+    if version != FORMAT and version not in _WITHOUT_CHECKSUM:
+        raise ValueError(f"format {version} is not known here")
+    spec = read_spec(arrays)
+    network = checked_network(spec, arrays)
+    if network.fingerprint != arrays.text("fingerprint"):
+        raise ValueError("its content does not have its fingerprint")
+    means = {precision: read_means(spec, arrays, precision) for precision in precisions(spec)}
+    domain = Domain() if version == _WITHOUT_DOMAIN else read_domain(arrays, spec)
+    has_checksum = version not in _WITHOUT_CHECKSUM
+    if has_checksum:  # after all else, which says more exactly what is wrong
+        arrays.verify()
+    return Model(network, means, domain, has_checksum=has_checksum)
+
+
+def checked_network(spec: NetworkSpec, tensors: Mapping[str, npt.NDArray[Any]]) -> Network:
+    """The network with these tensors, which are what training can leave.
+
+    Raises:
+        ValueError, KeyError: they are not, or one is missing.
+    """
+    weights, biases = [], []
+    for layer in spec.layers:
+        shape = (layer.outputs, layer.inputs)
+        limit = weight_clip(spec.master_bits)
+        name = f"weights_{layer.index}"
+        weights.append(checked(name, tensors[name], spec.dtype, shape, limit))
+        name = f"bias_{layer.index}"
+        biases.append(checked(name, tensors[name], np.int32, (layer.outputs,), BIAS_MAX))
+    return Network(spec, weights, biases)
+
+
+def read_means(spec: NetworkSpec, arrays: Archive, precision: Precision) -> Means:
+    """The means for weights of a precision.
+
+    Raises:
+        ValueError, KeyError: there are none, or they cannot be.
+    """
+    means = []
+    for layer in spec.layers[:-1]:
+        name = f"mean_{precision}_{layer.index}"
+        means.append(checked(name, arrays[name], np.int32, (layer.outputs,), 127 * 127 << 16))
+    return means

@@ -1,0 +1,181 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Packed models: what answering needs, and no more (docs/api.md describes the file).
+
+Five ternary weights take a byte, 1.6 bits each: 3**5 = 243 values of 256. Two bit planes, as the
+kernels read them, would save unpacking (some milliseconds, once) and cost 2 bits and padding.
+Eight binary weights take a byte.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..contract.layouts import unpack_ternary
+from ..layers.dense import Dense
+from ..nets.evaluator import PLANES
+from ..nets.network import Network
+from ..oracle.gradient import weight_clip
+from ..oracle.integers import BIAS_FRACTION, BIAS_MAX
+from ..system.archive import Archive, array_names, checked, reading_archive, save_checked
+from ..system.errors import FewmultError, UsageError
+from ..system.files import writing
+from .domain import read_domain
+from .model import Model, header_arrays, read_means, read_spec
+
+FORMAT = 1
+MARK = "packed_format"
+"""The array that only a packed model has."""
+
+_TRITS = 5  # in a byte
+_VALUES = 3**_TRITS
+_POWERS = 3 ** np.arange(_TRITS)
+# Row b holds the five weights of byte b, the first in the lowest place.
+_TABLE = (np.arange(_VALUES)[:, None] // _POWERS % 3 - 1).astype(np.int8)
+
+
+def pack_trits(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.uint8]:
+    """Weights -1, 0 and 1 of any shape, row by row, five a byte; zeros fill the last one."""
+    padded = np.zeros((-(-weights.size // _TRITS), _TRITS), np.int8)
+    padded.ravel()[: weights.size] = weights.ravel()
+    packed: npt.NDArray[np.uint8] = ((padded + 1) @ _POWERS).astype(np.uint8)
+    return packed
+
+
+def unpack_trits(packed: npt.NDArray[np.uint8], shape: tuple[int, int]) -> npt.NDArray[np.int8]:
+    """The weights that ``pack_trits`` packed.
+
+    Raises:
+        ValueError: they are not so many, or a byte stands for none.
+    """
+    outputs, inputs = shape
+    count = outputs * inputs
+    if packed.dtype != np.uint8 or packed.shape != (-(-count // _TRITS),):
+        raise ValueError(f"{packed.dtype} {packed.shape} are not {count} packed weights")
+    if packed.max() >= _VALUES:
+        raise ValueError(f"byte {packed.max()} stands for no weights")
+    weights = _TABLE[packed].ravel()
+    if weights[count:].any():
+        raise ValueError("there are weights after the last")
+    return weights[:count].reshape(shape)
+
+
+def pack_signs(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.uint8]:
+    """Weights -1 and 1 of any shape, row by row, eight a byte, the first in the lowest bit."""
+    return np.packbits(weights.ravel() < 0, bitorder="little")
+
+
+def unpack_signs(packed: npt.NDArray[np.uint8], shape: tuple[int, int]) -> npt.NDArray[np.int8]:
+    """The weights that ``pack_signs`` packed.
+
+    Raises:
+        ValueError: they are not so many.
+    """
+    outputs, inputs = shape
+    count = outputs * inputs
+    if packed.dtype != np.uint8 or packed.shape != (-(-count // 8),):
+        raise ValueError(f"{packed.dtype} {packed.shape} are not {count} packed weights")
+    bits = np.unpackbits(packed, bitorder="little").astype(np.int8)
+    if bits[count:].any():
+        raise ValueError("there are weights after the last")
+    return (1 - 2 * bits[:count]).reshape(shape)
+
+
+_PACK = {"ternary": pack_trits, "binary": pack_signs}
+_UNPACK = {"ternary": unpack_trits, "binary": unpack_signs}
+
+
+def check_place(path: Path, *, overwrite: bool) -> None:
+    """Whether a packed model may go to a path; changes nothing.
+
+    Raises:
+        UsageError: a folder is there, or what is no packed model (a device, another file), or
+            ``overwrite`` is not set.
+        FewmultError: it cannot be looked at.
+    """
+    with writing(path):
+        if not os.path.lexists(path):
+            return
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder: name a file with --out")
+    if not overwrite:
+        raise UsageError(f"{path} is there already: name another file or add --overwrite")
+    if not _is_packed(path):
+        raise UsageError(f"{path} is no packed model: move it away, or name another file")
+
+
+def _is_packed(path: Path) -> bool:
+    try:
+        return MARK in array_names(path)
+    except FewmultError:  # such as a device, or a link to nothing
+        return False
+
+
+def save_packed(path: Path, model: Model) -> None:
+    """Writes the ternary or binary weights of a model, whole or not at all.
+
+    Raises:
+        FewmultError: the file cannot be written.
+    """
+    network, kind = model.network, model.network.spec.weights
+    arrays = {
+        MARK: np.int32(FORMAT),
+        **header_arrays(network.spec, model.domain, model.fingerprint),
+    }
+    for layer in network.spec.layers:
+        k = layer.index
+        sign, mask = PLANES[kind](network.weights[k])
+        arrays[f"weights_{k}"] = _PACK[kind](unpack_ternary(sign[0], mask[0], layer.inputs))
+        arrays[f"bias_{k}"] = (network.biases[k] >> _unused_bits(layer)).astype(np.int16)
+    for k, mean in enumerate(model.means[kind]):
+        arrays[f"mean_{kind}_{k}"] = mean
+    save_checked(path, arrays)
+
+
+def load_packed(path: Path) -> Model:
+    """Reads a packed model and checks all of it.
+
+    Returns:
+        A model for ternary or binary precision alone: its master weights are 0 or at their limit.
+
+    Raises:
+        FewmultError: there is none, or it is damaged, or not one of ours.
+    """
+    with reading_archive(path, "export it again, or take another copy") as archive:
+        return _model(archive)
+
+
+def _model(archive: Archive) -> Model:
+    version = archive.integer(MARK)
+    if version != FORMAT:
+        raise ValueError(f"packed format {version} is not known here")
+    archive.verify()
+    source = archive.text("fingerprint")
+    if not re.fullmatch("[0-9a-f]{64}", source):
+        raise ValueError("its fingerprint is none")
+    spec = read_spec(archive)
+    weights, biases = [], []
+    for layer in spec.layers:
+        k = layer.index
+        signs = _UNPACK[spec.weights](archive[f"weights_{k}"], (layer.outputs, layer.inputs))
+        weights.append(signs.astype(spec.dtype) * weight_clip(spec.master_bits))
+        unused = _unused_bits(layer)
+        name, shape, limit = f"bias_{k}", (layer.outputs,), BIAS_MAX >> unused
+        bias = checked(name, archive[name], np.int16, shape, limit)
+        biases.append(bias.astype(np.int32) << unused)
+    return Model(
+        Network(spec, weights, biases),
+        {spec.weights: read_means(spec, archive, spec.weights)},
+        read_domain(archive, spec),
+        packed_from=source,
+    )
+
+
+def _unused_bits(layer: Dense) -> int:
+    """Low bits of a bias that only training needs: they are shifted out where it is added."""
+    return BIAS_FRACTION - layer.output_fraction
