@@ -93,7 +93,7 @@ def test_kernel_by_kernel(
     said = capsys.readouterr().out
     assert said.count("as numpy multiplies: True\n") == 2
     assert "\nthe same: True\n" in said
-    for kernel in names["KERNELS"]:
+    for kernel in names["CALLS"]:
         assert re.search(rf"^{kernel} +equal$", said, re.MULTILINE)
     assert names["distance"] < 0.03
     assert names["agreement"] > 0.9
