@@ -18,8 +18,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from fewmult_hls.backends.base import OneByOne
 from fewmult_hls.backends.emu import EmuBackend
+from fewmult_hls.contract.backend import OneByOne
 from fewmult_hls.contract.calls import Call, Layer, LoadBatch, ShiftGradient
 from fewmult_hls.datasets import load
 from fewmult_hls.nets.network import Network, NetworkSpec

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fewmult_hls.counting.stages import Stage
+from fewmult_hls.contract.stages import Stage
 
 EPSILON = 1e-4
 

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 from fewmult_hls.backends import open_backend
-from fewmult_hls.backends.base import Backend
 from fewmult_hls.backends.emu import has_kernels
+from fewmult_hls.contract.backend import Backend
 
 
 def reference() -> Backend:

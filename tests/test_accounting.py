@@ -11,10 +11,10 @@ import pytest
 
 from effort import calls_of, deep_net
 from fewmult_hls.backends.oracle_backend import OracleBackend
+from fewmult_hls.contract.method_names import METHODS
+from fewmult_hls.contract.stages import Stage
 from fewmult_hls.counting.executed import Ledger, count_stages, tally
 from fewmult_hls.counting.formulas import Tally, our_batch, our_step, paper_step, total
-from fewmult_hls.counting.stages import Stage
-from fewmult_hls.methods.names import METHODS
 from fewmult_hls.nets.network import Network, NetworkSpec
 from fewmult_hls.nets.trainer import Trainer
 from fewmult_hls.proof.speed import random_split

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fewmult_hls.backends import open_backend
-from fewmult_hls.backends.base import Backend, executed
+from fewmult_hls.contract.backend import Backend, executed
 from fewmult_hls.contract.calls import CALLS, Call, Pass
 from fewmult_hls.contract.layouts import (
     block_weights,

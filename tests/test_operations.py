@@ -11,6 +11,7 @@ import pytest
 from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.contract.calls import LoadBatch, Pass
 from fewmult_hls.contract.layouts import pack_ternary
+from fewmult_hls.contract.stages import Stage
 from fewmult_hls.counting.executed import (
     CountedArray,
     Ledger,
@@ -20,7 +21,6 @@ from fewmult_hls.counting.executed import (
     multiplications,
     tally,
 )
-from fewmult_hls.counting.stages import Stage
 from fewmult_hls.datasets import Split, load
 from fewmult_hls.nets.network import Network, NetworkSpec
 from fewmult_hls.nets.trainer import Trainer

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from command import assert_one_line, fewmult
-from fewmult_hls.counting.stages import Stage
-from fewmult_hls.methods.names import METHODS
+from fewmult_hls.contract.method_names import METHODS
+from fewmult_hls.contract.stages import Stage
 
 
 def ops(*options: str) -> str:

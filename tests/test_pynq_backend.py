@@ -22,8 +22,8 @@ pytest.importorskip("pynq", reason="needs pynq 3: pip install 'fewmult-hls[board
 
 from command import assert_one_line, fewmult, summary
 from fewmult_hls import datasets
-from fewmult_hls.backends.base import placed
 from fewmult_hls.backends.pynq_backend import PynqBackend, emulated_backend
+from fewmult_hls.contract.backend import placed
 from fewmult_hls.contract.calls import CALLS, Call
 from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.emulated.ip import Fault

@@ -35,7 +35,7 @@ from command import (
 from faults import stops
 from fewmult_hls import datasets
 from fewmult_hls.backends import open_backend
-from fewmult_hls.backends.base import Backend
+from fewmult_hls.contract.backend import Backend
 from fewmult_hls.contract.calls import Call
 from fewmult_hls.nets.trainer import Epoch
 from fewmult_hls.runs.checkpoints import newest_checkpoint

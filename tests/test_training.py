@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fewmult_hls.backends import open_backend
-from fewmult_hls.backends.base import Backend
+from fewmult_hls.contract.backend import Backend
 from fewmult_hls.contract.calls import LoadBatch
 from fewmult_hls.contract.layouts import unpack_bits, unpack_ternary
 from fewmult_hls.datasets import Split, load

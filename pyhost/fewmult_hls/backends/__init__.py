@@ -13,7 +13,7 @@ from ..system.errors import UsageError
 from .names import BACKENDS, Device
 
 if TYPE_CHECKING:
-    from .base import Backend
+    from ..contract.backend import Backend
 
 __all__ = ["Device", "open_backend"]
 

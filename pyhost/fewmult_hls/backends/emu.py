@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..contract.backend import PreparedCalls
 from ..contract.calls import Call
 from ..system.cpu import physical_cores
 from ..system.errors import FewmultError, UsageError
-from .base import PreparedCalls
 
 
 def load_kernels() -> Any:

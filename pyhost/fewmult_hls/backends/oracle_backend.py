@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..contract.backend import OneByOne, PreparedCalls, load_batch
 from ..contract.calls import (
     BinaryMatmul,
     Call,
@@ -28,13 +29,12 @@ from ..contract.layouts import (
     unblock_weights,
     unpack_ternary,
 )
-from ..counting.stages import Stage
+from ..contract.stages import Stage
 from ..oracle import gradient, normalization, products, weights
 from ..oracle.draws import sample_bytes, weight_halves
 from ..oracle.integers import IntArray
 from ..oracle.perturbation import perturb
 from ..oracle.threefry import Enter, unwatched
-from .base import OneByOne, PreparedCalls, load_batch
 
 Key = tuple[int, int]
 Epilogue = Layer | Normalize

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ..contract.backend import OneByOne, PreparedCalls, load_batch
 from ..contract.calls import Call, Layer, LoadBatch, SampleWeights, ShiftGradient
 from ..hardware.board import Board, load_board
 from ..hardware.interfaces import kernel_names, load_interface
 from ..system.errors import FewmultError
-from .base import OneByOne, PreparedCalls, load_batch
 from .names import Device
 
 if TYPE_CHECKING:

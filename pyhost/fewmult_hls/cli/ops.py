@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..methods.names import METHODS
+from ..contract.method_names import METHODS
 from .results import show_table
 
 if TYPE_CHECKING:

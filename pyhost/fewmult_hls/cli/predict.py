@@ -57,8 +57,8 @@ def predict(
     """
     import numpy as np
 
-    from ..datasets.images import read_images
     from ..models.classifier import load
+    from ..models.images import read_images
     from ..system import memory
     from .results import warn_without_checksum
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..backends.names import BACKENDS, Device
-from ..methods.names import FLOATING, METHODS
+from ..contract.method_names import FLOATING, METHODS
 from .arguments import THREADS, NamedPath, device_options
 
 if TYPE_CHECKING:

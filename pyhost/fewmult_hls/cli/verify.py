@@ -14,7 +14,7 @@ from ..system.errors import FewmultError
 from .arguments import device_options
 
 if TYPE_CHECKING:
-    from ..backends.base import Backend
+    from ..contract.backend import Backend
 
 
 @click.command()

@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..backends.oracle_backend import OracleBackend
+from ..contract.stages import Stage
 from ..datasets import Split
 from ..nets.network import Network
 from ..nets.trainer import Trainer
 from .formulas import ADD, LOGIC, MULTIPLY, SELECT, SHIFT, Tally, total
-from .stages import Stage
 
 MULTIPLICATIONS = frozenset(
     [

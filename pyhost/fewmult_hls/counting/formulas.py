@@ -15,10 +15,10 @@ from itertools import pairwise
 
 from ..contract.calls import Call, Layer, Pass, ShiftGradient
 from ..contract.layouts import WORD_BITS, word_columns
+from ..contract.stages import Stage
 from ..nets.network import BATCHES, NetworkSpec
 from ..nets.steps import Moment, layered_step
 from ..oracle.threefry import ROUNDS
-from .stages import Stage
 
 
 @dataclass(frozen=True)

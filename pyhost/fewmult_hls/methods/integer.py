@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..backends.base import Backend
+from ..contract.backend import Backend
 from ..counting.executed import count_step, multiplications
 from ..datasets import Dataset
 from ..models.domain import domain_of
@@ -14,8 +15,10 @@ from ..models.model import Model, save_model
 from ..nets.evaluator import Precision, evaluator, precisions
 from ..nets.network import Network, NetworkSpec
 from ..nets.trainer import Schedule, Trainer
-from ..runs.config import RunConfig
 from .protocol import State, Tensors
+
+if TYPE_CHECKING:
+    from ..runs.config import RunConfig
 
 
 class IntegerMethod:

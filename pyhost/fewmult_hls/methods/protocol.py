@@ -5,16 +5,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy.typing as npt
 
-from ..backends.base import Backend
+from ..contract.backend import Backend
+from ..contract.method_names import FLOATING
 from ..datasets import Dataset
 from ..nets.network import NetworkSpec
 from ..nets.trainer import Learner, Pace
-from ..runs.config import RunConfig
-from .names import FLOATING
+
+if TYPE_CHECKING:
+    from ..runs.config import RunConfig
 
 Tensors = dict[str, npt.NDArray[Any]]
 

@@ -13,11 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..backends.names import BACKENDS, Device, as_device
+from ..contract.method_names import FLOAT_MARK
 from ..datasets.arrays import checked_images, checked_labels
-from ..methods.names import FLOAT_MARK
 from ..nets.evaluator import evaluation_bytes
-from ..runs.folder import finish_replacing
-from ..runs.run import MODEL
 from ..system import memory
 from ..system.archive import array_names
 from ..system.errors import FewmultError, UsageError
@@ -169,6 +167,8 @@ def read_model(path: Path) -> Trained:
         UsageError: there is no such folder or file.
         FewmultError: it holds no model, or a damaged one.
     """
+    from ..runs.folder import MODEL, finish_replacing  # a run's folder is one place of a model
+
     finish_replacing(path)
     with reading(path):
         file = path / MODEL if path.is_dir() else path

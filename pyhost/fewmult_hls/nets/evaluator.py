@@ -4,19 +4,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from ..backends.base import Backend, PreparedCalls, placed
+from ..contract.backend import Backend, PreparedCalls, placed
 from ..contract.calls import LoadBatch, Pass
 from ..contract.layouts import Words, pack_bits
-from ..datasets import Split
 from ..layers.memory import Memory
 from .network import Network, NetworkSpec
 from .steps import evaluation
 from .trainer import whole_batches
+
+if TYPE_CHECKING:
+    from ..datasets import Split
 
 Precision = Literal["8-bit", "ternary", "binary"]
 Means = list[npt.NDArray[np.int32]]

@@ -7,21 +7,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ..backends.base import Backend, PreparedCalls
+from ..contract.backend import Backend, PreparedCalls
 from ..contract.calls import LoadBatch
 from ..contract.layouts import unblock_weights
-from ..datasets import Split
 from ..layers.memory import Memory
 from ..oracle.draws import shuffle
 from ..system.errors import UsageError
 from ..system.interrupts import held_back
 from .network import Network
 from .steps import Moment, sampling, training_places, training_step
+
+if TYPE_CHECKING:
+    from ..datasets import Split
 
 _HELD_SECONDS = 0.02  # for which an interrupt may wait
 PHASES = 6  # of a run; the learning rate of each is half of the one before

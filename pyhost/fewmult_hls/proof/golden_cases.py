@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..backends.base import executed
 from ..backends.oracle_backend import OracleBackend
+from ..contract.backend import executed
 from ..contract.calls import Call, Pass
 from ..oracle.integers import ACTIVATION_MAX
 from ..oracle.weights import MAX_SHARPNESS

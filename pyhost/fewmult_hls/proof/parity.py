@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..backends.base import Backend, executed
+from ..contract.backend import Backend, executed
 from ..contract.calls import Call
 from ..datasets import Dataset
 from ..nets.network import Network, NetworkSpec

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..backends.base import Backend, OneByOne, PreparedCalls
+from ..contract.backend import Backend, OneByOne, PreparedCalls
 from ..contract.calls import Call, ShiftGradient
 from ..datasets import Dataset
 from ..nets.network import Network

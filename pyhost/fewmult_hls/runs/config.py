@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..backends.names import BACKENDS
-from ..methods.names import FLOATING, METHODS, SAMPLED
+from ..contract.method_names import FLOATING, METHODS, SAMPLED
 from ..nets.network import NetworkSpec, Shape
 from ..nets.trainer import PHASES
 from ..system.errors import FewmultError, UsageError

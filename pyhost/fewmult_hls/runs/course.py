@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ..backends.base import Backend
+from ..contract.backend import Backend
 from ..datasets import Dataset
 from ..methods.protocol import method_of
 from ..nets.trainer import Epoch, Progress, train_epochs

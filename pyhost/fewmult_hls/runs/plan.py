@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import datasets
+from ..contract.method_names import FLOATING
 from ..datasets import Dataset
-from ..methods.names import FLOATING
 from ..nets.network import NetworkSpec
 from ..presets import load_preset
 from . import run as runs

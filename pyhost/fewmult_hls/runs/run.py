@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__, datasets
-from ..backends.base import Backend
+from ..contract.backend import Backend
 from ..datasets import Dataset, Split
 from ..models.trained import Trained
 from ..nets.evaluator import evaluation_bytes

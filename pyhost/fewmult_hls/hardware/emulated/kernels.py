@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backends.base import Backend
+from ...contract.backend import Backend
 from ...contract.calls import CALLS, Call, Pass
 from ..interfaces import CONTROL
 from ..manifest import KernelIp

@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...counting.formulas import paper_step, total
 from ...datasets import Dataset
 from ...models.domain import domain_of
-from ...runs.config import RunConfig
 from ..protocol import State, Tensors
 from .evaluation import float_evaluator
 from .model import FloatModel, save_float_model
@@ -17,6 +17,9 @@ from .network import FloatNetwork
 from .schedule import FloatSchedule
 from .spec import FloatSpec, Precision
 from .trainer import FloatTrainer
+
+if TYPE_CHECKING:
+    from ...runs.config import RunConfig
 
 
 class FloatMethod:

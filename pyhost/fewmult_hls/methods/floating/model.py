@@ -12,10 +12,10 @@ from typing import Any, cast
 import numpy as np
 
 from ...backends.names import Device
+from ...contract.method_names import FLOAT_MARK
 from ...models.domain import Domain, domain_arrays, read_domain
 from ...models.trained import Opened
 from ...system.archive import Archive, checked_finite, reading_archive, save_checked
-from ..names import FLOAT_MARK
 from .evaluation import FloatEvaluator, Moments, Statistics
 from .network import FloatArray, FloatNetwork
 from .spec import FloatSpec, Precision

@@ -11,12 +11,12 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from ..models.domain import Domain
+from ..datasets import png, png_chunks
 from ..system import memory
 from ..system.archive import Header, read_header
 from ..system.errors import FewmultError
 from ..system.files import open_regular, read_file
-from . import png, png_chunks
+from .domain import Domain
 
 _NPY = b"\x93NUMPY"
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..contract.calls import Call, LoadBatch
+from .calls import Call, LoadBatch
 
 
 class PreparedCalls(Protocol):
