@@ -40,6 +40,7 @@ from command import (
     write_set,
 )
 from fewmult_hls.runs.checkpoints import newest_checkpoint
+from fewmult_hls.system.interrupts import ENDING
 
 LONG = ["--epochs", "100000", "--net", "64-32-10"]
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -54,7 +55,7 @@ def assert_stops(process: subprocess.Popen[str], number: int, hint: str = "") ->
     assert err == f"{hint}interrupted\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", ENDING)
 def test_a_signal_in_training(number: int, tmp_path: Path) -> None:
     process = start("train", *LONG, "--out", tmp_path)
     read_until(process, "epoch     20/")

@@ -71,7 +71,9 @@ def _not_loaded(error: ImportError | RuntimeError) -> int:
 def _on_signals(handler: Any) -> None:
     import signal
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    from ..system.interrupts import ENDING
+
+    for number in ENDING:
         # One that is ignored, as behind nohup, stays so.
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)

@@ -9,7 +9,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGXCPU)
+"""A key's, a system's, a terminal's that goes, and those of batch systems whose time is over."""
 
 
 @contextmanager
@@ -19,7 +20,7 @@ def held_back() -> Iterator[None]:
         yield  # signals go to the main thread
         return
     arrived: list[int] = []
-    handlers = {number: signal.getsignal(number) for number in _NUMBERS}
+    handlers = {number: signal.getsignal(number) for number in ENDING}
     try:
         for number, handler in handlers.items():
             if handler not in (None, signal.SIG_IGN):
