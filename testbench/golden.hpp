@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Reads golden vectors: what a kernel is given and what it must leave. They are written by
-// `python -m fewmult_hls.proof.golden FOLDER`, one file a kernel, FOLDER/<kernel>.bin, little-endian:
+// `python -m fewmult_hls.proof.golden FOLDER`, one file a kernel, FOLDER/<kernel>.bin, all of it
+// little-endian:
 //
 //   file   8 bytes "FEWMGOLD", u32 version (1), u32 number of cases, the cases,
 //          u32 CRC-32 (of zip and PNG) of every byte before it
