@@ -73,7 +73,7 @@ lint: $(VENV)/lint.stamp ## Check style, format and types
 	$(BIN)/clang-format --dry-run -Werror $(CXX_FILES)
 
 lint-kernels: $(VENV)/test.stamp ## Say where an HLS compiler would refuse a kernel
-	$(BIN)/python tests/hls_lint.py
+	$(BIN)/python tools/hls_lint.py
 
 format: $(VENV)/lint.stamp ## Rewrite the sources in the house format
 	$(BIN)/ruff check --fix

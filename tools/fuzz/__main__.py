@@ -15,12 +15,13 @@ import tempfile
 import time
 from pathlib import Path
 
-import arguments
 import click
-import judging
-import targets
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+
+import arguments
+import judging
+import targets
 
 _ARGUMENTS = "arguments"
 _NAMES = [_ARGUMENTS, *targets.TARGETS]

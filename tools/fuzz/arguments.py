@@ -9,10 +9,10 @@ from pathlib import Path
 
 import click
 from hypothesis import strategies as st
-from judging import command
-from mutations import Draw
 
 from fewmult_hls.cli.commands import cli
+from judging import command
+from mutations import Draw
 
 _WORDS = [
     *("", "-", "--", "-1", "0", "1", "2", "3", "1e9", "99999999999999999999", "NaN", "0x10", "1_0"),

@@ -18,17 +18,6 @@ from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
-from judging import call, command
-from mutations import (
-    Draw,
-    arrays_of,
-    json_bytes,
-    npz_bytes,
-    spoiled_arrays,
-    spoiled_bytes,
-    spoiled_tree,
-    toml_bytes,
-)
 from PIL import Image
 
 from fewmult_hls import __version__
@@ -41,6 +30,17 @@ from fewmult_hls.hardware.emulated.overlay import write_emulated_overlay
 from fewmult_hls.hardware.payload import read_overlays, read_wheel
 from fewmult_hls.report.records import read_records
 from fewmult_hls.runs.checkpoints import load_checkpoint
+from judging import call, command
+from mutations import (
+    Draw,
+    arrays_of,
+    json_bytes,
+    npz_bytes,
+    spoiled_arrays,
+    spoiled_bytes,
+    spoiled_tree,
+    toml_bytes,
+)
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Refuses in kernels what HLS compilers refuse, or build from multipliers.
 
-``python tests/hls_lint.py [FOLDER]`` prints a line for each finding and exits with 1 if there are
+``python tools/hls_lint.py [FOLDER]`` prints a line for each finding and exits with 1 if there are
 any; FOLDER is ``kernels``. A rule is a short function, and its docstring is what is printed where
 the rule is broken. The rules look at clang's tree of every top, with all templates instantiated as
 this top does it. What they are good for, compiler by compiler: docs/hardware/kernels.md.
