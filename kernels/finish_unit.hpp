@@ -9,6 +9,7 @@
 #include "kernels/hinge.hpp"
 #include "kernels/normalize.hpp"
 #include "kernels/perturb.hpp"
+#include "kernels/threefry.hpp"
 
 namespace fewmult {
 
@@ -46,6 +47,7 @@ inline fewmult_calls::Layer behind_product(const fewmult_calls::Normalize& call)
 
 // Finishes one unit, whose sums are z. Inlined, like all that gets a call: a struct of pointers
 // that is handed on would be a memory of addresses.
+template <class Draws = CallByCall>
 inline void finish_unit(const fewmult_calls::Layer& call, int unit, const std::int32_t* z) {
 #pragma HLS INLINE
   const Pass pass = pass_of(call);
@@ -60,7 +62,7 @@ inline void finish_unit(const fewmult_calls::Layer& call, int unit, const std::i
     if (pass == Pass::kHidden) call.mean[unit] = batch_mean(z, call.log2_batch);
     normalize_forward(z, call.mean[unit], bias, call.shift, batch, call.result + first);
   } else if (pass == Pass::kBackward) {
-    const std::int32_t sum = normalize_backward(
+    const std::int32_t sum = normalize_backward<Draws>(
         z, call.gate + first, call.shift, call.log2_batch, Key{call.seed, call.purpose},
         static_cast<std::uint32_t>(first), call.step, call.result + first);
     call.bias[unit] = stepped_bias(bias, sum, call.bias_exponent);

@@ -81,6 +81,7 @@ inline void normalize_output(const std::int32_t* z, std::int32_t bias, int shift
 
 // Deltas of a hidden unit from the product g and the unit's activations x; returns the sum of the
 // gated g, which is the gradient of the bias. `first` is the number of the unit's first element.
+template <class Draws>
 inline std::int32_t normalize_backward(const std::int32_t* g, const std::int8_t* x, int shift,
                                        int log2_batch, Key key, std::uint32_t first,
                                        std::uint32_t step, std::int8_t* deltas) {
@@ -96,7 +97,7 @@ inline std::int32_t normalize_backward(const std::int32_t* g, const std::int8_t*
     sum += open[b];
   }
   const std::int32_t mean = (sum + (batch >> 1)) >> log2_batch;
-  draw_bytes(key, first, step, batch, bytes);
+  Draws::bytes(key, first, step, batch, bytes);
   const Rounding rounding = rounding_of(shift);
   for (int b = 0; b < batch; ++b) {
 #pragma HLS PIPELINE II = 1

@@ -88,4 +88,13 @@ inline void draw_bytes(Key key, std::uint32_t first, std::uint32_t step, int bat
   }
 }
 
+// How a pass draws: here a call at a time; a tile of vectors draws as many at once as it has lanes.
+struct CallByCall {
+  static void bytes(Key key, std::uint32_t first, std::uint32_t step, int batch,
+                    std::uint8_t (&bytes)[kMaxBatch]) {
+#pragma HLS INLINE
+    draw_bytes(key, first, step, batch, bytes);
+  }
+};
+
 }  // namespace fewmult

@@ -1,8 +1,7 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The draws of several packed words, as in kernels/threefry.hpp, but a round at a time: so that
-// the rounds can fill the pipes that a loop of products leaves idle.
+// The draws of kernels/threefry.hpp with vectors: a vector of calls at once.
 #pragma once
 
 #include "bindings/simd/vectors.hpp"
@@ -11,6 +10,23 @@
 
 namespace fewmult {
 
+// Draws of a whole vector of calls at once, side by side: what a batch leaves over is not used.
+template <class Isa>
+struct CallsAtOnce {
+  static void bytes(Key key, std::uint32_t first, std::uint32_t step, int batch,
+                    std::uint8_t (&bytes)[kMaxBatch]) {
+    static_assert(kMaxBatch / 8 % Isa::kLanes == 0, "the last vector of calls is whole");
+    for (int call = 0; call < batch >> 3; call += Isa::kLanes) {
+      const typename Isa::Uint calls =
+          Isa::counting() + ((first >> 3) + static_cast<std::uint32_t>(call));
+      const BitsOf<typename Isa::Uint> bits = threefry(key, calls, step);
+      Isa::interleave(bits.low, bits.high, bytes + 8 * call);
+    }
+  }
+};
+
+// The draws of several packed words, a round at a time: so that the rounds can fill the pipes
+// that a loop of products leaves idle.
 template <class Isa, int kWords>
 struct VectorDraws {
   using Uint = typename Isa::Uint;

@@ -73,7 +73,7 @@ struct VectorTile {
   }
 
   static void finish_unit(const fewmult_calls::Layer& call, int unit, const std::int32_t* z) {
-    fewmult::finish_unit(call, unit, z);
+    fewmult::finish_unit<CallsAtOnce<Isa>>(call, unit, z);
   }
 
   static void finish(const fewmult_calls::Layer& call, int first, int rows, Sums& sums) {
