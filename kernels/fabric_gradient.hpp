@@ -219,13 +219,13 @@ struct GradientArray {
   static std::int16_t shifted(std::int16_t d, std::int16_t shift) {
 #pragma HLS INLINE
     std::int16_t v = d;
-    v = (shift & 1) != 0 ? times<1>(v) : v;
-    v = (shift & 2) != 0 ? times<2>(v) : v;
-    v = (shift & 4) != 0 ? times<4>(v) : v;
+    v = (shift & 1) != 0 ? shifted_by<1>(v) : v;
+    v = (shift & 2) != 0 ? shifted_by<2>(v) : v;
+    v = (shift & 4) != 0 ? shifted_by<4>(v) : v;
     return shift == kNothing ? std::int16_t{0} : v;
   }
   template <int kShift>
-  static std::int16_t times(std::int16_t v) {
+  static std::int16_t shifted_by(std::int16_t v) {
     return static_cast<std::int16_t>(static_cast<std::uint16_t>(v) << kShift);
   }
 

@@ -15,7 +15,7 @@ from .arguments import THREADS
 from .results import show_table
 
 if TYPE_CHECKING:
-    from ..proof.speed import KernelTimes, Report
+    from ..proof.speed import KernelTimes, Measured
 
 
 @click.command()
@@ -41,14 +41,14 @@ def bench(threads: int | None, rounds: int, as_json: bool) -> None:
 
     levels = load_kernels().levels()
     counts = thread_counts(threads or physical_cores())
-    report = measure(levels, counts, rounds)
+    measured = measure(levels, counts, rounds)
     if as_json:
-        click.echo(json.dumps({"machine": _machine(), "rounds": rounds, **report.as_dict()}))
+        click.echo(json.dumps({"machine": _machine(), "rounds": rounds, **measured.as_dict()}))
         return
     click.echo(f"{_machine()['cpu']}, medians of {rounds} rounds\n")
     for count in counts:
-        _show_kernels(report, levels, count)
-    _show_steps(report)
+        _show_kernels(measured, levels, count)
+    _show_steps(measured)
 
 
 def thread_counts(largest: int) -> list[int]:
@@ -65,17 +65,17 @@ def _machine() -> dict[str, str]:
     return {"cpu": model_name() or platform.machine(), "system": platform.system()}
 
 
-def _show_kernels(report: Report, levels: Sequence[str], threads: int) -> None:
+def _show_kernels(measured: Measured, levels: Sequence[str], threads: int) -> None:
     table = [["", *levels]]
     table.append(
-        ["peak, product", *(_rate(report.peaks.get((level, "product"))) for level in levels)]
+        ["peak, product", *(_rate(measured.peaks.get((level, "product"))) for level in levels)]
     )
     table.append(
-        ["peak, gradient", *(_rate(report.peaks.get((level, "gradient"))) for level in levels)]
+        ["peak, gradient", *(_rate(measured.peaks.get((level, "gradient"))) for level in levels)]
     )
-    chosen = [kernel for kernel in report.kernels if kernel.threads == threads]
+    chosen = [kernel for kernel in measured.kernels if kernel.threads == threads]
     for name in dict.fromkeys(kernel.name for kernel in chosen):
-        cells = {kernel.level: _cell(report, kernel) for kernel in chosen if kernel.name == name}
+        cells = {kernel.level: _cell(measured, kernel) for kernel in chosen if kernel.name == name}
         table.append([name, *(cells[level] for level in levels)])
     what = "1 thread" if threads == 1 else f"{threads} threads"
     click.echo(f"{what}: ms, 10^9 operations/s, share of the peak")
@@ -87,16 +87,16 @@ def _rate(rate: float | None) -> str:
     return "-" if rate is None else f"{rate:,.0f}"
 
 
-def _cell(report: Report, kernel: KernelTimes) -> str:
+def _cell(measured: Measured, kernel: KernelTimes) -> str:
     milliseconds = 1e3 * statistics.median(kernel.seconds)
-    share = report.share_of_peak(kernel)
+    share = measured.share_of_peak(kernel)
     percent = "" if share is None else f" {100 * share:3.0f} %"
     return f"{milliseconds:.2f} {kernel.giga_per_second:6.1f}{percent}"
 
 
-def _show_steps(report: Report) -> None:
+def _show_steps(measured: Measured) -> None:
     table = [["whole step", "threads", "ms", "samples/s"]]
-    for step in report.steps:
+    for step in measured.steps:
         milliseconds = 1e3 * statistics.median(step.seconds)
         table.append(
             [

@@ -39,14 +39,14 @@ def evaluate(
     from ..datasets import load
     from ..models.classifier import read_model
     from ..nets.evaluator import error_per_cent, evaluation_bytes
-    from ..runs.run import test_split
+    from ..runs.run import split_to_test
     from ..system import memory
     from .results import error_text, show_rows, warn_without_checksum
 
     trained = read_model(model)
     warn_without_checksum(trained, model)
     data = load(dataset or _dataset_of(model))
-    split = test_split(trained, data)
+    split = split_to_test(trained, data)
     tests = len(split.labels)
     needed = tests * evaluation_bytes(trained.spec.widths[-1])
     memory.check(f"judging {tests:,} images", needed, "take fewer of them")

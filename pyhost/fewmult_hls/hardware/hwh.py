@@ -20,7 +20,7 @@ from .board import load_board
 from .interfaces import Argument
 from .manifest import KernelIp, Manifest
 
-CONTROL = "s_axi_control"  # the interface of a kernel's registers
+CONTROL_BUS = "s_axi_control"  # the interface of a kernel's registers
 CLOCK = "ap_clk"
 _MOST_BYTES = 64 << 20  # real ones are below one MiB
 _LARGEST = 1 << 48  # beyond any address
@@ -105,7 +105,7 @@ def manifest_of_build(planned: Manifest, path: Path) -> Manifest:
 
 def _built(name: str, ip: KernelIp, hwh: Hwh, path: Path) -> KernelIp:
     module = hwh.modules.get(ip.ip)
-    if module is None or CONTROL not in module.addresses:
+    if module is None or CONTROL_BUS not in module.addresses:
         raise FewmultError(f"{path} has no kernel {name} ({ip.ip}) with registers")
     arguments = {}
     for argument in ip.arguments.values():
@@ -113,7 +113,7 @@ def _built(name: str, ip: KernelIp, hwh: Hwh, path: Path) -> KernelIp:
         if offset is None:
             raise FewmultError(f"{path}: {name} {_no_register(module, argument)}")
         arguments[argument.name] = replace(argument, offset=offset)
-    where = module.addresses[CONTROL]
+    where = module.addresses[CONTROL_BUS]
     return replace(ip, base=where.start, span=len(where), arguments=arguments)
 
 
@@ -132,7 +132,7 @@ def _differences(manifest: Manifest, hwh: Hwh) -> Iterator[str]:
             yield from _clock_differences(manifest.fabric_mhz, module, hwh)
     planned = {ip.ip for ip in manifest.kernels.values()}
     for module in hwh.modules.values():
-        if CONTROL in module.addresses and module.instance not in planned:
+        if CONTROL_BUS in module.addresses and module.instance not in planned:
             yield f"it also has a {module.instance}"
     yield from _port_differences(manifest, hwh)
 
@@ -140,7 +140,7 @@ def _differences(manifest: Manifest, hwh: Hwh) -> Iterator[str]:
 def _kernel_differences(name: str, ip: KernelIp, module: Module) -> Iterator[str]:
     if module.kind != f"{name}_top":
         yield f"{ip.ip} is a {module.kind}, not a {name}_top"
-    where = module.addresses.get(CONTROL)
+    where = module.addresses.get(CONTROL_BUS)
     if where is None:
         yield f"{ip.ip} has no address"
     elif (where.start, len(where)) != (ip.base, ip.span):
@@ -189,13 +189,13 @@ def _offset(module: Module, argument: Argument) -> int | None:
 
     Vitis HLS appends ``_r`` where Verilog or VHDL reserve the name, as VHDL does with ``units``.
     """
-    registers = module.registers.get(CONTROL, {})
+    registers = module.registers.get(CONTROL_BUS, {})
     return registers.get(argument.name, registers.get(f"{argument.name}_r"))
 
 
 def _no_register(module: Module, argument: Argument) -> str:
     halves = {f"{argument.name}_1", f"{argument.name}_2"}
-    if halves <= module.registers.get(CONTROL, {}).keys():
+    if halves <= module.registers.get(CONTROL_BUS, {}).keys():
         return f"has {argument.name} as an address of 64 bits, not 32"
     return f"has no register of {argument.name}"
 

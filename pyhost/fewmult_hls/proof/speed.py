@@ -71,7 +71,7 @@ class StepTimes:
 
 
 @dataclass
-class Report:
+class Measured:
     """What a benchmark found; see ``as_dict``."""
 
     kernels: list[KernelTimes]
@@ -225,7 +225,7 @@ def measure(
     rounds: int,
     steps: bool = True,
     on_round: Callable[[int], None] = lambda done: None,
-) -> Report:
+) -> Measured:
     """Times every kernel and the step at these levels and thread counts.
 
     Args:
@@ -247,7 +247,7 @@ def measure(
         for setting in settings:
             setting.time_all()
         on_round(done + 1)
-    return Report(
+    return Measured(
         [times for setting in settings for times, _ in setting.kernels],
         [times for setting in settings for times, _ in setting.steps],
         {key: statistics.median(rates) for key, rates in peaks.items()},

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ..datasets import Dataset
 from ..models.classifier import classifier_of
 from ..models.trained import Trained
-from ..runs.run import test_split
+from ..runs.run import split_to_test
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Answers:
 
 def answers(model: Trained, dataset: Dataset, backend: str) -> Answers:
     """The answers with the weights that the method deploys."""
-    split = test_split(model, dataset)
+    split = split_to_test(model, dataset)
     with classifier_of(model, model.deployed, backend, None) as net:
         labels, margins = net.answers(split.images)
     classes = [model.domain.class_name(label) for label in range(model.spec.widths[-1])]

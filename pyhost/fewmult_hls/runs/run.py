@@ -76,7 +76,7 @@ def check_fit(spec: Shape, dataset: Dataset) -> None:
         )
 
 
-def test_split(model: Trained, dataset: Dataset) -> Split:
+def split_to_test(model: Trained, dataset: Dataset) -> Split:
     """The test images with the labels that a trained net gives to their classes.
 
     The data may lack some of the net's classes. Classes with names are matched by name.

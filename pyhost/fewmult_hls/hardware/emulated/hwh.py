@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from ..board import Board
 from ..hls_project import vlnv
-from ..hwh import CONTROL
+from ..hwh import CONTROL_BUS
 from ..interfaces import Argument
 from ..manifest import KernelIp, Manifest
 
@@ -84,7 +84,7 @@ def _processor(modules: Element, board: Board, manifest: Manifest) -> None:
             IS_INSTRUCTION="TRUE",
             MASTERBUSINTERFACE=board.ports.control,
             MEMTYPE="REGISTER",
-            SLAVEBUSINTERFACE=CONTROL,
+            SLAVEBUSINTERFACE=CONTROL_BUS,
         )
 
 
@@ -106,7 +106,7 @@ def _kernel(modules: Element, name: str, ip: KernelIp, mhz: int) -> None:
         blocks,
         "ADDRESSBLOCK",
         ACCESS="read-write",
-        INTERFACE=CONTROL,
+        INTERFACE=CONTROL_BUS,
         NAME="Reg",
         RANGE=str(ip.span),
         USAGE="register",
@@ -120,7 +120,7 @@ def _kernel(modules: Element, name: str, ip: KernelIp, mhz: int) -> None:
     ports = SubElement(module, "PORTS")
     clock = {"CLKFREQUENCY": str(mhz * 1_000_000), "DIR": "I", "NAME": "ap_clk", "SIGIS": "clk"}
     SubElement(ports, "PORT", clock)
-    _bus(module, CONTROL, "SLAVE", "AXI4LITE")
+    _bus(module, CONTROL_BUS, "SLAVE", "AXI4LITE")
 
 
 def _bus(module: Element, name: str, kind: str, protocol: str) -> None:
