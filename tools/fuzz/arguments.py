@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,14 +45,18 @@ COMMANDS = sorted(_commands(cli))
 
 
 def case(draw: Draw, good: Path, scratch: Path) -> None:
-    """Runs one vector, in the scratch folder."""
+    """Runs one vector, in a folder of its own that holds copies of the good ones: it may write."""
+    place = scratch / "case"
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(good, place / "good")
+    os.chdir(place)
     words = draw(st.sampled_from(COMMANDS))
     found: click.Command = cli
     for word in words:
         assert isinstance(found, click.Group)
         found = found.commands[word]
     chosen = draw(st.lists(st.sampled_from(found.params), max_size=5)) if found.params else []
-    arguments = [word for parameter in chosen for word in _given(draw, parameter, good)]
+    arguments = [word for parameter in chosen for word in _given(draw, parameter, place / "good")]
     if draw(st.integers(0, 3)) == 0:
         arguments.insert(draw(st.integers(0, len(arguments))), draw(st.sampled_from(_WORDS)))
     vector = [*words, *arguments]
