@@ -25,6 +25,15 @@ from fewmult_hls.datasets.folder import STEMS
 
 COMMAND = [sys.executable, "-m", "fewmult_hls"]
 SMALL = ["--net", "64-16-10", "--epochs", "1"]
+# A child's peak begins with what its parent has in memory, which is much in pytest: this is small.
+_MEASURE = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[2:])
+_, status, usage = os.wait4(process.pid, 0)
+with open(sys.argv[1], "w") as peak:
+    peak.write(str(usage.ru_maxrss))
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
 RUN_FILES = {"checkpoints", "config.toml", "metrics.jsonl", "model.npz", "summary.json"}
 
 
@@ -88,13 +97,10 @@ def limited(size: int) -> Callable[[], None]:
 
 def measured(*arguments: str | Path) -> tuple[subprocess.CompletedProcess[str], int]:
     """A process that has ended, and the bytes that it had in memory at most."""
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        process = start(*arguments, stdout=out, stderr=err)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        texts = [file.read() for file in (out, err) if not file.seek(0)]
-    done = subprocess.CompletedProcess(process.args, process.returncode, *texts)
-    return done, usage.ru_maxrss << 10
+    with tempfile.NamedTemporaryFile("r") as peak:
+        command = [sys.executable, "-c", _MEASURE, peak.name, *COMMAND, *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment())
+        return done, int(peak.read()) << 10
 
 
 def on_a_disk(

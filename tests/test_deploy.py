@@ -25,7 +25,7 @@ import pytest
 
 from command import assert_one_line, content, environment, fewmult, start
 from fewmult_hls.hardware.board import load_board
-from fewmult_hls.hardware.deploy import _environment, _look
+from fewmult_hls.hardware.deploy import _environment
 from fewmult_hls.hardware.emulated.overlay import write_emulated_overlay
 from fewmult_hls.hardware.manifest import save_manifest
 from fewmult_hls.hardware.payload import read_overlays, read_wheel
@@ -35,6 +35,7 @@ from loopback import SSHD, Server, sshd
 
 BUILT = Path(__file__).parents[1] / ".venv/dist/board"
 WHEELS = sorted(BUILT.glob("fewmult_hls-*.whl"))
+CHECK = ["bash", "-s", "--", "check"]
 SCRIPT = Path(__file__).parents[1] / "pyhost/fewmult_hls/hardware/templates/deploy.sh"
 IMAGE = {"numpy", "pillow", "requests"}  # what BOARD_NEEDS in the Makefile leaves to the image
 Z2 = load_board("pynq-z2")
@@ -435,7 +436,9 @@ def test_login_shells_of_all_kinds(
     with log_in(shell, there.config) as login:
         said = login.ask(["printf", "<%s>", *odd])
         assert "".join(f"<{word}>" for word in odd) in said
-        assert _look(login, sys.prefix).python == platform.python_version()
+        found = _environment(login.ask([*CHECK, sys.prefix], SCRIPT.read_bytes()))
+        assert found is not None
+        assert found.python == platform.python_version()
         login.feed(["sh", "-c", 'cat >"$0/sent"', login.folder], lambda file: file.write(sent))
         assert Path(login.folder, "sent").read_bytes() == sent
         assert login.run(["sh", "-c", "exit 12"], terminal=False) == 12

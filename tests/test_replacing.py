@@ -42,6 +42,7 @@ from fewmult_hls.datasets.importing import import_set
 from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.build_plan import locked_plan, write_plan
 from fewmult_hls.report.storing import check_place, store
+from fewmult_hls.runs import run as runs
 from fewmult_hls.runs.checkpoints import (
     Checkpoint,
     newest_checkpoint,
@@ -50,7 +51,6 @@ from fewmult_hls.runs.checkpoints import (
 )
 from fewmult_hls.runs.config import RunConfig
 from fewmult_hls.runs.course import Watcher
-from fewmult_hls.runs.run import run as runs
 from fewmult_hls.system import placing, replacing
 from fewmult_hls.system.errors import FewmultError, UsageError
 from fewmult_hls.system.files import atomic_file, sweep, write_atomic

@@ -473,7 +473,9 @@ def test_a_report_is_not_replaced_unasked(runs: list[Path], report: Path, tmp_pa
 
 
 def test_without_the_extra(runs: list[Path], tmp_path: Path) -> None:
-    (tmp_path / "matplotlib.py").write_text("raise ImportError('none here', name='matplotlib')\n")
+    (tmp_path / "matplotlib.py").write_text(
+        "raise ModuleNotFoundError('none here', name='matplotlib')\n"
+    )
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     done = fewmult("report", runs[0], env=environment(PYTHONPATH=path))
     assert done.returncode == 1

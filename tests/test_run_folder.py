@@ -38,11 +38,11 @@ from fewmult_hls.backends import open_backend
 from fewmult_hls.contract.backend import Backend
 from fewmult_hls.contract.calls import Call
 from fewmult_hls.nets.trainer import Epoch
+from fewmult_hls.runs import run as runs
 from fewmult_hls.runs.checkpoints import newest_checkpoint
 from fewmult_hls.runs.config import RunConfig, load_config
 from fewmult_hls.runs.course import Watcher
 from fewmult_hls.runs.folder import check_folder, finish_replacing
-from fewmult_hls.runs.run import run as runs
 from fewmult_hls.system.errors import FewmultError, UsageError
 from fewmult_hls.system.locking import check_free, lock_inside, locked
 
