@@ -17,7 +17,8 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
   $(shell find kernels bindings pyhost -not -path '*/__pycache__*')
 CXX_FILES := $(shell find kernels bindings testbench pyhost tests/rtl -name '*.[ch]pp')
 
-.PHONY: help train test test-clang test-board board-wheel fuzz lint lint-kernels format clean
+.PHONY: help train test speed test-clang test-board board-wheel rehearse-board fuzz lint lint-kernels \
+  editable format clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -32,6 +33,9 @@ test: $(VENV)/test.stamp ## Run the testbenches, plain and sanitized, then pytes
 	$(call testbenches,build/testbench,OFF)
 	$(call testbenches,build/sanitize,ON)
 	$(BIN)/python -m pytest
+
+speed: $(VENV)/test.stamp ## Run the tests of ratios and start-up times, on a quiet machine
+	$(BIN)/python -m pytest -m speed
 
 # The package's own units as well as the testbenches: a compiler may take one and refuse the other.
 test-clang: $(VENV)/test.stamp ## Build package and testbenches with clang++, and run the testbenches
@@ -75,13 +79,15 @@ lint: $(VENV)/lint.stamp ## Check style, format and types
 lint-kernels: $(VENV)/test.stamp ## Say where an HLS compiler would refuse a kernel
 	$(BIN)/python tools/hls_lint.py
 
+editable: .venv-dev/editable.stamp ## Install for work on it: Python counts at once, of C++ what changed is built
+
 format: $(VENV)/lint.stamp ## Rewrite the sources in the house format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 	$(BIN)/clang-format -i $(CXX_FILES)
 
 clean: ## Remove all that was built, but not runs/
-	rm -rf $(VENV) .venv-board build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-board .venv-dev build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find pyhost tests -name __pycache__ -prune -exec rm -rf {} +
 
 # $(call testbenches,build folder,sanitize,more arguments). CMAKE_ARGS, from the environment, reaches the build of
@@ -114,4 +120,16 @@ $(VENV)/test.stamp $(VENV)/lint.stamp: $(VENV)/%.stamp: $(VENV)/package.stamp
 	$(PYTHON) -m venv --clear .venv-board
 	.venv-board/bin/python -m pip --quiet --disable-pip-version-check install \
 	  "$$(echo $(DIST)/*.whl)[board,test]"
+	touch $@
+
+# Its build folder stays, and what builds it must, too: of C++ only what changed is compiled again.
+.venv-dev/venv.stamp:
+	$(PYTHON) -m venv --clear .venv-dev
+	.venv-dev/bin/python -m pip --quiet --disable-pip-version-check install \
+	  "scikit-build-core>=0.11" "pybind11>=2.11" ninja
+	touch $@
+
+.venv-dev/editable.stamp: .venv-dev/venv.stamp pyproject.toml CMakeLists.txt $(shell find kernels bindings)
+	.venv-dev/bin/python -m pip --quiet --disable-pip-version-check install \
+	  --no-build-isolation -C build-dir=build/editable -e ".[test,lint]"
 	touch $@

@@ -123,6 +123,7 @@ FASTER = [
 ]
 
 
+@pytest.mark.speed
 def test_no_level_has_lost_its_lead() -> None:
     report = measure(levels(), [1], rounds=5, steps=False)
     medians = {(k.level, k.name): statistics.median(k.seconds) for k in report.kernels}
@@ -155,6 +156,7 @@ def test_thread_counts(largest: int, counts: list[int]) -> None:
     assert thread_counts(largest) == counts
 
 
+@pytest.mark.speed
 @pytest.mark.parametrize(
     ("arguments", "limit"),
     [(["-c", "import fewmult_hls"], 0.15), (["-m", "fewmult_hls", "--help"], 0.25)],
