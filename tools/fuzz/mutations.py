@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import io
 import json
+import warnings
 import zipfile
 from typing import Any
 
@@ -144,10 +145,11 @@ _DTYPES = ["i1", "u1", "i2", ">i4", "i8", "f4", "f8", "c16", "?", "U9", "S3", "M
 
 
 def _retyped(array: np.ndarray, dtype: str) -> np.ndarray:
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         try:
             return array.astype(dtype)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return np.zeros(array.shape, dtype)
 
 
