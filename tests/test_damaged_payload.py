@@ -107,6 +107,9 @@ def test_damaged_wheels(make: Callable[[], bytes], reason: str, tmp_path: Path) 
         ({f"{INFO}/METADATA": b"Name: fewmult-hls\n"}, "is of version None"),
         ({f"{INFO}/WHEEL": b""}, "is compiled for"),
         ({f"{INFO}/WHEEL": b"Tag: \xff\n"}, "is compiled for"),
+        ({f"{INFO}/WHEEL": b"Tag: a\n b\n"}, "is compiled for a b, and"),
+        ({f"{INFO}/METADATA": b"Name: a\n b\n"}, "is a wheel of a b, not"),
+        ({f"{INFO}/METADATA": b"Name: fewmult-hls\nVersion: 1\n 2\n"}, "is of version 1 2, and"),
     ],
 )
 def test_wheels_of_others(files: dict[str, bytes], reason: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import io
 import json
 import shutil
 import sys
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -209,7 +210,12 @@ def _gzipped(draw: Draw, content: bytes) -> bytes:
 @_either
 def _wheel(draw: Draw, content: bytes) -> bytes:
     file = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(file, "w") as new:
+    with (
+        warnings.catch_warnings(),
+        zipfile.ZipFile(io.BytesIO(content)) as old,
+        zipfile.ZipFile(file, "w") as new,
+    ):
+        warnings.simplefilter("ignore")  # of names that are there twice
         for name in old.namelist():
             odd = draw(st.sampled_from([name, name, name, "../x", "/x", f"x/{name}", ""]))
             new.writestr(odd or "x", spoiled_bytes(draw, old.read(name)))

@@ -124,7 +124,7 @@ def read_wheel(path: Path) -> Wheel:
         FewmultError: it is damaged, or cannot be read.
     """
     head, tags = _wheel_head(path)
-    name, version = str(head["Name"]), str(head["Version"])
+    name, version = _line(head["Name"]), _line(head["Version"])
     if _project(name) != _project(_PROJECT):
         raise UsageError(f"{path} is a wheel of {name}, not of fewmult-hls: {_MAKE}")
     if version != __version__:
@@ -138,9 +138,13 @@ def read_wheel(path: Path) -> Wheel:
 
 
 def _requirements(head: Message) -> tuple[str, ...]:
-    # One line each: they become lines of a file that pip reads.
-    texts = (" ".join(str(text).split()) for text in head.get_all("Requires-Dist") or [])
+    texts = map(_line, head.get_all("Requires-Dist") or [])
     return tuple(text for text in texts if "extra ==" not in text)
+
+
+def _line(field: object) -> str:
+    """A field on one line, for messages and for the file of requirements that pip reads."""
+    return " ".join(str(field).split())
 
 
 def _needed(requirements: Sequence[str], folder: Path) -> list[Path]:
@@ -172,7 +176,7 @@ def _wheel_head(path: Path) -> tuple[Message, list[str]]:
         try:
             with zipfile.ZipFile(file) as archive:
                 metadata, wheel = _heads(archive)
-            return metadata, [str(tag) for tag in wheel.get_all("Tag") or []]
+            return metadata, [_line(tag) for tag in wheel.get_all("Tag") or []]
         except MemoryError:
             raise
         # What zipfile, zlib and email raise on damaged bytes has no common base.
