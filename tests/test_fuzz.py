@@ -19,8 +19,8 @@ from fewmult_hls.system.errors import FewmultError
 TOOL = Path(__file__).parents[1] / "tools" / "fuzz"
 
 
-def two_lines() -> None:
-    raise FewmultError("one\nand another")
+def nothing() -> None:
+    raise FewmultError("")
 
 
 def fault() -> None:
@@ -31,7 +31,7 @@ def warning() -> None:
     warnings.warn("of a library", UserWarning, stacklevel=1)
 
 
-@pytest.mark.parametrize("function", [two_lines, fault, warning])
+@pytest.mark.parametrize("function", [nothing, fault, warning])
 def test_a_reader_that_does_more_than_refuse(function: Callable[[], None]) -> None:
     with pytest.raises((judging.Finding, KeyError, UserWarning)):
         judging.call(function)

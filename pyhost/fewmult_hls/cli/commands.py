@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from .. import __version__
-from ..system.errors import FewmultError
+from ..system.errors import FewmultError, as_line
 from ..system.threads import spare_blas
 from .bench import bench
 from .build import build
@@ -138,10 +138,5 @@ def _fault(error: OSError) -> str:
 
 def _failed(message: str, code: int) -> int:
     with suppress(OSError):  # nobody may be there any more
-        click.echo("error: " + _printable(" ".join(message.split())), err=True)
+        click.echo("error: " + as_line(message), err=True)
     return code
-
-
-def _printable(line: str) -> str:
-    """A line without what would steer a terminal: names in it may be from anywhere."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)

@@ -10,16 +10,25 @@ _LONGEST = 200  # characters: libraries quote what they found
 class FewmultError(Exception):
     """Something that was asked for cannot be done; the message names the fault and the fix.
 
-    The command line prints the message as one line and exits with ``exit_code``.
+    The command line prints the message and exits with ``exit_code``. Whatever a message quotes, it
+    is one line, and steers no terminal.
     """
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        return as_line(super().__str__())
 
 
 class UsageError(FewmultError):
     """The request itself is wrong: an option, a net or a name that cannot be meant."""
 
     exit_code = 2
+
+
+def as_line(text: str) -> str:
+    """The text on one line, with escapes for what would steer a terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
 
 
 def reason_of(error: Exception) -> str:
