@@ -132,6 +132,32 @@ def test_an_interrupt_in_a_callback_is_not_lost(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
+def test_an_interrupt_that_comes_out_as_another_error(tmp_path: Path) -> None:
+    """Python 3.11 makes a RuntimeError of what a class body's ``__set_name__`` raises."""
+    script = (
+        "import os, signal, time\n"
+        "from fewmult_hls import cli\n"
+        "from fewmult_hls.cli import commands\n"
+        "def run():\n"
+        "    try:\n        os.kill(os.getpid(), signal.SIGINT)\n        time.sleep(20)\n"
+        "    except BaseException as error:\n        raise {} from error\n"
+        "commands.run = run\ncli.main()\n"
+    )
+    for error in (
+        "RuntimeError('of a name')",
+        "ImportError('half')",
+        "SystemExit(3)",
+        "KeyError(1)",
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", script.format(error)],
+            capture_output=True,
+            text=True,
+            env=environment(),
+        )
+        assert (done.returncode, done.stderr) == (130, "interrupted\n"), error
+
+
 @pytest.mark.parametrize("entry", ["module", "script"])
 def test_an_interrupt_at_any_moment_of_the_start(entry: str, tmp_path: Path) -> None:
     (tmp_path / "fewmult-hls").write_text(CONSOLE_SCRIPT)

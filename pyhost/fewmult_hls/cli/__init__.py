@@ -44,15 +44,27 @@ def main() -> None:
         _on_signals(signal.SIG_IGN)
         if _Stopped.came is not None:  # and something that tidied up failed in its place
             raise _Stopped.came
-    except (_Stopped, KeyboardInterrupt) as stop:
-        _on_signals(signal.SIG_IGN)
-        code = 128 + getattr(stop, "number", signal.SIGINT)  # as shells have it
-        # A terminal that hung up cannot be written to, and without any there is no stderr.
-        with suppress(OSError, AttributeError):
-            sys.stderr.write("interrupted\n")
-    except (ImportError, RuntimeError) as error:
-        code = _not_loaded(error)
+    except BaseException as error:
+        # Python may wrap what a signal raises, as where a class is made, or tidying up may fail.
+        stop = _Stopped.came or error
+        if isinstance(stop, (_Stopped, KeyboardInterrupt)):
+            code = _interrupted(getattr(stop, "number", signal.SIGINT))
+        elif isinstance(error, (ImportError, RuntimeError)):
+            code = _not_loaded(error)
+        else:
+            raise
     sys.exit(code)
+
+
+def _interrupted(number: int) -> int:
+    """The exit code as shells have it, and a word if there is anybody to read it."""
+    import signal
+
+    _on_signals(signal.SIG_IGN)
+    # A terminal that hung up cannot be written to, and without any there is no stderr.
+    with suppress(OSError, AttributeError):
+        sys.stderr.write("interrupted\n")
+    return 128 + number
 
 
 def _not_loaded(error: ImportError | RuntimeError) -> int:
