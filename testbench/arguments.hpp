@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "kernels/arithmetic.hpp"
@@ -41,16 +42,18 @@ inline std::size_t samples_of(int units, int log2_batch) {
   return static_cast<std::size_t>(units) << log2_batch;
 }
 
-// An array that the top reads, and may also write; without elements where it uses none.
+// An array with the values that the case gives, or none yet where it only expects some; without
+// elements where it does neither, for the call does not touch it.
 template <class T>
-Guarded<T> read_if(bool used, const Case& given, const char* name, std::size_t length) {
-  return Guarded<T>(used ? given.array<T>(name, length) : std::vector<T>());
+Guarded<T> as_given(const Case& given, const std::string& name, std::size_t length) {
+  if (given.has(name)) return Guarded<T>(given.array<T>(name, length));
+  return Guarded<T>(given.has("expected_" + name) ? length : 0);
 }
 
-// An array that the top only writes.
+// Weights of one of the two widths, without elements where the call has the other one.
 template <class T>
-Guarded<T> written_if(bool used, std::size_t length) {
-  return Guarded<T>(used ? length : 0);
+Guarded<T> weights_if(bool there, const Case& given, std::size_t length) {
+  return Guarded<T>(there ? given.array<T>("weights", length) : std::vector<T>());
 }
 
 }  // namespace golden

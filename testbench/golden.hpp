@@ -72,6 +72,8 @@ class Case {
 
   const std::string& name() const { return name_; }
 
+  bool has(const std::string& key) const { return arrays_.count(key) != 0; }
+
   template <class T>
   std::vector<T> array(const std::string& key, std::uint64_t length) const {
     const auto found = arrays_.find(key);

@@ -11,12 +11,14 @@
 #include "bindings/kernels.hpp"
 #include "bindings/levels.hpp"
 #include "kernels/arithmetic.hpp"
+#include "kernels/finish_unit.hpp"
 #include "kernels/packed_words.hpp"
-#include "kernels/tops.hpp"
+#include "testbench/run_top.hpp"
 
 namespace {
 
 using namespace fewmult_bindings;
+using fewmult::Pass;
 
 constexpr int kLayers = 27;
 constexpr int kWidths[] = {1, 2, 5, 16, 63, 64, 65, 100, 128, 130, 200, 300, 513, 520};
@@ -94,7 +96,6 @@ struct State {
   std::vector<std::int8_t> result_before;
   std::vector<std::int8_t> moved;
   std::int32_t loss;
-  std::uint32_t build_id;  // the tops leave it, the levels have none
 
   bool operator==(const State& other) const {
     return weights8 == other.weights8 && weights16 == other.weights16 && sign == other.sign &&
@@ -144,74 +145,45 @@ void make_wild(Random& random, Layer& layer, State& state) {
   state.bias_before.assign(state.bias_before.size(), kMost);
 }
 
-// Sampling, forward, output, backward, adversarial inputs, gradient; the update shift is part of
-// the case.
-void run_tops(State& s, const Layer& layer, int shift) {
+// Sampling, forward, output, backward, adversarial inputs, gradient, each given to `run`; the
+// update shift is part of the case.
+template <class Run>
+void run_all(State& s, const Layer& layer, int shift, Run run) {
   const int bits = layer.master_bits, n = layer.inputs, m = layer.outputs, lb = layer.log2_batch;
   if (!layer.wild) {
-    sample_weights_top(s.weights8.data(), s.weights16.data(), s.sign.data(), s.mask.data(), bits, n,
-                       m, layer.binary, layer.sharpness, kSeed, kPurpose, kStep, &s.build_id);
+    run(fewmult_calls::SampleWeights{s.weights8.data(), s.weights16.data(), s.sign.data(),
+                                     s.mask.data(), bits, n, m, layer.binary, layer.sharpness,
+                                     kSeed, kPurpose, kStep});
   }
-  layer_top(0, layer.source.data(), s.sign.data(), s.mask.data(), nullptr, nullptr, s.bias.data(),
-            s.mean.data(), nullptr, s.result.data(), nullptr, n, m, lb, 1, 4, 0, kSeed, kPurpose,
-            kStep, &s.build_id);
+  fewmult_calls::Layer hidden = {};
+  hidden.pass = static_cast<int>(Pass::kHidden);
+  hidden.source = layer.source.data();
+  hidden.sign = s.sign.data();
+  hidden.mask = s.mask.data();
+  hidden.bias = s.bias.data();
+  hidden.mean = s.mean.data();
+  hidden.result = s.result.data();
+  hidden.inputs = n;
+  hidden.outputs = m;
+  hidden.log2_batch = lb;
+  hidden.planes = 1;
+  hidden.shift = 4;
+  hidden.seed = kSeed;
+  hidden.purpose = kPurpose;
+  hidden.step = kStep;
+  run(hidden);
   if (m <= 256) {
-    layer_top(3, layer.source.data(), s.sign.data(), s.mask.data(), nullptr, layer.labels.data(),
-              s.bias.data(), nullptr, s.logits.data(), s.result.data(), &s.loss, n, m, lb, 1, 4, -2,
-              kSeed, kPurpose, kStep, &s.build_id);
-  }
-  layer_top(4, layer.deltas.data(), s.sign.data(), s.mask.data(), layer.source.data(), nullptr,
-            s.bias_before.data(), nullptr, nullptr, s.result_before.data(), nullptr, n, m, lb, 1, 5,
-            -3, kSeed, kPurpose, kStep, &s.build_id);
-  layer_top(5, layer.deltas.data(), s.sign.data(), s.mask.data(), layer.source.data(), nullptr,
-            nullptr, nullptr, nullptr, s.moved.data(), nullptr, n, m, lb, 1, 4, 0, kSeed, kPurpose,
-            kStep, &s.build_id);
-  shift_gradient_top(s.weights8.data(), s.weights16.data(), s.weights8.data(), s.weights16.data(),
-                     s.sign.data(), s.mask.data(), layer.x.data(), layer.deltas.data(), bits, n, m,
-                     lb, shift, layer.binary, layer.sharpness, kSeed, 3, kPurpose, kStep,
-                     &s.build_id);
-}
-
-void run_level(Kernels& kernels, State& s, const Layer& layer, int shift) {
-  const int bits = layer.master_bits, n = layer.inputs, m = layer.outputs, lb = layer.log2_batch;
-  if (!layer.wild) {
-    kernels.run(fewmult_calls::SampleWeights{s.weights8.data(), s.weights16.data(), s.sign.data(),
-                                             s.mask.data(), bits, n, m, layer.binary,
-                                             layer.sharpness, kSeed, kPurpose, kStep});
-  }
-  fewmult_calls::Layer call = {0,
-                               layer.source.data(),
-                               s.sign.data(),
-                               s.mask.data(),
-                               nullptr,
-                               nullptr,
-                               s.bias.data(),
-                               s.mean.data(),
-                               nullptr,
-                               s.result.data(),
-                               nullptr,
-                               n,
-                               m,
-                               lb,
-                               1,
-                               4,
-                               0,
-                               kSeed,
-                               kPurpose,
-                               kStep};
-  kernels.run(call);
-  if (m <= 256) {
-    fewmult_calls::Layer output = call;
-    output.pass = 3;
+    fewmult_calls::Layer output = hidden;
+    output.pass = static_cast<int>(Pass::kOutput);
     output.labels = layer.labels.data();
     output.mean = nullptr;
     output.logits = s.logits.data();
     output.loss = &s.loss;
     output.bias_exponent = -2;
-    kernels.run(output);
+    run(output);
   }
-  fewmult_calls::Layer backward = call;
-  backward.pass = 4;
+  fewmult_calls::Layer backward = hidden;
+  backward.pass = static_cast<int>(Pass::kBackward);
   backward.source = layer.deltas.data();
   backward.gate = layer.source.data();
   backward.bias = s.bias_before.data();
@@ -219,18 +191,34 @@ void run_level(Kernels& kernels, State& s, const Layer& layer, int shift) {
   backward.result = s.result_before.data();
   backward.shift = 5;
   backward.bias_exponent = -3;
-  kernels.run(backward);
+  run(backward);
   fewmult_calls::Layer perturb = backward;
-  perturb.pass = 5;
+  perturb.pass = static_cast<int>(Pass::kPerturb);
   perturb.bias = nullptr;
   perturb.result = s.moved.data();
   perturb.shift = 4;
-  kernels.run(perturb);
-  kernels.run(fewmult_calls::ShiftGradient{
-      s.weights8.data(), s.weights16.data(), s.weights8.data(), s.weights16.data(), s.sign.data(),
-      s.mask.data(), layer.x.data(), layer.deltas.data(), bits, n, m, lb, shift, layer.binary,
-      layer.sharpness, kSeed, 3, kPurpose, kStep});
+  perturb.bias_exponent = 0;
+  run(perturb);
+  run(fewmult_calls::ShiftGradient{s.weights8.data(), s.weights16.data(), s.weights8.data(),
+                                   s.weights16.data(), s.sign.data(), s.mask.data(), layer.x.data(),
+                                   layer.deltas.data(), bits, n, m, lb, shift, layer.binary,
+                                   layer.sharpness, kSeed, 3, kPurpose, kStep});
 }
+
+// Each call on its kernel's top.
+struct Tops {
+  void operator()(const fewmult_calls::SampleWeights& call) const {
+    golden::run_top(sample_weights_top, call, build_id);
+  }
+  void operator()(const fewmult_calls::Layer& call) const {
+    golden::run_top(layer_top, call, build_id);
+  }
+  void operator()(const fewmult_calls::ShiftGradient& call) const {
+    golden::run_top(shift_gradient_top, call, build_id);
+  }
+
+  std::uint32_t* build_id;
+};
 
 int differences(Kernels& kernels) {
   Random random;
@@ -242,8 +230,9 @@ int differences(Kernels& kernels) {
     const int shift = random.below(33) - 8;
     State mine = start;
     State wanted = start;
-    run_level(kernels, mine, layer, shift);
-    run_tops(wanted, layer, shift);
+    run_all(mine, layer, shift, [&](const auto& call) { kernels.run(call); });
+    std::uint32_t build_id = 0;
+    run_all(wanted, layer, shift, Tops{&build_id});
     if (mine == wanted) continue;
     ++differ;
     std::printf("%s, %d threads: %d x %d, batch %d, %d bits, shift %d: not the tops' bits\n",

@@ -1,25 +1,24 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
-#include "kernels/tops.hpp"
-#include "testbench/pass_arrays.hpp"
+#include "testbench/epilogue.hpp"
+#include "testbench/run_top.hpp"
 
 namespace {
 
 using namespace golden;
 
 void compare_case(const Case& given, decltype(normalize_top)* top, Comparison& comparison) {
-  const PassNumbers numbers = pass_numbers(given);
-  const int units = width(given, "units");
+  fewmult_calls::Normalize call = {};
+  call.units = width(given, "units");
   const Guarded<std::int32_t> z(
-      given.array<std::int32_t>("z", samples_of(units, numbers.log2_batch)));
-  PassArrays arrays = pass_arrays(given, numbers, units);
+      given.array<std::int32_t>("z", samples_of(call.units, log2_batch(given))));
+  call.z = z.data();
+  Epilogue epilogue(given, call.units);
+  epilogue.enter(call, given);
   std::uint32_t build_id = ~fewmult::kBuildId;
-  top(static_cast<int>(numbers.pass), z.data(), arrays.gate.data(), arrays.labels.data(),
-      arrays.bias.data(), arrays.mean.data(), arrays.logits.data(), arrays.result.data(),
-      arrays.loss.data(), units, numbers.log2_batch, numbers.shift, numbers.bias_exponent,
-      numbers.seed, numbers.purpose, numbers.step, &build_id);
+  run_top(top, call, &build_id);
   comparison.names_itself(build_id);
-  compare_pass(comparison, arrays);
+  epilogue.compare(comparison);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fewmult_hls.contract.calls import Pass
+from fewmult_hls.contract.calls import EPILOGUES, Pass
 from fewmult_hls.proof import golden
 
 
@@ -53,6 +53,19 @@ def test_names_tell_cases_apart() -> None:
 def test_every_pass_is_there(kernel: str) -> None:
     passes = {case.numbers["pass"] for case in golden.golden_cases(kernel)}
     assert passes == {int(pass_) for pass_ in Pass}
+
+
+@pytest.mark.parametrize("kernel", ["normalize", "layer"])
+def test_a_case_has_the_arrays_of_its_epilogue(kernel: str) -> None:
+    """The testbenches have no table of their own: what a case lacks, a top must not touch."""
+    behind = {name for access in EPILOGUES.values() for name in access.names}
+    for case in golden.golden_cases(kernel):
+        reads, writes = EPILOGUES[Pass(case.numbers["pass"])]
+        assert case.given.keys() & behind == {*reads}, case.name
+        assert {*case.expected} >= {*writes}, case.name
+        left = {*case.expected} - {*writes}
+        assert left <= {*reads}, case.name
+        assert all(np.array_equal(case.expected[name], case.given[name]) for name in left)
 
 
 @pytest.mark.parametrize("kernel", ["sample_weights", "shift_gradient"])
