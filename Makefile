@@ -18,7 +18,7 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
 CXX_FILES := $(shell find kernels bindings testbench pyhost tests/rtl -name '*.[ch]pp')
 
 .PHONY: help train test speed test-clang test-board board-wheel rehearse-board fuzz lint lint-kernels \
-  editable format clean
+  editable docs format clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -80,6 +80,9 @@ lint-kernels: $(VENV)/test.stamp ## Say where an HLS compiler would refuse a ker
 	$(BIN)/python tools/hls_lint.py
 
 editable: .venv-dev/editable.stamp ## Install for work on it: Python counts at once, of C++ what changed is built
+
+docs: ## Fill what pages quote from the sources
+	$(PYTHON) tools/quote.py
 
 format: $(VENV)/lint.stamp ## Rewrite the sources in the house format
 	$(BIN)/ruff check --fix
