@@ -15,7 +15,7 @@ DIST := $(VENV)/dist
 # Folders are listed too: their time changes when a file disappears.
 SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
   $(shell find kernels bindings pyhost -not -path '*/__pycache__*')
-CXX_FILES := $(shell find kernels bindings testbench pyhost tests/rtl -name '*.[ch]pp')
+CXX_FILES := $(shell find kernels bindings testbench pyhost tests/hardware/rtl -name '*.[ch]pp')
 
 .PHONY: help train test speed test-clang test-board board-wheel rehearse-board fuzz lint lint-kernels \
   editable docs format clean
@@ -46,7 +46,8 @@ test-clang: $(VENV)/test.stamp ## Build package and testbenches with clang++, an
 	  -DPYBIND11_FINDPYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
 	  -Dpybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir))
 
-BOARD_TESTS := $(patsubst %,tests/test_%.py,pynq_backend embedded_device rtl_device hwh api deploy notebooks)
+BOARD_TESTS := $(patsubst %,tests/%.py,backends/test_pynq_backend hardware/test_embedded_device \
+  hardware/test_rtl_device hardware/test_hwh hardware/test_deploy notebooks/test_notebooks test_api)
 
 # pynq holds numpy below 2: an environment of its own.
 test-board: .venv-board/board.stamp ## Run the tests that need pynq (Python 3.10 to 3.12)
@@ -63,7 +64,7 @@ board-wheel: $(VENV)/package.stamp ## Make the wheel for boards, pure Python, an
 	@ls $(DIST)/board/*.whl
 
 rehearse-board: board-wheel ## Run the emulated board's tests as 32-bit ARM code; needs root, and half an hour
-	tests/armhf/rehearse.sh $(DIST)/board/fewmult_hls-*.whl
+	tests/hardware/armhf/rehearse.sh $(DIST)/board/fewmult_hls-*.whl
 
 FUZZ := --minutes 5 --cases 700
 

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 import fewmult_hls
+from checkout import DOCS
 from command import SMALL, content, summary, write_set
 from fewmult_hls import FewmultError, datasets, load, train
 from fewmult_hls.api import Options
@@ -24,7 +25,6 @@ from fewmult_hls.models.classifier import Classifier
 from fewmult_hls.runs.config import RunConfig
 from fewmult_hls.system.errors import UsageError
 
-DOCS = Path(__file__).parent.parent / "docs"
 DIGITS = datasets.load("digits")
 TINY: Any = {"net": "64-16-10", "epochs": 1}
 

@@ -139,7 +139,7 @@ def _write_wheel(path: Path) -> None:
 
 
 def _write_reports(plan: Path) -> None:
-    data = ROOT / "tests" / "reports"
+    data = ROOT / "tests" / "hardware" / "reports"
     shutil.copytree(data / "kernels", plan / "kernels")
     places = {
         "csynth.xml": f"hls/layer/{reports.SYNTHESIS}",

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A model of what the kernels take of the fabric: no report.
 
-Arithmetic is counted in pieces, each written in Verilog (``tests/rtl/area``) and synthesized by
-Yosys, which tests repeat. Memories follow from the arrays' declarations in the sources. What
-stands around both is an allowance, and says so.
+Arithmetic is counted in pieces, each written in Verilog (``tests/hardware/rtl/area``) and
+synthesized by Yosys, which tests repeat. Memories follow from the arrays' declarations in the
+sources. What stands around both is an allowance, and says so.
 """
 
 from __future__ import annotations

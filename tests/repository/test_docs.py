@@ -1,0 +1,99 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the documentation names is there, under that name."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import get_type_hints
+
+import click
+import pytest
+
+from checkout import DOCS, ROOT
+from fewmult_hls import load, train
+from fewmult_hls.api import Options
+from fewmult_hls.cli.commands import cli
+from fewmult_hls.models.classifier import Classifier
+
+API = (DOCS / "api.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+# In backticks, after a prompt, or in a block of its own.
+COMMAND = re.compile(r"(?:`|^\$ |^ {4})fewmult-hls ([^`#\n]+)", re.M)
+
+
+def keywords(function: object) -> set[str]:
+    """What can be given by name only."""
+    assert callable(function)
+    parameters = inspect.signature(function).parameters.values()
+    return {one.name for one in parameters if one.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def quoted(text: str) -> set[str]:
+    return set(re.findall(r"`(\w+)`", text))
+
+
+def test_the_keywords_of_train_are_those_that_the_page_lists() -> None:
+    found = re.search(r"`train` takes what .*?, as keywords:(.*?);", API, re.DOTALL)
+    assert found
+    assert quoted(found[1]) | {"on_epoch"} == keywords(train) | set(get_type_hints(Options))
+    assert "on_epoch=" in API
+
+
+def test_the_keywords_of_load_are_those_that_the_page_names() -> None:
+    found = re.search(r"`load\(path, (\w+)=.*?(`backend`.*?) are those of", API, re.DOTALL)
+    assert found
+    assert {found[1], *quoted(found[2])} == keywords(load)
+
+
+def test_the_methods_of_a_net_are_those_of_the_table() -> None:
+    rows = re.findall(r"^\| `(\w+)\((.*?)\)` \|", API, re.M)
+    assert len(rows) >= 5
+    for name, arguments in rows:
+        _, *parameters = inspect.signature(getattr(Classifier, name)).parameters
+        assert parameters == arguments.split(", "), name
+
+
+def _command(words: list[str]) -> click.Command:
+    """The innermost command that the first words name."""
+    found: click.Command = cli
+    for word in words:
+        if not isinstance(found, click.Group):
+            break
+        if word.startswith("-"):
+            break
+        assert word in found.commands, f"there is no command {' '.join(words)}"
+        found = found.commands[word]
+    return found
+
+
+def _options(command: click.Command) -> set[str]:
+    context = click.Context(command, help_option_names=["-h", "--help"])
+    return {
+        name for one in command.get_params(context) for name in (*one.opts, *one.secondary_opts)
+    }
+
+
+def _all_options(command: click.Command) -> set[str]:
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    return _options(command).union(*map(_all_options, below))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_that_stand_alone_are_some_command_s(page: Path) -> None:
+    named = set(re.findall(r"`(--[a-z][\w-]*)", page.read_text(encoding="utf-8")))
+    others = {"building.md": {"--config"}}  # of Vitis
+    assert named - others.get(page.name, set()) <= _all_options(cli)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_have_the_options_that_a_page_gives_them(page: Path) -> None:
+    for text in COMMAND.findall(page.read_text(encoding="utf-8")):
+        if text.startswith("state 1"):  # of the fingerprint
+            continue
+        words = text.split()
+        command = _command(words)
+        unknown = {word for word in words if word.startswith("-")} - _options(command)
+        assert not unknown, f"{page.name}: fewmult-hls {text}"
