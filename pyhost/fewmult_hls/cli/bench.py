@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from .arguments import THREADS
 from .results import show_table
 
 if TYPE_CHECKING:
-    from ..proof.speed import KernelTimes, Measured
+    from ..proof.speed import Measured, Times
 
 
 @click.command()
@@ -87,24 +86,16 @@ def _rate(rate: float | None) -> str:
     return "-" if rate is None else f"{rate:,.0f}"
 
 
-def _cell(measured: Measured, kernel: KernelTimes) -> str:
-    milliseconds = 1e3 * statistics.median(kernel.seconds)
+def _cell(measured: Measured, kernel: Times) -> str:
     share = measured.share_of_peak(kernel)
     percent = "" if share is None else f" {100 * share:3.0f} %"
-    return f"{milliseconds:.2f} {kernel.giga_per_second:6.1f}{percent}"
+    return f"{kernel.milliseconds:.2f} {kernel.giga_per_second:6.1f}{percent}"
 
 
 def _show_steps(measured: Measured) -> None:
     table = [["whole step", "threads", "ms", "samples/s"]]
     for step in measured.steps:
-        milliseconds = 1e3 * statistics.median(step.seconds)
-        table.append(
-            [
-                step.level,
-                str(step.threads),
-                f"{milliseconds:.2f}",
-                f"{step.samples_per_second:,.0f}",
-            ]
-        )
+        rate = f"{step.samples_per_second:,.0f}"
+        table.append([step.level, str(step.threads), f"{step.milliseconds:.2f}", rate])
     show_table(table)
     click.echo()

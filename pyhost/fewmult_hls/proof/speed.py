@@ -3,14 +3,14 @@
 """How fast the kernels are on this machine, level by level (``fewmult-hls bench``).
 
 All levels and kernels take turns, round by round, so that they meet the same disturbances; what
-counts is the median. Operands have no zeros, which the vector levels would leave out.
+counts is the median. Operands have hardly any zeros, which the vector levels would leave out.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -18,29 +18,31 @@ from typing import Any
 import numpy as np
 
 from ..backends.emu import EmuBackend, load_kernels
-from ..contract.calls import BinaryMatmul, Call, Layer, Pass, SampleWeights, ShiftGradient
-from ..contract.layouts import word_columns
+from ..contract.calls import Call, Pass
 from ..datasets import Split
 from ..nets.network import Network, NetworkSpec
 from ..nets.trainer import Trainer
+from .cases import CallMaker
 
 NET = "784-1024-1024-1024-10"
 WIDTH = 1024
 BATCH = 128
+_PEAKS = {"sample_weights": None, "shift_gradient": "gradient"}  # of others "product"
 _PEAK_LOOPS = 200_000
 _SETTLING_SECONDS = 0.1
 _PIXELS_SET = 0.19  # of an MNIST image
 
-Action = Callable[[], None]
+Action = Callable[[], object]
 
 
 @dataclass
-class KernelTimes:
-    """One kernel at one level and thread count.
+class Times:
+    """A kernel, or the whole step, at one level and thread count.
 
     Attributes:
-        operations: multiply-accumulates (for sampling: weights) of one call.
+        operations: multiply-accumulates (for sampling: weights) of one call; samples of a step.
         peak: name of the register-only loop it is compared with, or nothing.
+        action: what is timed.
     """
 
     name: str
@@ -48,37 +50,41 @@ class KernelTimes:
     threads: int
     operations: int
     peak: str | None
+    action: Action
     seconds: list[float] = field(default_factory=list)
+
+    def take(self) -> None:
+        """Times it once, after a call that does not count."""
+        self.action()
+        start = time.perf_counter()
+        self.action()
+        self.seconds.append(time.perf_counter() - start)
+
+    @property
+    def milliseconds(self) -> float:
+        """Of the median call."""
+        return 1e3 * statistics.median(self.seconds)
 
     @property
     def giga_per_second(self) -> float:
         """Operations a second, in thousand millions."""
-        return self.operations / statistics.median(self.seconds) / 1e9
-
-
-@dataclass
-class StepTimes:
-    """Whole training steps of the paper's net at one level and thread count."""
-
-    level: str
-    threads: int
-    seconds: list[float] = field(default_factory=list)
+        return self.operations / self.milliseconds / 1e6
 
     @property
     def samples_per_second(self) -> float:
-        """Of the median step."""
-        return BATCH / statistics.median(self.seconds)
+        """Of a step."""
+        return 1e3 * self.operations / self.milliseconds
 
 
 @dataclass
 class Measured:
     """What a benchmark found; see ``as_dict``."""
 
-    kernels: list[KernelTimes]
-    steps: list[StepTimes]
+    kernels: list[Times]
+    steps: list[Times]
     peaks: dict[tuple[str, str], float]
 
-    def share_of_peak(self, kernel: KernelTimes) -> float | None:
+    def share_of_peak(self, kernel: Times) -> float | None:
         """Of the register-only loop at its level, times its threads."""
         peak = self.peaks.get((kernel.level, kernel.peak or ""))
         return kernel.giga_per_second / (peak * kernel.threads) if peak else None
@@ -97,17 +103,18 @@ class Measured:
                     "kernel": kernel.name,
                     "level": kernel.level,
                     "threads": kernel.threads,
-                    "ms": round(1e3 * statistics.median(kernel.seconds), 4),
+                    "ms": round(kernel.milliseconds, 4),
                     "giga_per_second": round(kernel.giga_per_second, 2),
-                    "share_of_peak": _rounded(self.share_of_peak(kernel)),
+                    "share_of_peak": None if share is None else round(share, 3),
                 }
                 for kernel in self.kernels
+                for share in [self.share_of_peak(kernel)]
             ],
             "steps": [
                 {
                     "level": step.level,
                     "threads": step.threads,
-                    "ms": round(1e3 * statistics.median(step.seconds), 4),
+                    "ms": round(step.milliseconds, 4),
                     "samples_per_second": round(step.samples_per_second),
                 }
                 for step in self.steps
@@ -115,94 +122,24 @@ class Measured:
         }
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)
+def _calls() -> dict[str, Call]:
+    """Of every kernel, on one dense layer of 1024 x 1024 and its batch."""
+    make, sizes = CallMaker(np.random.default_rng(1)), (WIDTH, WIDTH, BATCH)
+    calls: dict[str, Call] = {
+        "sample_weights": make.sample_weights(WIDTH, WIDTH, 16, False),
+        "binary_matmul": make.binary_matmul(*sizes),
+        "binary_matmul^T": make.binary_matmul(*sizes, transposed=True),
+        "layer forward": make.layer(Pass.HIDDEN, *sizes, 4),
+        "layer backward": make.layer(Pass.BACKWARD, *sizes, 5),
+        "shift_gradient": make.shift_gradient(*sizes, 4, 16, False),
+    }
+    return {name: _with_results(call) for name, call in calls.items()}
 
 
-class _Operands:
-    """One dense layer of 1024 x 1024 and its batch."""
-
-    def __init__(self) -> None:
-        generator = np.random.default_rng(1)
-        words = word_columns(WIDTH)
-        one = 1 << 14
-        self.weights = generator.integers(-one, one, (words, WIDTH, 64)).astype(np.int16)
-        self.sign = np.zeros((1, words, WIDTH), np.uint64)
-        self.mask = np.zeros((1, words, WIDTH), np.uint64)
-        self.x = generator.integers(1, 127, (WIDTH, BATCH)).astype(np.int8)
-        self.deltas = generator.integers(1, 127, (WIDTH, BATCH)).astype(np.int8)
-        self.result = np.zeros((WIDTH, BATCH), np.int8)
-        self.z = np.zeros((WIDTH, BATCH), np.int32)
-        self.bias = np.zeros(WIDTH, np.int32)
-        self.mean = np.zeros(WIDTH, np.int32)
-
-    def calls(self) -> dict[str, tuple[Call, int, str | None]]:
-        """By name: a call, its operations, and whose peak it is compared with."""
-        macs = WIDTH * WIDTH * BATCH
-        packed: dict[str, Any] = {"sign": self.sign, "mask": self.mask}
-        sizes: dict[str, Any] = {
-            "inputs": WIDTH,
-            "outputs": WIDTH,
-            "log2_batch": BATCH.bit_length() - 1,
-        }
-        draws: dict[str, Any] = {"seed": 1, "step": 0}
-        masters: dict[str, Any] = {
-            "weights": self.weights,
-            **packed,
-            "master_bits": 16,
-            "binary": False,
-        }
-        product: dict[str, Any] = {**packed, "z": self.z, **sizes}
-        behind: dict[str, Any] = {**packed, "bias": self.bias, "result": self.result, **sizes}
-        return {
-            "sample_weights": (
-                SampleWeights(**masters, inputs=WIDTH, outputs=WIDTH, purpose=2, **draws),
-                WIDTH * WIDTH,
-                None,
-            ),
-            "binary_matmul": (
-                BinaryMatmul(source=self.x, transposed=False, **product),
-                macs,
-                "product",
-            ),
-            "binary_matmul^T": (
-                BinaryMatmul(source=self.deltas, transposed=True, **product),
-                macs,
-                "product",
-            ),
-            "layer forward": (
-                Layer(pass_=Pass.HIDDEN, source=self.x, mean=self.mean, shift=4, **behind),
-                macs,
-                "product",
-            ),
-            "layer backward": (
-                Layer(
-                    pass_=Pass.BACKWARD,
-                    source=self.deltas,
-                    gate=self.x,
-                    shift=5,
-                    purpose=2,
-                    **behind,
-                    **draws,
-                ),
-                macs,
-                "product",
-            ),
-            "shift_gradient": (
-                ShiftGradient(
-                    **masters,
-                    x=self.x,
-                    deltas=self.deltas,
-                    shift=4,
-                    code_purpose=2,
-                    weight_purpose=2,
-                    **sizes,
-                    **draws,
-                ),
-                macs,
-                "gradient",
-            ),
-        }
+def _with_results(call: Call) -> Call:
+    """With arrays for what it only writes."""
+    shapes, missing = call.shapes(), set(call.access.writes) - call.arrays().keys()
+    return call.with_arrays({name: np.zeros(shapes[name], call.dtype(name)) for name in missing})
 
 
 def random_split(samples: int, features: int, classes: int) -> Split:
@@ -213,18 +150,8 @@ def random_split(samples: int, features: int, classes: int) -> Split:
     return Split(images, generator.integers(0, classes, samples).astype(np.uint8))
 
 
-def _timed(call: Action) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
 def measure(
-    levels: Sequence[str],
-    threads: Sequence[int],
-    rounds: int,
-    steps: bool = True,
-    on_round: Callable[[int], None] = lambda done: None,
+    levels: Sequence[str], threads: Sequence[int], rounds: int, steps: bool = True
 ) -> Measured:
     """Times every kernel and the step at these levels and thread counts.
 
@@ -233,67 +160,53 @@ def measure(
         threads: counts, each measured at each level.
         rounds: how often everything is timed, each time after a call that does not count.
         steps: whether whole training steps are timed too.
-        on_round: called after each round with how many are done.
     """
-    operands = _Operands()
-    settings = [_Setting(level, n, operands, steps) for level in levels for n in threads]
+    calls = _calls()
+    settings = [_setting(level, n, calls, steps) for level in levels for n in threads]
     peaks: dict[tuple[str, str], list[float]] = {}
-    for done in range(rounds):
+    for _ in range(rounds):
         for level in levels:
             for name in ("product", "gradient"):
                 rate = _peak(level, name == "gradient")
                 if rate is not None:
                     peaks.setdefault((level, name), []).append(rate)
         for setting in settings:
-            setting.time_all()
-        on_round(done + 1)
+            _settle(setting[1])  # a product
+            for times in setting:
+                times.take()
+    timed = [times for setting in settings for times in setting]
     return Measured(
-        [times for setting in settings for times, _ in setting.kernels],
-        [times for setting in settings for times, _ in setting.steps],
+        [times for times in timed if times.name in calls],
+        [times for times in timed if times.name not in calls],
         {key: statistics.median(rates) for key, rates in peaks.items()},
     )
 
 
-class _Setting:
+def _setting(level: str, threads: int, calls: Mapping[str, Call], steps: bool) -> list[Times]:
     """All that is timed at one level and thread count."""
+    backend = EmuBackend(threads, level)
+    timed = []
+    for name, call in calls.items():
+        operations = WIDTH * WIDTH * (1 if name == "sample_weights" else BATCH)
+        peak, action = _PEAKS.get(name, "product"), partial(backend.run, call)
+        timed.append(Times(name, level, threads, operations, peak, action))
+    if steps:
+        timed.append(Times("whole step", level, threads, BATCH, None, _stepper(backend)))
+    return timed
 
-    def __init__(self, level: str, threads: int, operands: _Operands, steps: bool) -> None:
-        backend = EmuBackend(threads, level)
-        self._threads = threads
-        self.kernels = [
-            (KernelTimes(name, level, threads, operations, peak), partial(backend.run, call))
-            for name, (call, operations, peak) in operands.calls().items()
-        ]
-        self.steps = [(StepTimes(level, threads), _stepper(backend))] if steps else []
 
-    def time_all(self) -> None:
-        """Times everything once."""
-        self._settle()
-        timed: list[tuple[KernelTimes | StepTimes, Action]] = [*self.kernels, *self.steps]
-        for times, call in timed:
-            call()
-            times.seconds.append(_timed(call))
-
-    def _settle(self) -> None:
-        """Keeps all threads busy until the system has given each a core of its own."""
-        if self._threads == 1:
-            return
-        _, call = self.kernels[1]
-        end = time.perf_counter() + _SETTLING_SECONDS
-        while time.perf_counter() < end:
-            call()
+def _settle(times: Times) -> None:
+    """Keeps all threads busy until the system has given each a core of its own."""
+    end = time.perf_counter() + _SETTLING_SECONDS
+    while times.threads > 1 and time.perf_counter() < end:
+        times.action()
 
 
 def _stepper(backend: EmuBackend) -> Action:
     spec = NetworkSpec.parse(NET, batch=BATCH)
     split = random_split(BATCH, spec.widths[0], spec.widths[-1])
-    chosen = np.arange(BATCH)
     trainer = Trainer(backend, Network.initial(spec, 1), 1)
-    return lambda: void(trainer.step(split, chosen, rate=2))
-
-
-def void(_: object) -> None:
-    """Drops a value."""
+    return partial(trainer.step, split, np.arange(BATCH), rate=2)
 
 
 def _peak(level: str, gradient: bool) -> float | None:
