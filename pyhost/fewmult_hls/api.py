@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, get_type_hints
 from . import datasets
 from .backends import open_backend
 from .backends.names import Device, as_device
-from .models.classifier import Classifier, classifier_of, read_model
+from .models.classifier import Classifier, read_model
 from .nets.trainer import Epoch
 from .runs import run as runs
 from .runs.course import Watcher
@@ -119,7 +119,8 @@ def train(
                 overwrite=overwrite,
             )
         model = read_model(plan.folder)
-    return classifier_of(model, model.deployed, plan.config.backend, threads, summary, chosen)
+    opened = model.open(model.deployed, plan.config.backend, threads, chosen)
+    return Classifier(model, opened, summary)
 
 
 def _place(out: str | Path | None) -> AbstractContextManager[str]:

@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypedDict
 
 import numpy as np
@@ -22,14 +21,13 @@ from ..system.errors import FewmultError, UsageError
 from ..system.files import reading
 from ..system.given import as_path, checked
 from . import packed
-from .domain import Domain
 from .model import load_model
-from .trained import Scorer, Trained
+from .trained import Opened, Trained
 
 _LITTLE = 1 << 24  # bytes: to look for so many takes longer than an answer
 
 
-class Classifier:
+class Classifier(AbstractContextManager["Classifier"]):
     """A trained network that answers. It closes itself at the end of a ``with`` block.
 
     Attributes:
@@ -44,26 +42,15 @@ class Classifier:
     """
 
     def __init__(
-        self,
-        scorer: Scorer,
-        widths: tuple[int, ...],
-        domain: Domain,
-        *,
-        fingerprint: str,
-        has_checksum: bool = True,
-        unit: int = 1,
-        close: Callable[[], None] = lambda: None,
-        summary: dict[str, Any] | None = None,
+        self, model: Trained, opened: Opened, summary: dict[str, Any] | None = None
     ) -> None:
+        widths = model.spec.widths
         self.net = "-".join(map(str, widths))
-        self.domain = domain
-        self.fingerprint = fingerprint
-        self.has_checksum = has_checksum
-        self.summary = summary or {}
-        self._scorer = scorer
         self.features, self.classes = widths[0], widths[-1]
-        self._unit = unit
-        self._close: Callable[[], None] | None = close
+        self.domain, self.fingerprint = model.domain, model.fingerprint
+        self.has_checksum, self.summary = model.has_checksum, summary or {}
+        self._unit = model.unit
+        self._opened: Opened | None = opened
 
     def logits(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
         """The outputs of the net.
@@ -78,9 +65,9 @@ class Classifier:
             UsageError: the images are something else or of another size, or the net is closed.
             FewmultError: there is not enough memory for so many.
         """
-        if self._close is None:
+        if self._opened is None:
             raise UsageError("this net is closed: load it again")
-        return self._scorer.logits(self._flat(images))
+        return self._opened.scorer.logits(self._flat(images))
 
     def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """The labels of images, (N,): the largest logit, of equal ones the lowest class.
@@ -129,19 +116,11 @@ class Classifier:
 
     def close(self) -> None:
         """Gives back what the backend holds; there are no answers afterwards."""
-        close, self._close = self._close, None
-        if close is not None:
-            close()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
 
-    def __enter__(self) -> Classifier:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _flat(self, images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
@@ -225,26 +204,4 @@ def load(
     if chosen not in model.precisions:
         there = " or ".join(model.precisions)
         raise UsageError(f"{path} has no {chosen} weights: take precision {there}")
-    return classifier_of(model, chosen, backend, threads, device=ready)
-
-
-def classifier_of(
-    model: Trained,
-    precision: str,
-    backend: str,
-    threads: int | None,
-    summary: dict[str, Any] | None = None,
-    device: Device | None = None,
-) -> Classifier:
-    """A model with a backend of its own; the arguments are those of ``load``."""
-    opened = model.open(precision, backend, threads, device)
-    return Classifier(
-        opened.scorer,
-        model.spec.widths,
-        model.domain,
-        fingerprint=model.fingerprint,
-        has_checksum=model.has_checksum,
-        unit=model.unit,
-        close=opened.close,
-        summary=summary,
-    )
+    return Classifier(model, model.open(chosen, backend, threads, ready))

@@ -127,11 +127,7 @@ class CallMaker:
         bits: int,
         binary: bool,
         fill: Fill = "any",
-        *,
-        seed: int = 1,
-        purpose: int = purpose_word(Purpose.WEIGHTS),
-        step: int = 7,
-        sharpness: int = 0,
+        **draws: int,
     ) -> SampleWeights:
         """A sampling."""
         return SampleWeights(
@@ -140,10 +136,7 @@ class CallMaker:
             inputs=inputs,
             outputs=outputs,
             binary=binary,
-            sharpness=sharpness,
-            seed=seed,
-            purpose=purpose,
-            step=step,
+            **{**_WEIGHT_DRAWS, **draws},
         )
 
     def binary_matmul(
@@ -232,9 +225,7 @@ class CallMaker:
         *,
         values: Fill = "any",
         weights: Fill = "any",
-        seed: int = 1,
-        step: int = 7,
-        sharpness: int = 0,
+        **draws: int,
     ) -> ShiftGradient:
         """An update."""
         return ShiftGradient(
@@ -247,14 +238,18 @@ class CallMaker:
             log2_batch=log2(batch),
             shift=shift,
             binary=binary,
-            sharpness=sharpness,
-            seed=seed,
-            code_purpose=purpose_word(Purpose.CODES, 1),
-            weight_purpose=purpose_word(Purpose.WEIGHTS, 1),
-            step=step,
+            **{**_UPDATE_DRAWS, **draws},
         )
 
 
+_WEIGHT_DRAWS = {"sharpness": 0, "seed": 1, "purpose": purpose_word(Purpose.WEIGHTS), "step": 7}
+_UPDATE_DRAWS = {
+    "sharpness": 0,
+    "seed": 1,
+    "code_purpose": purpose_word(Purpose.CODES, 1),
+    "weight_purpose": purpose_word(Purpose.WEIGHTS, 1),
+    "step": 7,
+}
 _DELTA_DRAWS = {"seed": 5, "purpose": purpose_word(Purpose.DELTAS, 2), "step": 9}
 
 

@@ -23,6 +23,13 @@ Arrays = dict[str, npt.NDArray[Any]]
 # What a kernel may write behind a product: what it leaves as it was is expected, too.
 _CHANGING = ("bias", "mean", "logits", "result", "loss")
 _LAST_WORD = 2**32 - 1
+# What fills weights and values, or values and weights, where sums are largest.
+_SATURATING: list[tuple[Fill, Fill]] = [
+    ("zero", "largest"),
+    ("largest", "zero"),
+    ("largest", "largest"),
+    ("extreme", "extreme"),
+]
 
 
 @dataclass(frozen=True)
@@ -99,7 +106,7 @@ def _binary_matmul(make: _Maker) -> list[GoldenCase]:
     cases += [make.binary_matmul(65, 33, 32, planes=planes) for planes in (2, 3, 7)]
     cases.append(make.binary_matmul(63, 257, 16, planes=3))
     for transposed in (False, True):
-        for weights, values in _saturations():
+        for weights, values in _SATURATING:
             cases.append(
                 make.binary_matmul(
                     130, 65, 32, transposed=transposed, weights=weights, values=values
@@ -107,15 +114,6 @@ def _binary_matmul(make: _Maker) -> list[GoldenCase]:
             )
     cases.append(make.binary_matmul(257, 3, 16, planes=7, weights="largest", values="largest"))
     return cases
-
-
-def _saturations() -> list[tuple[Fill, Fill]]:
-    return [
-        ("zero", "largest"),
-        ("largest", "zero"),
-        ("largest", "largest"),
-        ("extreme", "extreme"),
-    ]
 
 
 def _normalize(make: _Maker) -> list[GoldenCase]:
@@ -200,7 +198,7 @@ def _shift_gradient(make: _Maker) -> list[GoldenCase]:
     for bits in (8, 16):
         for binary in (False, True):
             cases.append(make.shift_gradient(65, 17, 16, 3, bits, binary, sharpness=2))
-        for values, weights in _saturations():
+        for values, weights in _SATURATING:
             cases.append(
                 make.shift_gradient(
                     65, 17, 128, 6, bits, binary=False, values=values, weights=weights

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..datasets import Dataset
-from ..models.classifier import classifier_of
+from ..models.classifier import Classifier
 from ..models.trained import Trained
 from ..runs.run import split_to_test
 
@@ -50,7 +50,7 @@ class Answers:
 def answers(model: Trained, dataset: Dataset, backend: str) -> Answers:
     """The answers with the weights that the method deploys."""
     split = split_to_test(model, dataset)
-    with classifier_of(model, model.deployed, backend, None) as net:
+    with Classifier(model, model.open(model.deployed, backend, None)) as net:
         labels, margins = net.answers(split.images)
     classes = [model.domain.class_name(label) for label in range(model.spec.widths[-1])]
     return Answers(split.images, split.labels, labels, margins, classes)

@@ -34,14 +34,6 @@ _HEADER = re.compile(r"\{ *(?:" + _ENTRY + r" *(?:, *|(?=\}))){3}\} *\n?")
 _DTYPE = re.compile(r"'([<>|=]?[biufcU?]\d{0,9})'")
 
 
-def save_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
-    """Writes a .npz file, whole or not at all."""
-    # In memory first: on a full disk, zipfile raises what is no OSError.
-    content = io.BytesIO()
-    np.savez(content, **arrays)
-    write_atomic(path, content.getbuffer())
-
-
 def array_names(path: Path) -> list[str]:
     """The names of the arrays in a file, by which its kind is told; none if it is no archive.
 
@@ -57,7 +49,10 @@ def array_names(path: Path) -> list[str]:
 
 def save_checked(path: Path, arrays: Mapping[str, Any]) -> None:
     """Writes a .npz file with a checksum of all its arrays, whole or not at all."""
-    save_arrays(path, {**arrays, CHECKSUM: np.array(checksum(arrays))})
+    # In memory first: on a full disk, zipfile raises what is no OSError.
+    content = io.BytesIO()
+    np.savez(content, **{**arrays, CHECKSUM: np.array(checksum(arrays))})
+    write_atomic(path, content.getbuffer())
 
 
 class Archive(Mapping[str, npt.NDArray[Any]]):
@@ -104,31 +99,25 @@ class Archive(Mapping[str, npt.NDArray[Any]]):
 
     def integer(self, name: str) -> int:
         """An array that holds one integer."""
-        array = self[name]
-        if array.dtype.kind not in "iu" or array.shape:
-            raise ValueError(f"{name} is {array.dtype} {array.shape}, not one integer")
-        return int(array.item())
+        return int(self._plain(name, "iu", 0, "one integer").item())
 
     def integers(self, name: str) -> tuple[int, ...]:
         """An array that holds a row of integers."""
-        array = self[name]
-        if array.dtype.kind not in "iu" or array.ndim != 1:
-            raise ValueError(f"{name} is {array.dtype} {array.shape}, not a row of integers")
-        return tuple(array.tolist())
+        return tuple(self._plain(name, "iu", 1, "a row of integers").tolist())
 
     def text(self, name: str) -> str:
         """An array that holds one text."""
-        array = self[name]
-        if array.dtype.kind != "U" or array.shape:
-            raise ValueError(f"{name} is {array.dtype} {array.shape}, not one text")
-        return str(array.item())
+        return str(self._plain(name, "U", 0, "one text").item())
 
     def texts(self, name: str) -> tuple[str, ...]:
         """An array that holds a row of texts."""
+        return tuple(self._plain(name, "U", 1, "a row of texts").tolist())
+
+    def _plain(self, name: str, kinds: str, dimensions: int, what: str) -> npt.NDArray[Any]:
         array = self[name]
-        if array.dtype.kind != "U" or array.ndim != 1:
-            raise ValueError(f"{name} is {array.dtype} {array.shape}, not a row of texts")
-        return tuple(array.tolist())
+        if array.dtype.kind not in kinds or array.ndim != dimensions:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}, not {what}")
+        return array
 
     def verify(self) -> None:
         """Holds all arrays against the checksum that ``save_checked`` wrote.
