@@ -16,8 +16,7 @@ from ..nets.network import MAX_CLASSES, MAX_WIDTH
 from ..system import memory
 from ..system.errors import UsageError, reason_of
 from ..system.given import checked
-from .class_names import check_class_names
-from .dataset import VALIDATION_SHARE, Array, Dataset, Split, make_split
+from .dataset import VALIDATION_SHARE, Array, Dataset, Split, check_class_names, make_split
 from .splitting import carve_evenly, every, splitting_bytes, spread_split
 
 Labelled = tuple[npt.ArrayLike, npt.ArrayLike]

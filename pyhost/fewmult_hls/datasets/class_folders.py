@@ -20,8 +20,7 @@ from ..system import memory
 from ..system.errors import FewmultError
 from ..system.files import read_file, reading
 from . import png
-from .class_names import check_class_names
-from .dataset import VALIDATION_SHARE, Array, Dataset, Split, make_split
+from .dataset import VALIDATION_SHARE, Array, Dataset, Split, check_class_names, make_split
 from .splitting import carve_evenly, every, splitting_bytes, spread_split
 
 TEST_SHARE = 5

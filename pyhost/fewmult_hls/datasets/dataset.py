@@ -5,6 +5,9 @@
 from __future__ import annotations
 
 import hashlib
+import reprlib
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +21,7 @@ VALIDATION_SHARE = 6
 """One training image in this many is kept for validation."""
 CLASS_NAMES = "classes.json"
 """The file in a folder that names the classes."""
+_LONGEST_NAME = 255  # characters, as of a folder's name
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,3 +139,19 @@ def carve_validation(images: Array, labels: Array) -> tuple[Split, Split]:
     """
     kept = len(images) - len(images) // VALIDATION_SHARE
     return make_split(images[:kept], labels[:kept]), make_split(images[kept:], labels[kept:])
+
+
+def check_class_names(names: Iterable[object]) -> None:
+    """Refuses names that are no text, or cannot be told apart or printed.
+
+    Raises:
+        ValueError: one of them is such a name.
+    """
+    seen = set()
+    for name in names:
+        if not (isinstance(name, str) and name.isprintable() and 0 < len(name) <= _LONGEST_NAME):
+            raise ValueError(f"{reprlib.repr(name)} cannot name a class")
+        shown = unicodedata.normalize("NFC", name)  # an accent may be a character of its own
+        if shown in seen:
+            raise ValueError(f"two classes are named {name}")
+        seen.add(shown)

@@ -23,9 +23,16 @@ from ..system.errors import FewmultError
 from ..system.files import read_file, reading, write_atomic
 from ..system.schema import parse_json, typed
 from . import checksums, idx
-from .class_names import check_class_names
 from .dataset import CLASS_NAMES as CLASS_NAMES
-from .dataset import VALIDATION_SHARE, Array, Dataset, Split, carve_validation, make_split
+from .dataset import (
+    VALIDATION_SHARE,
+    Array,
+    Dataset,
+    Split,
+    carve_validation,
+    check_class_names,
+    make_split,
+)
 
 STEMS = (
     "train-images-idx3-ubyte",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..datasets import Dataset
-from ..datasets.class_names import check_class_names
+from ..datasets.dataset import check_class_names
 from ..nets.network import Shape
 from ..system.archive import Archive
 

@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from ..backends.names import Device
-from ..nets.network import Shape
-from .domain import Domain
+if TYPE_CHECKING:
+    from ..methods.floating.model import FloatModel
+    from .model import Model
 
 
 class Scorer(Protocol):
@@ -29,45 +29,5 @@ class Opened(NamedTuple):
     close: Callable[[], None]
 
 
-class Trained(Protocol):
-    """A network, and what evaluating it needs: a ``Model`` or a ``FloatModel``."""
-
-    @property
-    def unit(self) -> int:
-        """What is 1.0 in its logits."""
-
-    @property
-    def spec(self) -> Shape:
-        """The network's shape."""
-
-    @property
-    def domain(self) -> Domain:
-        """What its inputs and outputs stand for."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Of the network as it was trained."""
-
-    @property
-    def has_checksum(self) -> bool:
-        """Whether the file that it is from protects more than the network itself."""
-
-    @property
-    def precisions(self) -> tuple[str, ...]:
-        """Of the weights that it can run with."""
-
-    @property
-    def deployed(self) -> str:
-        """The one of them that training chose by."""
-
-    def open(
-        self, precision: str, backend: str, threads: int | None, device: Device | None = None
-    ) -> Opened:
-        """Makes the network ready.
-
-        Args:
-            precision: one of ``precisions``.
-            backend: who executes the kernels; a floating-point net has none and runs in numpy.
-            threads: of the backend.
-            device: of the backend.
-        """
+Trained: TypeAlias = "Model | FloatModel"
+"""A network, and what evaluating it needs."""

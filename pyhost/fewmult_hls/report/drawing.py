@@ -66,7 +66,6 @@ DARK = Theme(
     faint="#6e7681",
     series=("#58a6ff", "#ff9e64", "#3fb98f", "#e58fc0", "#e0c050", "#9ecbff", "#b392f0", "#9ba3ac"),
 )
-THEMES = (LIGHT, DARK)
 
 Draw = Callable[[Figure, Theme], None]
 

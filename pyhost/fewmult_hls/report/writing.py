@@ -12,7 +12,6 @@ from pathlib import Path
 
 from ..backends import open_backend
 from ..datasets import Dataset, load
-from ..methods.floating.model import FloatModel
 from ..models.model import Model
 from ..models.trained import Trained
 from ..system.errors import FewmultError
@@ -121,7 +120,6 @@ def _weights(section: Section, name: str, model: Trained) -> None:
             f"{model.deployed} weights: their shares stand above each chart."
         )
     else:
-        assert isinstance(model, FloatModel)
         layers = model.network.weights
         bounds = [model.spec.bound(k) for k in range(len(layers))]
         draw = figures.weights(layers, bounds, "real-valued")
@@ -154,7 +152,6 @@ def _filters(section: Section, name: str, model: Trained, dataset: Dataset) -> N
     shape = _image_shape(dataset)
     if shape is None:
         return
-    assert isinstance(model, (Model, FloatModel))
     first, columns = model.network.weights[0], figures.FILTERS[1]
     count = min(len(first), figures.FILTERS[0] * columns)
     text = f"Weights of the first {count} units of the first layer: plus blue, minus orange."

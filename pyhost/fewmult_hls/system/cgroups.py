@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from .files import system_text
+
 
 def cpu_limit(root: Path = Path("/")) -> float | None:
     """The least number of CPUs that any group around this process leaves it; None for no limit.
@@ -50,7 +52,7 @@ def folders(controller: str, root: Path = Path("/")) -> Iterator[Path]:
 
 def _groups(controller: str, root: Path) -> Iterator[tuple[int, str]]:
     """This process's groups, with the version of their hierarchy: those that may limit it."""
-    for line in _lines(root / "proc/self/cgroup"):
+    for line in system_text(root / "proc/self/cgroup").splitlines():
         found = re.fullmatch(r"\d+:([^:]*):(.*)", line)
         if found and not found[1]:
             yield 2, found[2]
@@ -60,7 +62,7 @@ def _groups(controller: str, root: Path) -> Iterator[tuple[int, str]]:
 
 def _mounts(controller: str, root: Path) -> Iterator[_Mount]:
     """The hierarchies that may limit it."""
-    for line in _lines(root / "proc/self/mountinfo"):
+    for line in system_text(root / "proc/self/mountinfo").splitlines():
         found = re.fullmatch(r"\S+ \S+ \S+ (\S+) (\S+) .*?- cgroup(2?) \S+ (\S+)", line)
         if found and (found[3] or controller in found[4].split(",")):
             yield _Mount(2 if found[3] else 1, _unescaped(found[1]), _unescaped(found[2]))
@@ -81,18 +83,10 @@ def _inside(mounted: str, group: str) -> PurePosixPath | None:
 
 def _limit(folder: Path) -> float | None:
     """The limit of one group: version 2 writes quota and period in one file, version 1 in two."""
-    words = " ".join(_lines(folder / "cpu.max")) or " ".join(
-        line for name in ("quota", "period") for line in _lines(folder / f"cpu.cfs_{name}_us")
-    )
-    numbers = re.fullmatch(r"(\d+) ([1-9]\d*)", words, re.ASCII)  # "max" or -1 is no limit
+    quota, period = (system_text(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
+    words = system_text(folder / "cpu.max") or quota + period
+    numbers = re.fullmatch(r"(\d+)\s([1-9]\d*)\n?", words, re.ASCII)  # "max" or -1 is no limit
     return int(numbers[1]) / int(numbers[2]) if numbers else None
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
 
 
 def _unescaped(text: str) -> str:

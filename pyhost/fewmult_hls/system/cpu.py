@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from .cgroups import cpu_limit
+from .files import system_text
 
 _TOPOLOGY = Path("/sys/devices/system/cpu")
 
@@ -19,22 +20,17 @@ def physical_cores() -> int:
 
     Two hardware threads of one core count once.
     """
-    cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(_all_cpus())
+    cpus = (
+        os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
+    )
     cores = len({_core_of(cpu) for cpu in cpus})
     limit = cpu_limit()
     return cores if limit is None else max(1, min(cores, int(limit)))
 
 
-def _all_cpus() -> int:
-    return os.cpu_count() or 1
-
-
 def _core_of(cpu: int) -> str:
     """The hardware threads of a core share this text; without it, every CPU is its own core."""
-    try:
-        return (_TOPOLOGY / f"cpu{cpu}/topology/thread_siblings").read_text(encoding="ascii")
-    except OSError:
-        return str(cpu)
+    return system_text(_TOPOLOGY / f"cpu{cpu}/topology/thread_siblings") or str(cpu)
 
 
 def model_name() -> str:
@@ -50,9 +46,6 @@ def features() -> list[str]:
 
 def _cpu_line(field: str) -> str:
     """A field of the first processor in /proc/cpuinfo, or nothing."""
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    values = (line.split(":", 1)[1] for line in text.splitlines() if line.startswith(field))
+    lines = system_text(Path("/proc/cpuinfo")).splitlines()
+    values = (line.split(":", 1)[1] for line in lines if line.startswith(field))
     return next(values, "").strip()

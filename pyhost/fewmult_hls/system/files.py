@@ -54,6 +54,14 @@ def read_file(path: Path, limit: int) -> bytes:
     return content
 
 
+def system_text(path: Path) -> str:
+    """What the system says in a file of /proc or /sys; nothing where there is none."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file beside ``path``; it takes that name when the block ends well.

@@ -71,21 +71,17 @@ class Lock:
             _held.remove(self)
             os.close(self._descriptor)
 
-    def drop(self) -> None:
-        """Closes the file in a forked process: it would hold the lock after its parent's end."""
-        os.close(self._descriptor)
+    @staticmethod
+    def drop_all() -> None:
+        """Closes all files in a forked process: they would be locked after its parent's end."""
+        for lock in _held:
+            os.close(lock._descriptor)
+        _held.clear()
 
 
 _held: set[Lock] = set()
 
-
-def _drop_all() -> None:
-    for lock in _held:
-        lock.drop()
-    _held.clear()
-
-
-os.register_at_fork(after_in_child=_drop_all)
+os.register_at_fork(after_in_child=Lock.drop_all)
 
 
 @contextmanager

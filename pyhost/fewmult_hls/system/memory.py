@@ -14,6 +14,7 @@ from pathlib import Path
 
 from . import cgroups
 from .errors import FewmultError
+from .files import system_text
 
 # The limit, the use, and of memory.stat what the kernel takes back before it refuses.
 _GROUP_FILES = {
@@ -64,8 +65,8 @@ def _left_by_groups(root: Path) -> Iterator[int]:
     """What containers and the like leave; the least counts."""
     for folder in cgroups.folders("memory", root):
         for limit, (use, reclaimable) in _GROUP_FILES.items():
-            with suppress(OSError, ValueError):  # no such limit, or none set
-                left = _number(folder / limit) - _number(folder / use)
+            with suppress(ValueError):  # no such limit, or none set
+                left = int(system_text(folder / limit)) - int(system_text(folder / use))
                 stat = _numbers(folder / "memory.stat")
                 yield left + sum(stat.get(name, 0) for name in reclaimable)
 
@@ -73,21 +74,17 @@ def _left_by_groups(root: Path) -> Iterator[int]:
 def _left_by_limits(root: Path) -> Iterator[int]:
     """What the limits of a process (``ulimit -v`` and ``-d``) leave."""
     with suppress(OSError, ValueError, IndexError):
-        pages = (root / "proc/self/statm").read_text(encoding="ascii").split()
+        pages = system_text(root / "proc/self/statm").split()
         for kind, field in ((resource.RLIMIT_AS, 0), (resource.RLIMIT_DATA, 5)):
             limit, _ = resource.getrlimit(kind)
             if limit != resource.RLIM_INFINITY:
                 yield limit - int(pages[field]) * resource.getpagesize()
 
 
-def _number(path: Path) -> int:
-    return int(path.read_text(encoding="ascii"))
-
-
 def _numbers(path: Path) -> dict[str, int]:
     """The second word of each line, a number, by the first."""
-    with suppress(OSError, ValueError):
-        lines = path.read_text(encoding="ascii").splitlines()
+    with suppress(ValueError):
+        lines = system_text(path).splitlines()
         return {name: int(number) for name, number in (line.split()[:2] for line in lines)}
     return {}
 

@@ -26,7 +26,7 @@ _WITHOUT_CHECKSUM = 1  # the format before, which is still read
 
 @dataclass(frozen=True)
 class FloatModel:
-    """A network and what evaluating it needs; see ``models.trained.Trained``.
+    """A network and what evaluating it needs; as ``models.model.Model``.
 
     Attributes:
         network: its state.
