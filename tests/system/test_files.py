@@ -22,9 +22,6 @@ PACKAGE = Path(fewmult_hls.__file__).parent
 # Who may open files for reading without ``files.open_regular``, and why.
 ALLOWED = {
     "system/files.py": "it is the place",
-    "system/cgroups.py": "/proc and /sys",
-    "system/cpu.py": "/proc and /sys",
-    "system/memory.py": "/proc and /sys",
     "datasets/digits.py": "comes with the package",
     "hardware/area.py": "sources that come with the package",
     "hardware/interfaces.py": "sources that come with the package",
