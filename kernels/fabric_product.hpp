@@ -20,7 +20,7 @@ struct ProductArray {
   static constexpr int kInputs = 1 << kLog2Inputs;
 
   static_assert(kWordBits % kInputs == 0, "a packed word is a whole number of product cycles");
-  static_assert(kInputs >= 16, "a pass is as long as its DEPENDENCE pragma claims");
+  static_assert(kInputs >= 16, "a fold is as long as its DEPENDENCE pragma claims");
   static_assert(kRows % kWordBits == 0, "a transposed tile is a whole number of packed words");
   static_assert(kMaxBatch % kLanes == 0, "a row of sums is a whole number of product cycles");
   static_assert(kInputs <= INT16_MAX / (kActivationMax + 1), "one cycle's sum fits 16 bits");
@@ -91,9 +91,26 @@ struct ProductArray {
 
   // sums[row][b] += sum over 64 inputs of +x, -x or 0, as the packed words say: row's own word, or,
   // transposed, a bit of each input's.
-  // For some inputs and samples at a time the activations stand still in registers while the rows
-  // stream past, one a cycle; those of the next pass are read meanwhile. -x is ~x + 1: the ones are
-  // counted per row instead of being carried into every addition.
+  // The array takes a block in folds: for some samples, one part of the inputs after another. In a
+  // fold the activations stand still in registers while the rows stream past, one a cycle; those of
+  // the next fold are read meanwhile. -x is ~x + 1: the ones are counted per row instead of being
+  // carried into every addition.
+  //
+  // 128 rows, a batch of 128 (i: inputs of the block, b: samples, r: rows):
+  //
+  //            before | fold 0                     | fold 1              | fold 15
+  //   cycle    16 of  | 0 .. 15  16 ..  64 .. 127  | 128 ..   192 .. 255 | 1920 .. 2047
+  //   x holds         | i 0-15, b 0-31             | i 16-31, b 0-31     | i 48-63, b 96-127
+  //   adds            | r 0 ..          .. r 127   | r 0 ..   .. r 127   | r 0 .. r 127
+  //   loads x  fold 0 | fold 1   -      -          | fold 2   -          | -
+  //   loads words, each a row's own, one a cycle:
+  //            -      | r 0 ..          .. r 127   | r 0 ..   .. r 127   | r 0 .. r 127
+  //   loads words, transposed, each an input's, with a bit of 64 rows, in 16 cycles:
+  //            r 0-63 | r 64-127 -      r 0-63 of  | r 64-127 r 0-63 of  | r 64-127
+  //                   |                 fold 1     |          fold 2     |
+  //
+  // That is 16 + 16 * 128 cycles for 64 * 128 * 128 additions: 512 a cycle. Of fewer rows than 16
+  // a fold takes 16 cycles all the same, and of other numbers the next power of two.
   static void accumulate(Sums& sums, const Panel& panel,
                          const PackedRows<kRows> (&words)[kPanelWords], int /*columns*/, int rows,
                          int batch, bool transposed) {
@@ -115,21 +132,21 @@ struct ProductArray {
       next_held.sign[input] = words[0].sign[input];
       next_held.mask[input] = words[0].mask[input];
     }
-    const int log2_passes = log2_of_rows(batch, kLog2Lanes) - kLog2Lanes + kLog2Parts;
+    const int log2_folds = log2_of_rows(batch, kLog2Lanes) - kLog2Lanes + kLog2Parts;
     const int log2_rows = log2_of_rows(rows, kLog2Inputs);
     const int log2_turn = smaller(log2_rows, 6);  // rows whose bits are in the same words
-    for (int cycle = 0; cycle < 1 << log2_passes << log2_rows; ++cycle) {
+    for (int cycle = 0; cycle < 1 << log2_folds << log2_rows; ++cycle) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 64 max = 4096
-// A row comes back only in the next pass, 16 cycles later or more.
+// A row comes back only in the next fold, 16 cycles later or more.
 #pragma HLS DEPENDENCE variable = sums.z inter RAW distance = 16 true
       const int last_row = (1 << log2_rows) - 1;
       const int row = cycle & last_row;
-      const int pass = cycle >> log2_rows;
+      const int fold = cycle >> log2_rows;
       if (row == 0) copy(x, next);
-      if (row < kInputs && pass + 1 < 1 << log2_passes) {
+      if (row < kInputs && fold + 1 < 1 << log2_folds) {
         take_samples(next[row],
-                     panel.eight[part_of(pass + 1) + row] + (first_of(pass + 1) >> kLog2PortBytes));
+                     panel.eight[part_of(fold + 1) + row] + (first_of(fold + 1) >> kLog2PortBytes));
       }
       // Of the rows of the next turn, the word of input `in_turn`.
       const int in_turn = cycle & ((1 << log2_turn) - 1);
@@ -145,18 +162,18 @@ struct ProductArray {
         next_held.mask[in_turn] = mask;
       }
       if (row < rows) {
-        accumulate_row(sums.z[row] + first_of(pass), x,
-                       transposed ? bit_of(held.sign, row) : sign >> part_of(pass),
-                       transposed ? bit_of(held.mask, row) : mask >> part_of(pass));
+        accumulate_row(sums.z[row] + first_of(fold), x,
+                       transposed ? bit_of(held.sign, row) : sign >> part_of(fold),
+                       transposed ? bit_of(held.mask, row) : mask >> part_of(fold));
       }
     }
   }
 
  private:
-  // The array takes a block in passes: for some samples, one part of the inputs after another.
+  // The first sample of a fold, and the first input.
   static constexpr int kLog2Parts = 6 - kLog2Inputs;
-  static int first_of(int pass) { return pass >> kLog2Parts << kLog2Lanes; }
-  static int part_of(int pass) { return (pass & ((1 << kLog2Parts) - 1)) << kLog2Inputs; }
+  static int first_of(int fold) { return fold >> kLog2Parts << kLog2Lanes; }
+  static int part_of(int fold) { return (fold & ((1 << kLog2Parts) - 1)) << kLog2Inputs; }
 
   static void clear_panel(Panel& panel, int log2_batch) {
     const int log2_words = larger(log2_batch, kLog2Lanes) - kLog2PortBytes;
