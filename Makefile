@@ -82,8 +82,9 @@ lint-kernels: $(VENV)/test.stamp ## Say where an HLS compiler would refuse a ker
 
 editable: .venv-dev/editable.stamp ## Install for work on it: Python counts at once, of C++ what changed is built
 
-docs: ## Fill what pages quote from the sources
-	$(PYTHON) tools/quote.py
+docs: .venv-dev/editable.stamp ## Fill what pages quote from the sources, and draw their pictures
+	.venv-dev/bin/python tools/quote.py
+	.venv-dev/bin/python tools/pictures.py
 
 format: $(VENV)/lint.stamp ## Rewrite the sources in the house format
 	$(BIN)/ruff check --fix

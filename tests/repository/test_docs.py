@@ -12,6 +12,8 @@ from typing import get_type_hints
 import click
 import pytest
 
+import house
+import pictures
 from checkout import DOCS, ROOT
 from fewmult_hls import load, train
 from fewmult_hls.api import Options
@@ -97,3 +99,65 @@ def test_commands_have_the_options_that_a_page_gives_them(page: Path) -> None:
         command = _command(words)
         unknown = {word for word in words if word.startswith("-")} - _options(command)
         assert not unknown, f"{page.name}: fewmult-hls {text}"
+
+
+def _rows(page: Path, first: str) -> list[list[str]]:
+    """The cells of the table whose first heading is this."""
+    text = page.read_text(encoding="utf-8")
+    tables = re.findall(rf"^\| {first} \|.*\n\|[-|]+\n((?:\|.*\n)+)", text, re.M)
+    lines = [line for table in tables for line in table.splitlines()]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_index_has_a_line_for_every_page() -> None:
+    links = [re.fullmatch(r"\[(.*)\]\((.*)\)", row[0]) for row in _rows(DOCS / "README.md", "page")]
+    named = [link[1] for link in links if link and link[1] == link[2]]
+    pages = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")} - {"README.md"}
+    assert len(links) == len(named) == len(set(named))
+    assert set(named) == pages
+
+
+def test_links_lead_to_what_is_there() -> None:
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text(encoding="utf-8")):
+            name, _, anchor = link.partition("#")
+            target = page if not name else page.parent / name
+            assert target.exists(), f"{page.name}: {link}"
+            assert not anchor or anchor in _anchors(target), f"{page.name}: {link}"
+
+
+def _anchors(page: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
+def _is_there(path: str) -> bool:
+    return (ROOT / path).exists() or (ROOT / house.PACKAGE / path).exists()
+
+
+def test_the_glossary_has_each_word_once_and_where_it_lives() -> None:
+    rows = _rows(DOCS / "glossary.md", "word")
+    words = [word for word, *_ in rows]
+    assert words == sorted(set(words))
+    contract = (DOCS / "arithmetic.md").read_text(encoding="utf-8")
+    sections = set(re.findall(r"^## (\d+)\. ", contract, re.M))
+    for word, meaning, where, section in rows:
+        assert meaning, word
+        assert _is_there(where.strip("`")), f"{word}: {where}"
+        assert set(filter(None, section.split(", "))) <= sections, f"{word}: section {section}"
+
+
+def test_files_that_a_page_names_are_there() -> None:
+    folders = "kernels|bindings|testbench|tests|tools|benchmarks|docs|pyhost"
+    for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
+        text = page.read_text(encoding="utf-8")
+        for path in re.findall(rf"`((?:{folders})/[\w./]+?)`", text):
+            if not re.search(r"NAME|ROOM|board-wheel", path):
+                assert _is_there(path), f"{page.name}: {path}"
+
+
+@pytest.mark.parametrize("name", pictures.PICTURES)
+def test_pictures_are_those_that_the_sources_give(name: str) -> None:
+    drawn = pictures.PICTURES[name]().svg()
+    assert (pictures.FOLDER / name).read_text(encoding="utf-8") == drawn, "make docs"
