@@ -41,7 +41,7 @@ class Access(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them, each once."""
+        """All names, each once."""
         return tuple(dict.fromkeys([*self.reads, *self.writes]))
 
 
@@ -102,20 +102,20 @@ class Call:
     access: Access
 
     def shapes(self) -> dict[str, Shape]:
-        """Of every array that the kernel can be given, by name."""
+        """The shapes of all arrays that the kernel can be given, by name."""
         raise NotImplementedError
 
     def dtype(self, name: str) -> np.dtype[Any]:
-        """Of an array."""
+        """The type of an array's elements."""
         return np.dtype(DTYPES[name])
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """Those that this call reads or writes and that are there, by name."""
+        """The arrays that this call reads or writes and that are there, by name."""
         found = {name: getattr(self, name) for name in self.access.names}
         return {name: array for name, array in found.items() if array is not None}
 
     def numbers(self) -> dict[str, int]:
-        """What is no array, by the names of the top's arguments."""
+        """The numbers of the call, by the names of the top's arguments."""
         return {argument: int(getattr(self, name)) for name, argument in _numbers(type(self))}  # type: ignore[arg-type]
 
     def at(self: C, step: int) -> C:
@@ -235,7 +235,7 @@ class Product(Call):
 
     @property
     def terms(self) -> int:
-        """Of each sum."""
+        """How many terms each sum has."""
         return self.outputs if self.sends_back else self.inputs
 
     def _factors(self) -> dict[str, Shape]:

@@ -75,7 +75,7 @@ _CALL = (ADD + _ROTATE + LOGIC) * ROUNDS + ADD * (2 + 2 * (ROUNDS // 4))  # of t
 
 
 def total(tallies: Iterable[Tally]) -> Tally:
-    """Their sum."""
+    """The sum of some tallies."""
     return sum(tallies, NOTHING)
 
 

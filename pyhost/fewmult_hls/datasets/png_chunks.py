@@ -57,7 +57,7 @@ class Header(NamedTuple):
 
     @property
     def pixel_bytes(self) -> int:
-        """Of the unpacked pixels, with a byte in front of each row."""
+        """Bytes of the unpacked pixels, with one in front of each row."""
         total, bits = 0, _SAMPLES[self.kind] * self.bits
         for column, row, step, row_step in _PASSES if self.interlaced else ((0, 0, 1, 1),):
             columns = -((column - self.columns) // step)
@@ -78,7 +78,7 @@ class Png(NamedTuple):
 
     @property
     def colours(self) -> int:
-        """In the palette."""
+        """How many colours the palette has."""
         return len(self.palette) // 3
 
     @property

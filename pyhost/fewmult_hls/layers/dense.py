@@ -83,11 +83,11 @@ class Dense:
         return _limited(self.input_fraction - self.delta_exponent - gained, *_UPDATE_SHIFTS)
 
     def output_bias_exponent(self, rate: int) -> int:
-        """Of the step of an output layer's biases."""
+        """The exponent of the step of an output layer's biases."""
         return self._bias_exponent(self.delta_exponent, rate, summands=1)
 
     def hidden_bias_exponent(self, rate: int) -> int:
-        """Of the step of the biases in front of it, from the product that it sends back."""
+        """The exponent of the step of the biases in front of it, from what it sends back."""
         return self._bias_exponent(self.sent_exponent, rate, self.outputs)
 
     def _bias_exponent(self, exponent: int, rate: int, summands: int) -> int:
@@ -98,7 +98,7 @@ class Dense:
     # ---- Its arrays ------------------------------------------------------------------------------
 
     def places(self) -> dict[str, Place]:
-        """Of all its arrays in training, by name."""
+        """Shapes and types of all its arrays in training, by name."""
         k, batch = self.index, 1 << self.log2_batch
         words = (1, self.words, self.outputs)
         return {
@@ -114,7 +114,7 @@ class Dense:
     # ---- Its calls -------------------------------------------------------------------------------
 
     def sample(self, memory: Memory, sharpness: int, seed: int) -> calls.SampleWeights:
-        """The sample of its weights before its first step."""
+        """The call that samples its weights before its first step."""
         k = self.index
         return calls.SampleWeights(
             weights=memory[f"weights_{k}"],
@@ -131,7 +131,7 @@ class Dense:
         )
 
     def forward(self, memory: Memory, rate: int) -> calls.Layer:
-        """Its activations, or the net's logits, loss and first deltas."""
+        """The call for its activations, or for the net's logits, loss and first deltas."""
         k = self.index
         if not self.is_output:
             return self._pass(
@@ -150,7 +150,7 @@ class Dense:
     def evaluate(
         self, memory: Memory, hidden: Pass, planes: int = 1, more_shift: int = 0
     ) -> calls.Layer:
-        """Its activations or logits with deterministic weights (contract, section 12).
+        """The call for its activations or logits with deterministic weights (contract, section 12).
 
         Args:
             memory: in which its packed weights have so many planes.
@@ -166,7 +166,7 @@ class Dense:
         return self._pass(hidden, memory, mean=mean, result=result, planes=planes, shift=shift)
 
     def backward(self, memory: Memory, rate: int, seed: int, step: int) -> calls.Layer:
-        """The deltas of the layer in front of it, and the step of that layer's biases."""
+        """The call for the deltas of the layer in front of it, and the step of its biases."""
         k = self.index
         return self._pass(
             Pass.BACKWARD,
@@ -182,7 +182,7 @@ class Dense:
         )
 
     def perturb(self, memory: Memory, perturbation: int) -> calls.Layer:
-        """Of a first layer: its inputs, moved against the net (contract, section 13)."""
+        """The call that moves a first layer's inputs against the net (contract, section 13)."""
         return self._pass(
             Pass.PERTURB,
             memory,
@@ -195,7 +195,7 @@ class Dense:
     def update(
         self, memory: Memory, rate: int, sharpness: int, seed: int, step: int
     ) -> calls.ShiftGradient:
-        """The update of its weights, and their next sample."""
+        """The call that updates its weights and draws their next sample."""
         k = self.index
         return calls.ShiftGradient(
             weights=memory[f"weights_{k}"],

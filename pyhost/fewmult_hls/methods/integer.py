@@ -49,7 +49,7 @@ class IntegerMethod:
         return Trainer(self._backend, network, config.seed, step, config.perturb)
 
     def validation_error(self, state: State) -> float:
-        """With ternary or binary weights, in one pass."""
+        """The error with ternary or binary weights, of one plane."""
         assert isinstance(state, Network)
         images = self._dataset.train.images
         judge, _ = evaluator(self._backend, state, self._spec.weights, images)

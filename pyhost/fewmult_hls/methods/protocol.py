@@ -29,7 +29,7 @@ class State(Protocol):
         """SHA-256 of it."""
 
     def tensors(self) -> Tensors:
-        """Its arrays by name."""
+        """The arrays of the state, by name."""
 
 
 class NetLearner(Learner, Protocol):
@@ -44,7 +44,7 @@ class Method(Protocol):
 
     @property
     def schedule(self) -> Pace:
-        """Of the run."""
+        """The schedule of the run."""
 
     def start(self) -> NetLearner:
         """A net before its first step."""
@@ -53,7 +53,7 @@ class Method(Protocol):
         """A net with this state, before this step."""
 
     def validation_error(self, state: State) -> float:
-        """In per cent, with the weights that the method deploys."""
+        """The error in per cent, with the weights that the method deploys."""
 
     def finish(self, tensors: Tensors, path: Path) -> tuple[State, dict[str, float]]:
         """Writes a model with this state.

@@ -56,12 +56,12 @@ class Model:
 
     @property
     def fingerprint(self) -> str:
-        """Of the network as it was trained."""
+        """The fingerprint of the network as it was trained."""
         return self.packed_from or self.network.fingerprint
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        """Of the weights that it can run with."""
+        """The kinds of weights that it can run with."""
         return tuple(self.means)
 
     @property

@@ -28,7 +28,7 @@ _MAGNITUDE_BITS = 7
 
 
 def precisions(spec: NetworkSpec) -> tuple[Precision, ...]:
-    """Those that a net is made for: 8 bits, and one plane of what its weights are sampled as."""
+    """The precisions that a net is made for: 8 bits, and one plane of its samples' kind."""
     return ("8-bit", spec.weights)
 
 

@@ -146,7 +146,7 @@ class NetworkSpec(Shape):
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the master weights."""
+        """The type of the master weights."""
         return MASTER_DTYPES[self.master_bits]
 
     @cached_property

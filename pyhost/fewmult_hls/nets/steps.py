@@ -34,7 +34,7 @@ class Moment:
 
 
 def training_places(layers: Layers, *, perturbed: bool) -> dict[str, Place]:
-    """Of all arrays that training needs, by name."""
+    """Shapes and types of all arrays that training needs, by name."""
     first, last, batch = layers[0], layers[-1], 1 << layers[0].log2_batch
     places = {name: place for layer in layers for name, place in layer.places().items()}
     places |= {

@@ -34,7 +34,7 @@ class Pace(Protocol):
 
     @property
     def epochs(self) -> int:
-        """Of the whole run."""
+        """The epochs of the whole run."""
 
     def rate(self, epoch: int) -> float:
         """log2 of the learning rate."""

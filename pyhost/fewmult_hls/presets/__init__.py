@@ -29,7 +29,7 @@ class Preset:
 
 
 def names() -> list[str]:
-    """Of all presets."""
+    """The names of all presets."""
     return sorted(path.stem for path in _FOLDER.glob("*.toml"))
 
 

@@ -67,7 +67,7 @@ class CallMaker:
         return np.where(at_end, ends, values).astype(np.int8)
 
     def deltas(self, units: int, batch: int, fill: Fill) -> npt.NDArray[np.int8]:
-        """From one end of their range to the other."""
+        """Deltas from one end of their range to the other."""
         return self.integers(-DELTA_MAX, DELTA_MAX, (units, batch), fill, np.int8)
 
     def biases(self, units: int) -> npt.NDArray[np.int32]:
@@ -84,7 +84,7 @@ class CallMaker:
         return labels.astype(np.uint8)
 
     def master_weights(self, inputs: int, outputs: int, bits: int, fill: Fill) -> npt.NDArray[Any]:
-        """As kernels take them, (words, outputs, 64)."""
+        """Master weights as kernels take them, (words, outputs, 64)."""
         limit = weight_clip(bits)
         matrix = self.integers(-limit, limit, (outputs, inputs), fill, np.dtype(f"int{bits}"))
         return block_weights(matrix)
@@ -254,7 +254,7 @@ _DELTA_DRAWS = {"seed": 5, "purpose": purpose_word(Purpose.DELTAS, 2), "step": 9
 
 
 def log2(batch: int) -> int:
-    """Of a power of two."""
+    """The exponent of a power of two."""
     return batch.bit_length() - 1
 
 

@@ -62,7 +62,7 @@ class Times:
 
     @property
     def milliseconds(self) -> float:
-        """Of the median call."""
+        """The time of the median call."""
         return 1e3 * statistics.median(self.seconds)
 
     @property
@@ -72,7 +72,7 @@ class Times:
 
     @property
     def samples_per_second(self) -> float:
-        """Of a step."""
+        """The speed of a step."""
         return 1e3 * self.operations / self.milliseconds
 
 
@@ -85,12 +85,12 @@ class Measured:
     peaks: dict[tuple[str, str], float]
 
     def share_of_peak(self, kernel: Times) -> float | None:
-        """Of the register-only loop at its level, times its threads."""
+        """The share of what the register-only loop at its level does, times its threads."""
         peak = self.peaks.get((kernel.level, kernel.peak or ""))
         return kernel.giga_per_second / (peak * kernel.threads) if peak else None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON: medians in milliseconds, rates in thousand millions a second."""
+        """What JSON gets: medians in milliseconds, rates in thousand millions a second."""
         return {
             "net": NET,
             "batch": BATCH,

@@ -17,7 +17,7 @@ from ..runs.run import split_to_test
 
 @dataclass(frozen=True)
 class Answers:
-    """Of one net to all test images.
+    """The answers of one net to all test images.
 
     Attributes:
         images: uint8 (N, features).

@@ -42,12 +42,12 @@ class Theme:
 
     @property
     def ramp(self) -> Colormap:
-        """From nothing to much."""
+        """Colours from nothing to much."""
         return LinearSegmentedColormap.from_list("ramp", [self.ground, self.series[0]])
 
     @property
     def signed(self) -> Colormap:
-        """From minus through nothing to plus."""
+        """Colours from minus through nothing to plus."""
         ends = (self.series[1], self.ground, self.series[0])
         return LinearSegmentedColormap.from_list("signed", ends)
 

@@ -141,7 +141,7 @@ def _thousands(value: float, _: Any) -> str:
 
 
 def shown_layers(count: int) -> list[int]:
-    """Those of a net that get a chart: all, or the first and the last of very many."""
+    """The layers of a net that get a chart: all, or the first and the last of very many."""
     layers = list(range(count))
     return layers if count <= 2 * _ENDS else layers[:_ENDS] + layers[-_ENDS:]
 

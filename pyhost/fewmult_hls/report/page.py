@@ -50,7 +50,7 @@ class Picture:
 
     @property
     def files(self) -> dict[str, bytes]:
-        """By name."""
+        """The files of the picture, by name."""
         return {
             f"{self.name}{LIGHT.name}.png": self.light,
             f"{self.name}{DARK.name}.png": self.dark,

@@ -28,7 +28,7 @@ def _printable(character: str) -> str:
 
 
 def escape(character: str) -> str:
-    """As in a literal of Python."""
+    """A text as in a literal of Python."""
     return character.encode("unicode_escape").decode()
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""From the folders of runs to the folder of a report."""
+"""Makes the folder of a report from the folders of runs."""
 
 from __future__ import annotations
 

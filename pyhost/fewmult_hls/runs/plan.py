@@ -1,6 +1,6 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""From what a user asks for to a training run that can begin; the same for CLI and Python."""
+"""Makes of what a user asks for a training run that can begin; the same for CLI and Python."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def model_name() -> str:
 
 
 def features() -> list[str]:
-    """Those of ``FEATURES`` that the CPU has."""
+    """The ``FEATURES`` that the CPU has."""
     flags = (_cpu_line("flags") or _cpu_line("Features")).split()
     return [feature for feature in FEATURES if feature in flags]
 

@@ -168,7 +168,7 @@ def typed(schema: type[T], value: Any, *, extra: bool = False) -> T:
 
 
 def typed_keys(schema: type, value: Any) -> dict[str, Any]:
-    """Those fields of a dataclass or ``TypedDict`` that are there, each as the schema has it.
+    """The fields of a dataclass or ``TypedDict`` that are there, each as the schema has it.
 
     Raises:
         ValueError: one does not fit, or is not known.

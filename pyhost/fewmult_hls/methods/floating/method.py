@@ -45,7 +45,7 @@ class FloatMethod:
         return FloatTrainer(FloatNetwork.of_tensors(self._spec, tensors), self._seed, step)
 
     def validation_error(self, state: State) -> float:
-        """With real-valued weights, as in the paper."""
+        """The error with real-valued weights, as in the paper."""
         assert isinstance(state, FloatNetwork)
         judge = float_evaluator(state, self._spec.precisions[0], self._dataset.train.images)
         return judge.error(self._dataset.validation)
@@ -62,7 +62,7 @@ class FloatMethod:
         return network, errors
 
     def operations(self) -> tuple[int, dict[str, int]]:
-        """By the formula of ``fewmult-hls ops``: numpy's own products of +-1 are not counted."""
+        """What the formula of ``fewmult-hls ops`` says: numpy's products of +-1 are not counted."""
         step = paper_step(self._spec.widths, self._spec.batch, self._spec.method, batch_norm=True)
         everything = total(step.values())
         kinds = ("multiplications", "additions", "shifts")

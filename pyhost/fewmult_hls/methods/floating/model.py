@@ -49,12 +49,12 @@ class FloatModel:
 
     @property
     def fingerprint(self) -> str:
-        """Of the network."""
+        """The fingerprint of the network."""
         return self.network.fingerprint
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        """Of the weights that it can run with."""
+        """The kinds of weights that it can run with."""
         return tuple(self.statistics)
 
     @property

@@ -39,7 +39,7 @@ class FloatSpec(Shape):
 
     @property
     def precisions(self) -> tuple[Precision, ...]:
-        """Of the weights that it is tested with; the paper's choice first."""
+        """The kinds of weights that it is tested with; the paper's choice first."""
         return ("real-valued", "binary") if self.method == "binary" else ("real-valued",)
 
     @property
