@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from fewmult_hls.contract.calls import CALLS, EPILOGUES, Layer, Normalize, Pass
-from fewmult_hls.hardware.interfaces import Argument, kernel_names, load_interface
-from fewmult_hls.hardware.sources import source_root
+from fewmult_hls.hardware.source.interfaces import Argument
+from fewmult_hls.hardware.source.reading import kernel_names, kernel_sources, load_interface
 from kernel_calls import of_sizes
 
 KERNELS = pytest.mark.parametrize("kernel", kernel_names())
@@ -38,16 +38,11 @@ def test_a_record_has_the_arguments_of_its_top(kernel: str) -> None:
 
 @KERNELS
 def test_the_record_in_cpp_is_the_top_s_signature(kernel: str) -> None:
-    text = (source_root() / "kernels" / "calls.hpp").read_text()
-    name = CALLS[kernel].__name__
-    body = re.search(rf"struct {name} {{(.*?)}};", text, re.DOTALL)
-    assert body
-    found = re.findall(r"^\s*((?:const )?[\w:]+\*?) (\w+);", body[1], re.MULTILINE)
-    top = (source_root() / "kernels" / f"{kernel}_top.cpp").read_text()
-    signature = re.search(r"_top\((.*?)\) \{", top, re.DOTALL)
-    assert signature
-    wanted = [tuple(" ".join(a.split()).rsplit(" ", 1)) for a in signature[1].split(",")]
-    assert found == [pair for pair in wanted if pair[1] != "build_id"]
+    sources = kernel_sources()
+    found = sources.structs[CALLS[kernel].__name__]
+    *wanted, last = sources.tops[kernel].parameters
+    assert last.name == "build_id"
+    assert found == tuple(wanted)
 
 
 @KERNELS

@@ -26,8 +26,8 @@ from fewmult_hls.cli import commands
 from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.build_plan import write_plan
 from fewmult_hls.hardware.hls_project import config_text, tcl_text, vlnv
-from fewmult_hls.hardware.interfaces import kernel_names, load_interface
 from fewmult_hls.hardware.manifest import load_manifest, planned_manifest
+from fewmult_hls.hardware.source.reading import kernel_names, load_interface
 from fewmult_hls.proof.golden import encode, golden_cases
 from hls_config import KNOWN, read_config
 from vendor_tools import TCL, UNIFIED, Tools
@@ -86,7 +86,7 @@ def test_plan_names_no_place_on_this_machine(plans: dict[str, Path], overlay: st
 
 
 def test_only_the_build_id_differs_from_the_repository(plans: dict[str, Path]) -> None:
-    from fewmult_hls.hardware.sources import source_root
+    from fewmult_hls.hardware.source.reading import source_root
 
     for folder in ("kernels", "testbench"):
         there = content(source_root() / folder)

@@ -18,10 +18,11 @@ from effort import calls_of, deep_net
 from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.contract.calls import Call, LoadBatch, Pass
 from fewmult_hls.datasets import Split
-from fewmult_hls.hardware import area
 from fewmult_hls.hardware.board import load_board
-from fewmult_hls.hardware.estimate import cost_of, estimate, evaluation_calls
-from fewmult_hls.hardware.sources import source_root
+from fewmult_hls.hardware.model import area
+from fewmult_hls.hardware.model.costs import all_costs
+from fewmult_hls.hardware.model.estimate import cost_of, estimate, evaluation_calls
+from fewmult_hls.hardware.source.reading import kernel_sources
 from fewmult_hls.nets.evaluator import evaluator
 from fewmult_hls.nets.network import Network, NetworkSpec
 from fewmult_hls.nets.trainer import Trainer
@@ -192,23 +193,21 @@ def test_memories_by_the_rules_of_the_part(depth: int, width: int, bram18: int, 
 
 
 def test_every_array_of_the_kernels_is_counted() -> None:
-    known = {(memory.file, memory.declaration) for memory in area.MEMORIES}
-    for path in (source_root() / "kernels").glob("*.[ch]pp"):
-        for declaration in area.DECLARATION.findall(path.read_text()):
-            assert (path.name, declaration) in known
-    for memory in area.MEMORIES:
-        area.memory_area(memory)  # which fails if the sources do not declare it so
+    memories = all_costs().memories
+    assert {(memory.file, memory.declaration) for memory in memories} == {*kernel_sources().arrays}
+    for memory in memories:
+        assert area.memory_area(memory) != area.Area()
 
 
 @pytest.mark.skipif(shutil.which("yosys") is None, reason="needs Yosys: the package yosys")
 def test_pieces_are_what_yosys_makes_of_them() -> None:
     found = measure()
     assert {piece: (a.lut, a.ff, a.dsp) for piece, a in area.PIECES.items()} == found
-    assert {part.piece for part in area.PARTS} == set(area.PIECES)
+    assert {part.piece for part in all_costs().parts} == set(area.PIECES)
 
 
 def test_the_overlay_fits_the_part() -> None:
-    found = area.total(area.overlay_areas(Z2, "fewmult"))
+    found = area.total(area.overlay_areas(Z2, "fewmult").values())
     limits = Z2.limits
     assert found.dsp <= limits.dsp
     assert found.bram18 / 2 <= Z2.resources.bram36 * limits.bram_percent / 100

@@ -10,11 +10,14 @@ import shutil
 import pytest
 
 from fewmult_hls.contract.calls import Call, Pass
-from fewmult_hls.hardware.interfaces import kernel_names
-from fewmult_hls.hardware.loops import ACCESSES, LOOPS, pipelined_loops, sizes_of
-from fewmult_hls.hardware.sources import constants, source_root
+from fewmult_hls.hardware.model.costs import all_costs
+from fewmult_hls.hardware.model.sizes import sizes_of
+from fewmult_hls.hardware.source.constants import constants
+from fewmult_hls.hardware.source.reading import kernel_names, kernel_sources, source_root
 from kernel_calls import of_sizes
 from loop_counts import CountedKernels
+
+COSTS = all_costs()
 
 # Inputs, outputs, batch: single, whole words, more than a tile, a group and a block of rows.
 SHAPES = [(1, 1, 16), (64, 64, 32), (70, 300, 16), (530, 70, 64), (300, 17, 128), (130, 33, 256)]
@@ -44,13 +47,13 @@ def calls(kernel: str) -> list[Call]:
 def counted(tmp_path_factory: pytest.TempPathFactory) -> CountedKernels:
     if shutil.which("g++") is None:
         pytest.skip("needs g++")
-    return CountedKernels(tmp_path_factory.mktemp("counted") / "copy", ACCESSES)
+    return CountedKernels(tmp_path_factory.mktemp("counted") / "copy", COSTS.accesses)
 
 
 def test_every_pipelined_loop_is_in_the_table_once() -> None:
-    keys = [loop.key for loop in LOOPS]
+    keys = [(kernel, loop.key) for loop in COSTS.loops for kernel in loop.kernels]
     assert len(set(keys)) == len(keys)
-    assert set(keys) == set(pipelined_loops(source_root() / "kernels"))
+    assert {key for _, key in keys} == set(kernel_sources().pipelined)
 
 
 def test_every_pragma_belongs_to_a_loop_that_was_found() -> None:
@@ -59,7 +62,7 @@ def test_every_pragma_belongs_to_a_loop_that_was_found() -> None:
         len(re.findall("#pragma HLS PIPELINE", path.read_text()))
         for path in folder.glob("*.[ch]pp")
     )
-    assert asked == len(pipelined_loops(folder))
+    assert asked == len(kernel_sources().pipelined)
 
 
 def test_constants_are_those_of_the_sources() -> None:
@@ -73,19 +76,19 @@ def test_table_counts_as_the_kernels_do(counted: CountedKernels, kernel: str) ->
     for call in calls(kernel):
         sizes = sizes_of(call)
         loops, accesses = counted.run(call)
-        for loop in LOOPS:
-            expected = (loop.entries(sizes), loop.trips(sizes)) if loop.when(call) else (0, 0)
-            real = loops[loop.key]
+        rows = {loop.key: loop for loop in COSTS.loops if loop.when(call)}
+        for key, real in loops.items():
+            expected = (rows[key].entries(sizes), rows[key].trips(sizes)) if key in rows else (0, 0)
             # A loop that never turns may be entered: it costs nothing here.
-            assert expected == real or (expected == (0, 0) and real[1] == 0), (loop.key, call)
-        for access in ACCESSES:
+            assert expected == real or (expected == (0, 0) and real[1] == 0), (key, call)
+        for access in COSTS.accesses:
             expected_count = access.count(sizes) if access.when(call) else 0
             place = (access.file, access.text, access.number)
             assert accesses[place] == expected_count, (place, call)
 
 
 def test_accesses_of_one_unit_are_all_in_the_table() -> None:
-    known = {(access.file, access.text, access.number) for access in ACCESSES}
+    known = {(access.file, access.text, access.number) for access in COSTS.accesses}
     pattern = r"call\.\w+\[unit\]|\*call\.loss|\*(?:sign|mask)\+\+"
     for path in (source_root() / "kernels").glob("*.hpp"):
         found: dict[str, int] = {}

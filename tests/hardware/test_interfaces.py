@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from fewmult_hls.hardware import board, interfaces, sources
+from fewmult_hls.hardware import board
+from fewmult_hls.hardware.source.constants import constants
+from fewmult_hls.hardware.source.interfaces import Argument, Interface
+from fewmult_hls.hardware.source.reading import kernel_names, load_interface, read_sources
 from fewmult_hls.system.errors import UsageError
 
 KERNELS = ["binary_matmul", "layer", "normalize", "sample_weights", "shift_gradient"]
@@ -24,9 +27,9 @@ TOP = """extern "C" void some_top(const std::int8_t* source, std::int64_t* z, in
 
 
 def test_every_kernel_has_an_interface() -> None:
-    assert interfaces.kernel_names() == KERNELS
+    assert kernel_names() == KERNELS
     for name in KERNELS:
-        kernel = interfaces.load_interface(name)
+        kernel = load_interface(name)
         assert kernel.bundles[0].startswith("gmem")
         offsets = [argument.offset for argument in kernel.arguments]
         assert offsets == list(range(0x10, 0x10 + 8 * len(offsets), 8))
@@ -35,18 +38,16 @@ def test_every_kernel_has_an_interface() -> None:
 
 
 def test_the_layers_arguments() -> None:
-    layer = interfaces.load_interface("layer")
-    assert layer["source"] == interfaces.Argument(
-        "source", "int8", "memory", True, 24, "gmem0", 16384
-    )
+    layer = load_interface("layer")
+    assert layer["source"] == Argument("source", "int8", "memory", True, 24, "gmem0", 16384)
     assert (layer["loss"].dtype, layer["loss"].is_const) == ("int32", False)
     assert (layer["seed"].dtype, layer["seed"].kind) == ("uint32", "scalar")
     assert layer.bundles == ("gmem0", "gmem1")
 
 
-def parse(tmp_path: Path, text: str) -> interfaces.Interface:
+def parse(tmp_path: Path, text: str) -> Interface:
     (tmp_path / "some_top.cpp").write_text(text)
-    return interfaces.parse_top(tmp_path / "some_top.cpp")
+    return read_sources(tmp_path).interfaces["some"]
 
 
 def test_a_top_of_its_own(tmp_path: Path) -> None:
@@ -62,7 +63,7 @@ def test_a_top_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('extern "C" ', "", "has no top"),
+        ('extern "C" ', "", "there is no top"),
         ("port = units", "port = unit", "'int units' has no interface pragma"),
         ("port = return", "port = turn", "'return' is not on the control bus"),
         ("int units,", "", "pragmas of units, which are no arguments"),
@@ -81,13 +82,13 @@ def test_the_board_is_data() -> None:
     assert z2.part == "xc7z020clg400-1"
     assert z2.ddr.bytes_per_second == pytest.approx(1.575e9)
     assert sorted({name for kernels in z2.overlays.values() for name in kernels}) == KERNELS
-    bundles = {bundle for name in KERNELS for bundle in interfaces.load_interface(name).bundles}
+    bundles = {bundle for name in KERNELS for bundle in load_interface(name).bundles}
     assert bundles == set(z2.ports.bundles)
     with pytest.raises(UsageError, match="no board 'zybo': take pynq-z2"):
         board.load_board("zybo")
 
 
 def test_the_tiles_constants() -> None:
-    constants = sources.constants()
-    assert constants["kLanes"] * constants["kInputs"] == 512
-    assert constants["kGradientLanes"] * constants["kGradientInputs"] == 256
+    found = constants()
+    assert found["kLanes"] * found["kInputs"] == 512
+    assert found["kGradientLanes"] * found["kGradientInputs"] == 256

@@ -18,7 +18,7 @@ import pytest
 from checkout import REPORTS
 from fewmult_hls.hardware import reports
 from fewmult_hls.hardware.hls_project import SOLUTION, WORK
-from fewmult_hls.hardware.sources import source_root
+from fewmult_hls.hardware.source.reading import source_root
 
 FACTS = {
     "board": "pynq-z2",

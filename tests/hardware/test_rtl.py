@@ -18,10 +18,10 @@ from fewmult_hls.contract.layouts import pack_ternary
 from fewmult_hls.hardware.board import load_board
 from fewmult_hls.hardware.emulated.ip import Fault
 from fewmult_hls.hardware.emulated.memory import Ddr
-from fewmult_hls.hardware.interfaces import load_interface
 from fewmult_hls.hardware.manifest import planned_manifest
 from fewmult_hls.hardware.rtl import library as rtl
 from fewmult_hls.hardware.rtl.kernel import RtlKernel
+from fewmult_hls.hardware.source.reading import load_interface
 from fewmult_hls.system.errors import FewmultError, UsageError
 from kernel_calls import product
 from rtl_ip import RTL, VERILOG, needs_verilator, write_rtl

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT
-from fewmult_hls.hardware import interfaces
+from fewmult_hls.hardware.source.reading import kernel_names
 
 pytest.importorskip("clang.cindex", reason="needs libclang from PyPI")
 
@@ -52,7 +52,7 @@ def calls(source: Path, headers: Path, target: str) -> set[str]:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("kernel", interfaces.kernel_names())
+@pytest.mark.parametrize("kernel", kernel_names())
 def test_kernels_need_none(kernel: str, target: str, headers: Path) -> None:
     top = ROOT / "kernels" / f"{kernel}_top.cpp"
     assert calls(top, headers, target) <= COPIES

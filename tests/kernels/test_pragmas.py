@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT
-from fewmult_hls.hardware import interfaces
+from fewmult_hls.hardware.source.reading import kernel_names
 from fewmult_hls.proof import golden
 
-KERNELS = interfaces.kernel_names()
+KERNELS = kernel_names()
 PRAGMA = re.compile(r"[ \t]*#pragma HLS.*\n")
 # No -Wno-unknown-pragmas: a pragma that is left is an error.
 FLAGS = ["-std=c++14", "-O1", "-Wall", "-Wextra", "-Wconversion", "-pedantic-errors", "-Werror"]

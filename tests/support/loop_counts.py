@@ -13,9 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from fewmult_hls.contract.calls import Call
-from fewmult_hls.hardware.interfaces import Interface, kernel_names, load_interface
-from fewmult_hls.hardware.loops import Access, pipelined_loops
-from fewmult_hls.hardware.sources import source_root
+from fewmult_hls.hardware.model.rows import Access
+from fewmult_hls.hardware.source.interfaces import Interface
+from fewmult_hls.hardware.source.reading import (
+    kernel_names,
+    kernel_sources,
+    load_interface,
+    source_root,
+)
 
 Loops = dict[tuple[str, str, int], tuple[int, int]]
 
@@ -44,13 +49,14 @@ class CountedKernels:
     def __init__(self, folder: Path, accesses: Iterable[Access]) -> None:
         kernels = folder / "kernels"
         shutil.copytree(source_root() / "kernels", kernels)
-        self._loops = {key: 2 * k for k, key in enumerate(pipelined_loops(kernels))}
+        pipelined = kernel_sources().pipelined
+        self._loops = {key: 2 * k for k, key in enumerate(pipelined)}
         places = dict.fromkeys((a.file, a.text, a.number) for a in accesses)
         self._accesses = {place: 2 * len(self._loops) + k for k, place in enumerate(places)}
         # Accesses first, within their lines: loops are found by line.
         _count_accesses(kernels, self._accesses)
-        for key, pragmas in pipelined_loops(source_root() / "kernels").items():
-            _count_loop(kernels / key[0], pragmas.line - 1, self._loops[key])
+        for key, loop in pipelined.items():
+            _count_loop(kernels / loop.file, loop.line - 1, self._loops[key])
         (folder / "counts.hpp").write_text(_HEADER)
         (folder / "counts.cpp").write_text(_SOURCE)
         self._library = _compile(folder)

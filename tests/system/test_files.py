@@ -23,10 +23,7 @@ PACKAGE = Path(fewmult_hls.__file__).parent
 ALLOWED = {
     "system/files.py": "it is the place",
     "datasets/digits.py": "comes with the package",
-    "hardware/area.py": "sources that come with the package",
-    "hardware/interfaces.py": "sources that come with the package",
-    "hardware/loops.py": "sources that come with the package",
-    "hardware/sources.py": "sources that come with the package",
+    "hardware/source/reading.py": "sources that come with the package",
     "hardware/build_plan.py": "sources that come with the package",
     "hardware/manifest.py": "sources that come with the package",
     "hardware/overlay_tcl.py": "comes with the package",

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from checkout import ROOT
-from fewmult_hls.hardware import interfaces
+from fewmult_hls.hardware.source.reading import kernel_names, load_interface
 
 pytest.importorskip("clang.cindex", reason="needs libclang from PyPI")
 
 import hls_lint
 
-KERNELS = interfaces.kernel_names()
+KERNELS = kernel_names()
 
 TOP = """#include <cstdint>
 #include "kernels/snippet.hpp"
@@ -375,7 +375,7 @@ def test_interfaces_are_what_the_compiler_reads(kernel: str) -> None:
     tree = tree_of(kernel)
     assert sum(1 for _ in tree.nodes()) > 500
     (top,) = (f for f in tree.functions.values() if f.spelling == f"{kernel}_top")
-    interface = interfaces.load_interface(kernel)
+    interface = load_interface(kernel)
     assert [a.name for a in interface.arguments] == [a.spelling for a in top.get_arguments()]
     for ours, theirs in zip(interface.arguments, top.get_arguments(), strict=True):
         kind = hls_lint.pointee(theirs.type.get_canonical())

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ..contract.backend import OneByOne, PreparedCalls, load_batch
 from ..contract.calls import Call, Layer, LoadBatch, SampleWeights, ShiftGradient
 from ..hardware.board import Board, load_board
-from ..hardware.interfaces import kernel_names, load_interface
+from ..hardware.source.reading import kernel_names, load_interface
 from ..system.errors import FewmultError
 from .names import Device
 

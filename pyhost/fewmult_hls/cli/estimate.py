@@ -16,9 +16,9 @@ from .arguments import NamedPath
 from .results import show_rows, show_table
 
 if TYPE_CHECKING:
-    from ..hardware.area import Area
     from ..hardware.board import Board
-    from ..hardware.estimate import CallCost, Estimate
+    from ..hardware.model.area import Area
+    from ..hardware.model.estimate import CallCost, Estimate
 
 # click keeps the lines of a paragraph that a backspace opens.
 EXAMPLES = """\b
@@ -122,8 +122,8 @@ def estimate(
     """
     from ..hardware.board import load_board
     from ..hardware.build_json import load_build
-    from ..hardware.estimate import estimate as modelled
-    from ..hardware.sources import changed
+    from ..hardware.model.estimate import estimate as modelled
+    from ..hardware.source.constants import changed
     from ..nets.network import NetworkSpec
     from ..runs.config import PERTURBATIONS
     from ..system.errors import UsageError
@@ -237,11 +237,11 @@ def _percent(part: float, whole: float) -> str:
 
 def _show_area(board: Board, reported: dict[str, Any]) -> None:
     """Each kernel's, the sum, and the lines that nothing may cross."""
-    from ..hardware.area import overlay_areas, total
-    from ..hardware.estimate import OVERLAY
+    from ..hardware.model.area import overlay_areas, total
+    from ..hardware.model.estimate import OVERLAY
 
     areas = overlay_areas(board, OVERLAY)
-    all_of_it = total(areas)
+    all_of_it = total(areas.values())
     table = [["area", "LUT", "FF", "BRAM", "DSP"]]
     for name, area in {**areas, "all": all_of_it}.items():
         table.append([name, *_cells(area)])
@@ -281,10 +281,11 @@ def _reported_cells(found: dict[str, Any]) -> list[str]:
 
 
 def _report(found: Estimate, perturb: int, reported: dict[str, Any]) -> dict[str, Any]:
-    from ..hardware.area import INTERCONNECT, overlay_areas, parts_of, total
-    from ..hardware.estimate import OVERLAY
+    from ..hardware.model.area import INTERCONNECT, overlay_areas, parts_of, total
+    from ..hardware.model.estimate import OVERLAY
 
     areas = overlay_areas(found.board, OVERLAY)
+    all_of_it = total(areas.values())
     spec = found.spec
     return {
         "model": CAPTION,
@@ -309,7 +310,7 @@ def _report(found: Estimate, perturb: int, reported: dict[str, Any]) -> dict[str
         "epoch_seconds": found.epoch_seconds,
         "validation_seconds": found.evaluation_seconds,
         "sampling_seconds": found.sampling_seconds,
-        "area": {name: _area(area) for name, area in {**areas, "all": total(areas)}.items()},
+        "area": {name: _area(area) for name, area in {**areas, "all": all_of_it}.items()},
         "parts": {
             kernel: [{"name": name, **_area(area)} for name, area in parts_of(kernel)]
             for kernel in areas

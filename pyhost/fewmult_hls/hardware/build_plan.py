@@ -23,10 +23,10 @@ from ..system.locking import lock_beside, locked
 from ..system.replacing import bring_back, replaced_folder
 from .board import Board
 from .hls_project import config_text, period_ns, tcl_text
-from .interfaces import Interface, load_interface
 from .manifest import Manifest, planned_manifest, save_manifest
 from .overlay_tcl import overlay_script
-from .sources import source_root
+from .source.interfaces import Interface
+from .source.reading import load_interface, source_root
 
 SCRIPT = "run.sh"
 CHECK = "check_reports.py"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from .. import __version__
 from .board import Board
-from .interfaces import Interface
+from .source.interfaces import Interface
 
 VENDOR = "fewmult"  # vendor and library of the IP, as Vivado finds it: fewmult:hls:layer_top:1.0
 LIBRARY = "hls"

@@ -17,8 +17,8 @@ from xml.etree import ElementTree
 from ..system.errors import FewmultError, reason_of
 from ..system.files import read_file
 from .board import load_board
-from .interfaces import Argument
 from .manifest import KernelIp, Manifest
+from .source.interfaces import Argument
 
 CONTROL_BUS = "s_axi_control"  # the interface of a kernel's registers
 CLOCK = "ap_clk"

@@ -20,8 +20,8 @@ from ..system.errors import FewmultError
 from ..system.files import read_file, write_atomic
 from ..system.schema import damaged, parse_json, typed
 from .board import Board
-from .interfaces import Argument, load_interface
-from .sources import source_root
+from .source.interfaces import Argument
+from .source.reading import load_interface, source_root
 
 FORMAT = 1  # of the file, and of how a host talks to the kernels
 _MOST_BYTES = 1 << 20

@@ -21,8 +21,8 @@ from ..system.errors import FewmultError, UsageError, reason_of
 from ..system.files import open_regular, reading
 from .board import Board
 from .hwh import check_hwh
-from .interfaces import load_interface
 from .manifest import Manifest, load_manifest
+from .source.reading import load_interface
 
 COMPLETE = "complete"  # the archive's last file: without it, a part is missing
 _PROJECT = "fewmult_hls"

@@ -11,8 +11,8 @@ from xml.etree.ElementTree import Element, SubElement
 from ..board import Board
 from ..hls_project import vlnv
 from ..hwh import CONTROL_BUS
-from ..interfaces import Argument
 from ..manifest import KernelIp, Manifest
+from ..source.interfaces import Argument
 
 _PS = "processing_system7_0"
 _CONTROL_REGISTERS = {

@@ -12,8 +12,8 @@ import numpy as np
 
 from ...contract.backend import Backend
 from ...contract.calls import CALLS, Call, Pass
-from ..interfaces import CONTROL
 from ..manifest import KernelIp
+from ..source.interfaces import CONTROL
 from .ip import Fault, Memory
 
 START, DONE, IDLE, READY = 1, 2, 4, 8  # bits of the control register

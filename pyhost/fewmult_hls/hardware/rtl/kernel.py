@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ...system.errors import FewmultError
 from ..emulated.ip import Fault, Memory
-from ..interfaces import ARGUMENT_STEP, CONTROL
 from ..manifest import KernelIp
+from ..source.interfaces import ARGUMENT_STEP, CONTROL
 
 _READ = ctypes.CFUNCTYPE(
     ctypes.c_int, ctypes.c_uint64, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint8)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...system.errors import FewmultError, UsageError
 from ...system.files import read_file, write_atomic, writing
-from ..interfaces import Interface
+from ..source.interfaces import Interface
 
 _HARNESS = Path(__file__).parent / "harness"
 _LEAST = (5, 6)  # the version of Verilator

@@ -1,42 +1,19 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where the C++ sources of kernels and testbenches are: in the package, or in its checkout."""
+"""The constants of the kernels, and others in their place to try."""
 
 from __future__ import annotations
 
 import ast
 import operator
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 
-from ..system.errors import FewmultError, UsageError
+from ...system.errors import UsageError
+from .reading import kernel_sources
 
-_PACKAGE = Path(__file__).resolve().parents[1]
-
-
-@cache
-def source_root() -> Path:
-    """The folder that holds ``kernels/`` and ``testbench/``.
-
-    Raises:
-        FewmultError: this installation has none, as on a board.
-    """
-    for root in (_PACKAGE / "sources", _PACKAGE.parents[1]):
-        if (root / "kernels" / "tops.hpp").is_file():
-            return root
-    raise FewmultError(
-        "the kernels' sources are not in this installation: "
-        "use the wheel that is built with them, or a checkout"
-    )
-
-
-_CONSTANT = re.compile(
-    r"^ *(?:static )?constexpr (?:int|Word|std::int\w+_t) (k\w+) = ([^;]+);", re.M
-)
 _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -74,10 +51,7 @@ def changed(sizes: Mapping[str, int]) -> Iterator[None]:
 
 @lru_cache
 def _constants(changes: tuple[tuple[str, int], ...]) -> Mapping[str, int]:
-    pending: dict[str, str] = {}
-    for path in sorted((source_root() / "kernels").glob("*.hpp")):
-        pending.update(_CONSTANT.findall(path.read_text(encoding="utf-8")))
-    pending.update((name, str(value)) for name, value in changes)
+    pending = {**kernel_sources().constants, **{name: str(value) for name, value in changes}}
     found: dict[str, int] = {}
     while True:
         known = {name: evaluate(text, found) for name, text in pending.items()}

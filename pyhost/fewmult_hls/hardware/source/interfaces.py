@@ -1,6 +1,6 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""The kernels' interfaces, read from their tops: arguments, pragmas, registers.
+"""A kernel's interface, as its top says it: arguments, pragmas, registers.
 
 The tops are the only truth. Register offsets are those that Vitis HLS gives to 32-bit arguments in
 the order of the signature; what a build really has stands in its own ``fewmult.json``.
@@ -10,11 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Literal
-
-from .sources import source_root
+from typing import Literal, NamedTuple
 
 Kind = Literal["memory", "scalar", "status"]
 
@@ -26,7 +22,7 @@ FIRST_ARGUMENT = 0x10
 ARGUMENT_STEP = 8  # 32 bits, and 32 that are reserved or say that a status is valid
 
 _TOP = re.compile(r'extern "C" void (\w+)_top\((.*?)\) \{(.*)', re.DOTALL)
-_ARGUMENT = re.compile(r"(const )?(?:std::)?(\w+?)(?:_t)?(\*)? (\w+)")
+_TYPE = re.compile(r"(const )?(?:std::)?(\w+?)(?:_t)?(\*)?")
 _PRAGMA = re.compile(r"#pragma HLS INTERFACE (m_axi|s_axilite) port = (\w+)(.*)")
 _OPTION = re.compile(r"(\w+) = (\w+)")
 
@@ -81,52 +77,75 @@ class Interface:
         return next(argument for argument in self.arguments if argument.name == name)
 
 
-def kernel_names() -> list[str]:
-    """Of all kernels."""
-    folder = source_root() / "kernels"
-    return sorted(path.stem[: -len("_top")] for path in folder.glob("*_top.cpp"))
+class Parameter(NamedTuple):
+    """An argument of a function, or a field of a struct, as C++ writes it."""
+
+    type: str
+    name: str
 
 
-@cache
-def load_interface(name: str) -> Interface:
-    """The interface of a kernel, one of ``kernel_names()``."""
-    return parse_top(source_root() / "kernels" / f"{name}_top.cpp")
+class Top(NamedTuple):
+    """The function that is synthesized.
+
+    Attributes:
+        name: of the kernel, without ``_top``.
+        parameters: its signature.
+        body: all behind its head.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    body: str
 
 
-def parse_top(path: Path) -> Interface:
-    """The interface in a top's file.
+def top_of(text: str) -> Top:
+    """The top in a text.
 
     Raises:
-        ValueError: the file is not written like a top of this project.
+        ValueError: there is none.
     """
-    found = _TOP.search(path.read_text(encoding="utf-8"))
+    found = _TOP.search(text)
     if not found:
-        raise ValueError(f"{path} has no top")
+        raise ValueError("there is no top")
     name, signature, body = found.groups()
+    words = (text.split() for text in signature.split(","))
+    return Top(name, tuple(Parameter(" ".join(most), last) for *most, last in words), body)
+
+
+def interface_of(top: Top) -> Interface:
+    """The interface of a top.
+
+    Raises:
+        ValueError: the top is not written like those of this project.
+    """
     ports = {
-        port: (kind, dict(_OPTION.findall(rest))) for kind, port, rest in _PRAGMA.findall(body)
+        port: (kind, dict(_OPTION.findall(rest))) for kind, port, rest in _PRAGMA.findall(top.body)
     }
     if ports.pop("return", ("",))[0] != "s_axilite":
-        raise ValueError(f"{path}: 'return' is not on the control bus")
+        raise ValueError("'return' is not on the control bus")
     arguments = []
-    for index, text in enumerate(signature.split(",")):
-        matched = _ARGUMENT.fullmatch(" ".join(text.split()))
-        if not matched or matched[4] not in ports:
-            raise ValueError(f"{path}: argument '{text.strip()}' has no interface pragma")
-        arguments.append(_argument(index, matched, *ports.pop(matched[4])))
+    for index, (ctype, name) in enumerate(top.parameters):
+        if name not in ports:
+            raise ValueError(f"argument '{ctype} {name}' has no interface pragma")
+        arguments.append(_argument(index, ctype, name, *ports.pop(name)))
     if ports:
-        raise ValueError(f"{path}: pragmas of {', '.join(ports)}, which are no arguments")
-    return Interface(name, tuple(arguments))
+        raise ValueError(f"pragmas of {', '.join(ports)}, which are no arguments")
+    return Interface(top.name, tuple(arguments))
 
 
-def _argument(index: int, found: re.Match[str], protocol: str, options: dict[str, str]) -> Argument:
-    const, ctype, pointer, name = found.groups()
+def _argument(
+    index: int, ctype: str, name: str, protocol: str, options: dict[str, str]
+) -> Argument:
+    found = _TYPE.fullmatch(ctype)
+    if not found:
+        raise ValueError(f"argument {name}: no kernel takes a {ctype}")
+    const, plain, pointer = found.groups()
     kind: Kind = "memory" if protocol == "m_axi" else "status" if pointer else "scalar"
     if (protocol == "m_axi") != ("depth" in options) or (kind == "memory") > bool(pointer):
         raise ValueError(f"argument {name}: {protocol} does not fit its type")
     return Argument(
         name=name,
-        dtype={"int": "int32"}.get(ctype, ctype),
+        dtype={"int": "int32"}.get(plain, plain),
         kind=kind,
         is_const=bool(const),
         offset=FIRST_ARGUMENT + ARGUMENT_STEP * index,

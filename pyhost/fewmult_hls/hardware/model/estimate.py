@@ -2,23 +2,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """A model of how long training takes in the fabric, and of what it moves: no measurement.
 
-A call's cycles are those of its loops (``loops.py``) and of what it waits for. How often a loop
+A call's cycles are those of its loops (``costs/``) and of what it waits for. How often a loop
 runs is counted; what stands below as a constant is assumed, and kept apart in every number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..contract.calls import Call, Layer, Pass
-from ..nets.evaluator import STATISTICS_IMAGES
-from ..nets.network import NetworkSpec
-from ..nets.steps import Moment, evaluation, sampling, training_step
-from ..nets.trainer import whole_batches
-from .board import Board
-from .interfaces import load_interface
-from .loops import ACCESSES, LOOPS, Access, Loop, Sizes, pragmas_of, sizes_of
+from ...contract.calls import Call, Layer, Pass
+from ...nets.evaluator import STATISTICS_IMAGES
+from ...nets.network import NetworkSpec
+from ...nets.steps import Moment, evaluation, sampling, training_step
+from ...nets.trainer import whole_batches
+from ..board import Board
+from ..source.reading import kernel_sources, load_interface
+from .costs import all_costs
+from .rows import Access, Loop, Process
+from .sizes import Sizes, sizes_of
 
 OVERLAY = "fewmult"  # that trains
 # What of a call decides its cost.
@@ -112,13 +114,14 @@ def cost_of(call: Call, board: Board) -> CallCost:
     """What a call costs on a board."""
     sizes = sizes_of(call)
     ports = {a.name: a.bundle for a in load_interface(call.kernel).arguments}
-    loops = [loop for loop in LOOPS if loop.when(call) and loop.trips(sizes)]
-    costs = {loop.key: _loop_cost(loop, sizes, ports, board) for loop in loops}
+    loops = [loop for loop in all_costs().loops if loop.when(call) and loop.trips(sizes)]
+    costs = [_loop_cost(loop, sizes, ports, board) for loop in loops]
     shares = _shares(loops, costs, sizes)
     parts = [
-        Cost(**{**vars(costs[loop.key]), "shown": shares.get(loop.process, 1.0)}) for loop in loops
+        replace(cost, shown=shares[loop.process]) if loop.process else cost
+        for loop, cost in zip(loops, costs, strict=True)
     ]
-    parts += [_access_cost(access, sizes) for access in ACCESSES if access.when(call)]
+    parts += [_access_cost(access, sizes) for access in all_costs().accesses if access.when(call)]
     moved = sum(part.read + part.written for part in parts)
     at_least = moved / board.ddr.bytes_per_second * board.clock.fabric_mhz * 1e6
     lacking = max(0.0, at_least - sum(part.cycles for part in parts))
@@ -126,9 +129,9 @@ def cost_of(call: Call, board: Board) -> CallCost:
 
 
 def _loop_cost(loop: Loop, sizes: Sizes, ports: dict[str, str], board: Board) -> Cost:
-    pragmas = pragmas_of(loop)
+    source = kernel_sources().pipelined[loop.key]
     entries, trips = loop.entries(sizes), loop.trips(sizes)
-    turns = -(-trips // pragmas.unroll)
+    turns = -(-trips // source.unroll)
     read = {array: trips * count(sizes) for array, count in loop.reads.items()}
     written = {array: trips * count(sizes) for array, count in loop.writes.items()}
     beats = max(_beats(read, ports, board), _beats(written, ports, board))
@@ -137,7 +140,7 @@ def _loop_cost(loop: Loop, sizes: Sizes, ports: dict[str, str], board: Board) ->
         name=loop.name,
         entries=entries,
         turns=turns,
-        work=max(turns * pragmas.interval, beats),
+        work=max(turns * (source.interval or 1), beats),
         wait=entries * (TURN + loop.depth + latency),
         shown=1.0,
         read=sum(read.values()),
@@ -154,20 +157,17 @@ def _beats(moved: dict[str, int], ports: dict[str, str], board: Board) -> int:
     return -(-max(bundles.values(), default=0) // (board.ports.width // 8))
 
 
-def _shares(
-    loops: list[Loop], costs: dict[tuple[str, str, int], Cost], sizes: Sizes
-) -> dict[str, float]:
+def _shares(loops: list[Loop], costs: list[Cost], sizes: Sizes) -> dict[Process, float]:
     """How much of each process of the DATAFLOW region is seen.
 
     All of the slowest; of the others one block of each sweep, before the slowest has any.
     """
-    totals: dict[str, int] = {}
-    for loop in loops:
+    totals: dict[Process, int] = {}
+    for loop, cost in zip(loops, costs, strict=True):
         if loop.process:
-            cost = costs[loop.key]
             totals[loop.process] = totals.get(loop.process, 0) + cost.work + cost.wait
-    slowest = max(totals, key=lambda name: totals[name], default="")
-    return {name: 1.0 if name == slowest else 1 / sizes.sweep for name in totals}
+    slowest = max(totals, key=lambda process: totals[process], default=None)
+    return {process: 1.0 if process is slowest else 1 / process.turns(sizes) for process in totals}
 
 
 def _access_cost(access: Access, sizes: Sizes) -> Cost:

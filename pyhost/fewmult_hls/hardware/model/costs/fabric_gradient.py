@@ -1,0 +1,153 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""fabric_gradient.hpp: the array of a gradient, its codes, and the update behind it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ....contract.layouts import WORD_BITS
+from ..rows import GENERATOR, TREE, Costs, Loop, Memory, Part, Process, adder_tree, registers
+from ..sizes import WORD, Sizes, always, four_weights, parts, power_of_two
+from . import packed_words
+
+_FILE, _KERNELS = "fabric_gradient.hpp", ("shift_gradient",)
+_loop = partial(Loop, _FILE, _KERNELS)
+_memory = partial(Memory, _FILE, _KERNELS)
+_part = partial(Part, _KERNELS)
+
+
+def _tiles(s: Sizes) -> list[int]:
+    """Rows of each tile of outputs."""
+    return parts(s.outputs, s.tile["kGradientRows"])
+
+
+def _columns(s: Sizes) -> int:
+    """Word columns that are swept, over all tiles."""
+    return len(_tiles(s)) * s.words
+
+
+def _codes_cleared(s: Sizes) -> int:
+    """Of these, those whose codes are cleared before they are drawn."""
+    if s.batch < s.tile["kGradientLanes"]:
+        return _columns(s)
+    return len(_tiles(s)) * (s.inputs % WORD_BITS > 0)
+
+
+def _array_cycles(s: Sizes) -> int:
+    """Of the array, for one word column, over all tiles."""
+    lanes, inputs = s.tile["kGradientLanes"], s.tile["kGradientInputs"]
+    passes = -(-s.batch // lanes) * (WORD_BITS // inputs)
+    return passes * sum(power_of_two(rows, inputs) for rows in _tiles(s))
+
+
+def _process(name: str) -> Process:
+    return Process(name, lambda s: s.words)
+
+
+_ENCODE, _GRADIENT = _process("encode"), _process("gradient")
+
+
+def _quads(s: Sizes) -> int:
+    """Groups of four weights."""
+    return s.packed * s.tile["kQuads"]
+
+
+COSTS = Costs(
+    loops=(
+        packed_words.find_columns(_KERNELS, always(1)),
+        _loop(
+            "load_deltas",
+            0,
+            lambda s: len(_tiles(s)),
+            lambda s: s.outputs * s.batch // s.tile["kPortBytes"],
+            reads={"deltas": WORD},
+        ),
+        _loop(
+            "clear_codes",
+            0,
+            _codes_cleared,
+            lambda s: _codes_cleared(s) * WORD_BITS * max(s.batch, s.tile["kGradientLanes"]) // 8,
+            process=_ENCODE,
+        ),
+        _loop(
+            "encode",
+            0,
+            _columns,
+            lambda s: len(_tiles(s)) * s.inputs * s.batch // s.tile["kPortBytes"],
+            depth=GENERATOR,
+            reads={"x": WORD},
+            process=_ENCODE,
+        ),
+        _loop(
+            "shift_accumulate",
+            0,
+            _columns,
+            lambda s: _columns(s) * s.tile["kGradientInputs"],
+            process=_GRADIENT,
+        ),
+        _loop(
+            "shift_accumulate",
+            1,
+            _columns,
+            lambda s: s.words * _array_cycles(s),
+            depth=TREE,
+            process=_GRADIENT,
+        ),
+        _loop("update", 0, _columns, _quads, depth=GENERATOR, process=_process("update")),
+        _loop(
+            "load_weights",
+            0,
+            _columns,
+            _quads,
+            reads={"weights": four_weights},
+            process=_process("load"),
+        ),
+        _loop(
+            "store_weights",
+            0,
+            _columns,
+            _quads,
+            writes={"updated": four_weights},
+            process=_process("store"),
+        ),
+        *packed_words.store_rows(_KERNELS, _columns, lambda s: s.packed, _process("samples")),
+    ),
+    parts=(
+        _part(
+            "gradient: shifted pairs",
+            "shifted_pair",
+            lambda t: t["kGradientInputs"] * t["kGradientLanes"] / 2,
+        ),
+        _part(
+            "gradient: their sums",
+            "add32",
+            lambda t: t["kGradientInputs"] * (1 + adder_tree(t["kGradientLanes"], 16)),
+        ),
+        _part("codes", "code", lambda t: t["kPortBytes"]),
+        _part("random generators", "threefry", lambda t: 2),
+        # Four weights a cycle: a draw has a half for each.
+        *(
+            _part(name, piece, lambda t: 4)
+            for name, piece in (
+                ("update: rounding", "rounding"),
+                ("update: left shift", "shift_left"),
+                ("update: difference", "add32"),
+                ("update: clipping", "saturate"),
+                ("update: samples", "sample"),
+            )
+        ),
+    ),
+    memories=(
+        *packed_words.memories(_KERNELS),
+        _memory("std::uint32_t eight[kWordBits][kBatchWords];", lambda t: 4, copies=2),
+        _memory("Word eight[kGradientRows][kBatchWords];", lambda t: 4),
+        _memory("std::int32_t g[kGradientRows][kQuads][4];", lambda t: 16, copies=2),
+        *(
+            _memory(f"std::int16_t {array}[kGradientInputs][kGradientLanes];", registers, bits=3)
+            for array in ("shift", "next")
+        ),
+        _memory("Word four[kFours];", copies=2, depth=16),
+        _memory("std::int16_t d[kGradientLanes];", registers, bits=8),
+    ),
+)

@@ -1,0 +1,96 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""The sizes that costs are counted from: a call's, and those of the fabric's arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+from ...contract.calls import Call, Layer, Normalize, Product
+from ...contract.layouts import word_columns
+from ..source.constants import constants
+
+Tile = Mapping[str, int]  # constants of the sources by name
+
+
+class Sizes:
+    """What the counts of a call's loops are made of.
+
+    Args:
+        call: the call.
+        tile: constants of the sources by name.
+    """
+
+    def __init__(self, call: Call, tile: Tile) -> None:
+        self.call, self.tile = call, tile
+        numbers = call.numbers()
+        self.inputs, self.outputs = numbers.get("inputs", 0), numbers.get("outputs", 0)
+        self.batch = 1 << numbers.get("log2_batch", 0)
+        self.master_bytes = numbers.get("master_bits", 0) >> 3
+        self.words = word_columns(self.inputs)
+        self.packed = self.words * self.outputs  # words of the layer's weights
+
+    @property
+    def product(self) -> Product:
+        """The call, of a kernel with a product."""
+        assert isinstance(self.call, Product)
+        return self.call
+
+    @property
+    def layer(self) -> Layer:
+        """The call, of a fused kernel."""
+        assert isinstance(self.call, Layer)
+        return self.call
+
+    @cached_property
+    def units(self) -> int:
+        """Whose sums are computed."""
+        assert isinstance(self.call, Product | Normalize)
+        return self.call.units
+
+    @property
+    def elements(self) -> int:
+        """Of the result: units times samples."""
+        return self.units * self.batch
+
+
+Count = Callable[[Sizes], int]
+
+
+def sizes_of(call: Call) -> Sizes:
+    """The sizes of a call, with the constants of the sources."""
+    return Sizes(call, constants())
+
+
+def always(number: int) -> Count:
+    """The same in every call."""
+    return lambda sizes: number
+
+
+BYTE, INT, WORD = always(1), always(4), always(8)  # of an element, or of a port
+
+
+def parts(count: int, most: int) -> list[int]:
+    """How many are in each part, of which only the last may be smaller."""
+    return [min(most, count - first) for first in range(0, count, most)]
+
+
+def power_of_two(rows: int, least: int) -> int:
+    """The next one, so that a flat loop tells row and pass apart by shifts."""
+    return max(least, 1 << (rows - 1).bit_length())
+
+
+def units(sizes: Sizes) -> int:
+    """Whose sums a call computes."""
+    return sizes.units
+
+
+def elements(sizes: Sizes) -> int:
+    """Of the result: units times samples."""
+    return sizes.elements
+
+
+def four_weights(sizes: Sizes) -> int:
+    """Bytes of the four master weights that a draw serves."""
+    return 4 * sizes.master_bytes
