@@ -7,8 +7,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 from ..system.errors import FewmultError
 from ..system.files import open_regular, write_atomic
@@ -28,11 +30,17 @@ def sha256(path: Path) -> str:
     Raises:
         FewmultError: the file cannot be read.
     """
-    digest = hashlib.sha256()
     with open_regular(path) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
+        return digest(file)
+
+
+def digest(stream: BinaryIO, most: int = sys.maxsize) -> str:
+    """SHA-256 of what a stream still has, or of so many bytes at most, in hexadecimal."""
+    sha = hashlib.sha256()
+    while most and (chunk := stream.read(min(_CHUNK, most))):
+        sha.update(chunk)
+        most -= len(chunk)
+    return sha.hexdigest()
 
 
 def record(folder: Path, files: Iterable[Path]) -> None:

@@ -78,6 +78,11 @@ class SetFiles:
         return [*self.paths, *self.others]
 
 
+def spellings(stem: str) -> list[str]:
+    """The names that a file may have, the first one first."""
+    return [f"{name}{end}" for name in (stem, stem.replace("-idx", ".idx")) for end in ("", ".gz")]
+
+
 def holds_set(folder: Path) -> bool:
     """Whether ``folder`` has at least one of the four files.
 
@@ -137,7 +142,7 @@ def read_folder(name: str, folder: Path, classes: int | None = None) -> Dataset:
     names = _read_class_names(files.class_names)
     asked = len(names) or classes
     image_shape = _check_headers(folder, files)
-    images, labels = _read(files.train)
+    images, labels = idx.read_images(files.train.images), idx.read_labels(files.train.labels)
     classes = asked or int(labels.max(initial=0)) + 1
     _check_labels(files.train.labels, labels, classes)
     if files.validation:
@@ -181,8 +186,7 @@ def _read_class_names(path: Path | None) -> tuple[str, ...]:
 
 
 def _find(folder: Path, stem: str) -> Path | None:
-    spellings = (stem, stem.replace("-idx", ".idx"))
-    names = [f"{name}{end}" for name in spellings for end in ("", ".gz")]
+    names = spellings(stem)
     with reading(folder):
         for path in (folder / name for name in names):
             # Some archives have a folder of the file's name that holds the file.
@@ -246,12 +250,8 @@ def _text(size: list[int]) -> str:
     return "x".join(map(str, size))
 
 
-def _read(pair: Pair) -> tuple[Array, Array]:
-    return idx.read_images(pair.images), idx.read_labels(pair.labels)
-
-
 def _read_split(pair: Pair, classes: int) -> Split:
-    images, labels = _read(pair)
+    images, labels = idx.read_images(pair.images), idx.read_labels(pair.labels)
     _check_labels(pair.labels, labels, classes)
     return make_split(images, labels)
 

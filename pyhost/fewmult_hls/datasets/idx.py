@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import math
 import os
 import struct
@@ -19,6 +18,7 @@ import numpy as np
 
 from ..system.errors import FewmultError
 from ..system.files import atomic_file, open_regular
+from .checksums import digest
 from .dataset import Array
 
 AGAIN = "copy or fetch the file again"
@@ -108,13 +108,8 @@ def content_sha256(path: Path, limit: int) -> str:
     Raises:
         FewmultError: the file cannot be read or its gzip data is damaged.
     """
-    digest = hashlib.sha256()
-    left = limit + 1
     with _unpacked(path) as stream:
-        while left and (chunk := stream.read(min(_CHUNK, left))):
-            digest.update(chunk)
-            left -= len(chunk)
-    return digest.hexdigest()
+        return digest(stream, limit + 1)
 
 
 def _read(path: Path, dimensions: int) -> Array:

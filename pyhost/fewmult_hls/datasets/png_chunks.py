@@ -17,16 +17,15 @@ from typing import NamedTuple
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 GREY, COLOURS, PALETTE, GREY_ALPHA, COLOURS_ALPHA = 0, 2, 3, 4, 6
 
-_SAMPLES = {GREY: 1, COLOURS: 3, PALETTE: 1, GREY_ALPHA: 2, COLOURS_ALPHA: 4}  # of a pixel
-_BITS = {
-    GREY: (1, 2, 4, 8, 16),
-    COLOURS: (8, 16),
-    PALETTE: (1, 2, 4, 8),
-    GREY_ALPHA: (8, 16),
-    COLOURS_ALPHA: (8, 16),
+# Samples of a pixel, bits that they may have, and bytes of the one transparent value, if an image
+# can have one; a palette has one a colour.
+_KINDS: dict[int, tuple[int, tuple[int, ...], int | None]] = {
+    GREY: (1, (1, 2, 4, 8, 16), 2),
+    COLOURS: (3, (8, 16), 6),
+    PALETTE: (1, (1, 2, 4, 8), None),
+    GREY_ALPHA: (2, (8, 16), None),
+    COLOURS_ALPHA: (4, (8, 16), None),
 }
-# Bytes of the transparent value, for images that can have one; a palette has one a colour.
-_TRANSPARENT_BYTES = {GREY: 2, COLOURS: 6}
 _HEADER = struct.Struct(">IIBBBBB")
 _CHUNK_BYTES = 12  # length, kind and checksum
 _MOST_CHUNKS = 10_000  # far more than the pixels that a net takes are ever cut into
@@ -58,7 +57,7 @@ class Header(NamedTuple):
     @property
     def pixel_bytes(self) -> int:
         """Bytes of the unpacked pixels, with one in front of each row."""
-        total, bits = 0, _SAMPLES[self.kind] * self.bits
+        total, bits = 0, _KINDS[self.kind][0] * self.bits
         for column, row, step, row_step in _PASSES if self.interlaced else ((0, 0, 1, 1),):
             columns = -((column - self.columns) // step)
             rows = -((row - self.rows) // row_step)
@@ -102,7 +101,8 @@ def read_header(content: bytes) -> Header:
     header = Header(*_HEADER.unpack(values))
     if (
         0 in header[:2]
-        or header.bits not in _BITS.get(header.kind, ())
+        or header.kind not in _KINDS
+        or header.bits not in _KINDS[header.kind][1]
         or (header.packing, header.filtering) != (0, 0)
         or header.interlaced > 1
     ):
@@ -182,7 +182,7 @@ def _fits_transparency(png: Png) -> bool:
     if header.kind == PALETTE:
         return 0 < size <= png.colours
     samples = [png.transparency[k : k + 2] for k in range(0, size, 2)]
-    return size == _TRANSPARENT_BYTES.get(header.kind) and all(
+    return size == _KINDS[header.kind][2] and all(
         int.from_bytes(sample, "big") >> header.bits == 0 for sample in samples
     )
 

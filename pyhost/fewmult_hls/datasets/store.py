@@ -15,10 +15,12 @@ from ..system.files import is_folder
 from ..system.locking import lock_beside, locked
 from ..system.replacing import clear_all, replaced_folder
 from . import checksums
-from .folder import CLASS_NAMES, STEMS, VALIDATION_STEMS
+from .folder import CLASS_NAMES, STEMS, VALIDATION_STEMS, spellings
 from .places import data_folder
 
 _SHA256 = re.compile("[0-9a-f]{64}")
+_NAMES = {name for stem in (*STEMS, *VALIDATION_STEMS) for name in spellings(stem)}
+_NAMES |= {CLASS_NAMES, checksums.FILE_NAME}
 
 
 @contextmanager
@@ -75,12 +77,3 @@ def _is_stored_set(folder: Path) -> bool:
     return names <= _NAMES and all(
         name in _NAMES and _SHA256.fullmatch(str(sum_)) for name, sum_ in sums.items()
     )
-
-
-_SPELLINGS = {
-    f"{spelling}{end}"
-    for stem in (*STEMS, *VALIDATION_STEMS)
-    for spelling in (stem, stem.replace("-idx", ".idx"))
-    for end in ("", ".gz")
-}
-_NAMES = _SPELLINGS | {CLASS_NAMES, checksums.FILE_NAME}

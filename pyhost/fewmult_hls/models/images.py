@@ -58,9 +58,7 @@ def _read_npy(path: Path, file: BinaryIO, domain: Domain, features: int) -> Imag
     """Reads an array whose header fits the file, the model and the memory."""
     file.seek(0)
     try:
-        header = read_header("the array", file)
-        if header.size != os.fstat(file.fileno()).st_size - file.tell():
-            raise ValueError("it does not have the size that its header says")
+        header = read_header("the array", file, os.fstat(file.fileno()).st_size)
     except ValueError as error:
         raise FewmultError(
             f"{path} is a damaged .npy file, or holds no plain numbers ({error}): save it again"

@@ -30,6 +30,7 @@ _ENDS = 8  # layers of the beginning and of the end of a very deep net
 # above a mistake.
 _LEGEND, _CLASS, _LEVEL, _ABOVE = 40, 24, 6, 12
 _BINS = 104
+_THRESHOLDS = {"ternary": (-0.5, 0.5), "binary": (0.0,)}
 _LARGEST_CODE = 7
 _SUPERSCRIPTS = "\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077"  # 1 to 7
 _NAMED_CLASSES = 20  # up to so many, cells of the confusion matrix show their counts
@@ -112,7 +113,7 @@ def weights(layers: Sequence[npt.NDArray[Any]], unit: Sequence[float], kind: str
         for k, axes in _charts(figure, len(layers)):
             w = layers[k].ravel() / unit[k]
             axes.hist(w, bins=_BINS, color=theme.series[0], histtype="stepfilled")
-            for edge in _thresholds(kind):
+            for edge in _THRESHOLDS.get(kind, ()):
                 axes.axvline(edge, color=theme.series[1], linewidth=1, linestyle="--")
             axes.set_title(f"layer {k}{_shares(w, kind)}", fontsize=8.5)
             axes.set_xlabel("weight")
@@ -120,10 +121,6 @@ def weights(layers: Sequence[npt.NDArray[Any]], unit: Sequence[float], kind: str
             plain(axes)
 
     return draw
-
-
-def _thresholds(kind: str) -> tuple[float, ...]:
-    return {"ternary": (-0.5, 0.5), "binary": (0.0,)}.get(kind, ())
 
 
 def _shares(w: npt.NDArray[Any], kind: str) -> str:

@@ -84,8 +84,9 @@ def html(sections: Sequence[Section], curves: Picture | None) -> str:
         lstrip_blocks=True,
     )
     records = [section.record for section in sections]
+    nets = list(dict.fromkeys(record.config.net for record in records))
     return environment.get_template("page.html.jinja").render(
-        title=_title(records),
+        title=shortened(nets[0], _LONGEST) if len(nets) == 1 else f"{len(records)} runs",
         sections=sections,
         curves=curves,
         table=_table(records),
@@ -98,11 +99,6 @@ def _finalized(value: object) -> object:
     return printable(value) if type(value) is str else value
 
 
-def _title(records: Sequence[Record]) -> str:
-    nets = list(dict.fromkeys(record.config.net for record in records))
-    return shortened(nets[0], _LONGEST) if len(nets) == 1 else f"{len(records)} runs"
-
-
 def _table(records: Sequence[Record]) -> list[list[str]]:
     """Headings, and a row for each run; columns that no run fills are left out."""
     shown = [column for column in _COLUMNS if any(column[1] in (r.summary or {}) for r in records)]
@@ -113,12 +109,9 @@ def _table(records: Sequence[Record]) -> list[list[str]]:
 def _row(record: Record, columns: Sequence[tuple[str, str, str]]) -> list[str]:
     config, found = record.config, record.summary or {}
     label, net = (shortened(text, _LONGEST) for text in (record.label, config.net))
-    cells: list[Any] = [label, config.method, net, _epochs(record), config.seed]
+    done = len(record.epochs)
+    epochs = str(done) if done == config.epochs else f"{done} of {config.epochs}"
+    cells: list[Any] = [label, config.method, net, epochs, config.seed]
     for _, key, form in columns:
         cells.append(form.format(found[key]) if key in found else "\N{EN DASH}")
     return [str(cell) for cell in cells]
-
-
-def _epochs(record: Record) -> str:
-    done, wanted = len(record.epochs), record.config.epochs
-    return str(done) if done == wanted else f"{done} of {wanted}"

@@ -51,18 +51,10 @@ def read_records(folders: list[Path]) -> list[Record]:
         UsageError: a folder holds no run.
         FewmultError: a run's files are damaged.
     """
-    labels = _labels(folders)
-    return [_record(folder, label) for folder, label in zip(folders, labels, strict=True)]
-
-
-def _labels(folders: list[Path]) -> list[str]:
     names = [resolved(folder).name for folder in folders]
-    return [
-        str(folder) if names.count(name) > 1 or not name else name
-        for folder, name in zip(folders, names, strict=True)
-    ]
-
-
-def _record(folder: Path, label: str) -> Record:
-    run = read_run(folder)
-    return Record(**vars(run), label=label, model=model_of(run))
+    records = []
+    for folder, name in zip(folders, names, strict=True):
+        run = read_run(folder)
+        label = str(folder) if names.count(name) > 1 or not name else name
+        records.append(Record(**vars(run), label=label, model=model_of(run)))
+    return records

@@ -164,21 +164,22 @@ def read_array(name: str, content: bytes) -> npt.NDArray[Any]:
     Raises:
         ValueError: it is damaged, or holds something else than numbers or text.
     """
-    file = io.BytesIO(content)
-    header = read_header(name, file)
-    start = file.tell()
-    if header.size != len(content) - start:
-        raise ValueError(f"{name} does not have the size that its header says")
-    dtype = header.dtype
+    header = read_header(name, io.BytesIO(content), len(content))
+    start, dtype = len(content) - header.size, header.dtype
     flat = np.frombuffer(content, dtype, offset=start) if header.size else np.empty(0, dtype)
     return np.array(flat.reshape(header.shape, order=header.order), order="C")
 
 
-def read_header(name: str, file: BinaryIO) -> Header:
+def read_header(name: str, file: BinaryIO, length: int) -> Header:
     """The header of a .npy file, up to where its array begins.
 
+    Args:
+        name: for the message.
+        file: where it begins.
+        length: bytes of the whole file.
+
     Raises:
-        ValueError: it is none, or of something else than numbers or text.
+        ValueError: it is none, or of something else than numbers or text, or does not fit the file.
     """
     start = file.read(len(_NPY) + 2)
     if start[:-2] != _NPY:
@@ -190,14 +191,16 @@ def read_header(name: str, file: BinaryIO) -> Header:
     if descr is None or shape[:1] != "(" or by_columns not in ("True", "False"):
         raise ValueError(f"{name} has no header of plain numbers")
     sizes = re.findall(r"\d+", shape)
-    if any(len(size) > _LONGEST_NUMBER for size in sizes):
-        raise ValueError(f"{name} does not have the size that its header says")
     try:
         dtype = np.dtype(descr[1])
     except TypeError as error:
         raise ValueError(f"{name}: {error}") from error
     order: Literal["C", "F"] = "F" if by_columns == "True" else "C"
-    return Header(dtype, tuple(map(int, sizes)), order)
+    fits = all(len(size) <= _LONGEST_NUMBER for size in sizes)
+    header = Header(dtype, tuple(map(int, sizes)) if fits else (), order)
+    if not fits or header.size != length - file.tell():
+        raise ValueError(f"{name} does not have the size that its header says")
+    return header
 
 
 def checked(

@@ -189,7 +189,8 @@ class _Reader:
             return _plain(schema, value, place)
         origin, arguments = get_origin(schema), get_args(schema)
         if origin in (Union, types.UnionType):
-            return self._read_optional(arguments, value, place)
+            (known,) = (choice for choice in arguments if choice is not type(None))
+            return None if value is None else self.read(known, value, place)
         if origin is Literal:
             if (type(value), value) not in [(type(choice), choice) for choice in arguments]:
                 wanted = " or ".join(map(str, arguments))
@@ -200,10 +201,6 @@ class _Reader:
         if origin in (dict, Mapping):
             return self._read_dict(arguments[1], value, place)
         return self._read_fields(schema, value, place)
-
-    def _read_optional(self, choices: tuple[Any, ...], value: Any, place: str) -> Any:
-        (schema,) = (choice for choice in choices if choice is not type(None))
-        return None if value is None else self.read(schema, value, place)
 
     def _read_list(
         self, origin: Callable[[Any], Any], arguments: tuple[Any, ...], value: Any, place: str
