@@ -8,7 +8,7 @@ import doctest
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,11 +18,9 @@ import fewmult_hls
 from checkout import DOCS
 from command import SMALL, content, summary, write_set
 from fewmult_hls import FewmultError, datasets, load, train
-from fewmult_hls.api import Options
 from fewmult_hls.cli.commands import run
 from fewmult_hls.datasets import Dataset, Split, from_arrays
 from fewmult_hls.models.classifier import Classifier
-from fewmult_hls.runs.config import RunConfig
 from fewmult_hls.system.errors import UsageError
 
 DIGITS = datasets.load("digits")
@@ -47,11 +45,6 @@ def test_names_are_there_and_no_others() -> None:
         assert getattr(fewmult_hls, name) is not None
     with pytest.raises(AttributeError, match="has no attribute 'lode'"):
         _ = fewmult_hls.lode
-
-
-def test_options_are_those_of_a_run() -> None:
-    fields = {name.replace("rate_exponent", "rate") for name in RunConfig.__dataclass_fields__}
-    assert set(get_type_hints(Options)) == fields - {"dataset"}
 
 
 def test_the_command_and_python_leave_the_same_run(tmp_path: Path) -> None:

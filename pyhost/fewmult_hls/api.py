@@ -4,68 +4,69 @@
 
 from __future__ import annotations
 
+import inspect
 import reprlib
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, closing, nullcontext
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, get_type_hints
+from typing import Any, ParamSpec, TypeVar, cast
 
 from . import datasets
 from .backends import open_backend
 from .backends.names import Device, as_device
 from .models.classifier import Classifier, read_model
 from .nets.trainer import Epoch
-from .runs import run as runs
+from .runs.config import SETTINGS, RunConfig
 from .runs.course import Watcher
 from .runs.plan import plan_run
 from .system.errors import UsageError
 from .system.given import as_path, check_function, checked
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_OPTIONS = {row.option: row for row in SETTINGS.values() if row.name != "dataset"}
 
 
-class Options(TypedDict, total=False):
-    """What ``fewmult-hls train --help`` describes, with the same defaults.
+@dataclass(frozen=True)
+class _Arguments(RunConfig):
+    """The types of what ``train`` takes: all settings of a run, and these."""
 
-    Attributes:
-        net: units of each layer, from pixels to classes, such as ``784-1024-10``.
-        method: ``ternary-qbp``, ``binary-qbp``, or with multiplications ``binary``, ``float``.
-        master_bits: 16 or 8.
-        batch: 16, 32, 64, 128 or 256 images.
-        epochs: how often every image is learned from.
-        rate: log2 of the learning rate at the start.
-        seed: of all random draws.
-        backend: ``emu``, ``numpy`` or ``pynq``.
-        perturb: how far adversarial inputs are moved, of 127.
-        sharpen: phases at the end, of six, in which samples are sharpened.
-        patience: epochs without a better validation error before the run ends.
-        checkpoint_every: epochs.
-    """
-
-    net: str
-    method: str
-    master_bits: int
-    batch: int
-    epochs: int
-    rate: int
-    seed: int
-    backend: str
-    perturb: int
-    sharpen: int
-    patience: int
-    checkpoint_every: int
+    dataset: str | Path | datasets.Dataset | None = None  # type: ignore[assignment]
+    _: KW_ONLY
+    rate_exponent: int = field(init=False)
+    rate: int = 0  # its option
+    preset: str | None = None
+    out: str | Path | None = None
+    overwrite: bool = False
+    threads: int | None = None
+    device: Device | str | None = None
+    on_epoch: Callable[[Epoch, float], None] = lambda epoch, error: None
 
 
-class _Others(TypedDict):
-    """What is no setting of the run."""
+def _taking(arguments: Callable[P, object]) -> Callable[[Callable[..., R]], Callable[P, R]]:
+    """Names the settings of a run in a function's types, its signature and its docstring."""
 
-    preset: str | None
-    overwrite: bool
-    threads: int | None
+    def described(function: Callable[..., R]) -> Callable[P, R]:
+        found = inspect.signature(function)
+        *own, _ = found.parameters.values()
+        rows = [
+            inspect.Parameter(
+                name, own[-1].kind, default=None, annotation=f"{row.kind.__name__} | None"
+            )
+            for name, row in _OPTIONS.items()
+        ]
+        function.__signature__ = found.replace(parameters=[*own, *rows])  # type: ignore[attr-defined]
+        lines = (f"\n        {name}: {row.full_help}" for name, row in _OPTIONS.items())
+        function.__doc__ = f"{function.__doc__}\n    Options:{''.join(lines)}\n    "
+        return cast(Callable[P, R], function)
+
+    return described
 
 
+@_taking(_Arguments)
 def train(
     dataset: str | Path | datasets.Dataset | None = None,
     *,
@@ -75,7 +76,7 @@ def train(
     threads: int | None = None,
     device: Device | str | None = None,
     on_epoch: Callable[[Epoch, float], None] = lambda epoch, error: None,
-    **options: Unpack[Options],
+    **options: Any,
 ) -> Classifier:
     """Trains a network without multiplications, as ``fewmult-hls train`` does.
 
@@ -88,7 +89,7 @@ def train(
         threads: of the backend emu, by default one for each physical core.
         device: of the backend pynq, ``board``, ``emulated``, or a ``backends.Device``.
         on_epoch: called after every epoch with its numbers and the validation error in per cent.
-        **options: settings of the run, see ``Options``.
+        **options: settings of the run; None for what was not given.
 
     Returns:
         The trained network with ternary (or binary) weights; its ``summary`` is that of the run.
@@ -98,26 +99,24 @@ def train(
         UsageError: an option that cannot be meant, or does not fit the data.
         FewmultError: the data, the folder, the memory or the backend is not there.
     """
-    given, chosen, data = _checked_options(options), as_device(device), _named(dataset)
-    others = checked(_Others, preset=preset, overwrite=overwrite, threads=threads)
-    threads = others["threads"]
+    for name in options:
+        if name not in _OPTIONS:
+            raise TypeError(f"train() has no option '{name}'; it has {', '.join(_OPTIONS)}")
+    own = {"preset": preset, "overwrite": overwrite, "threads": threads}
+    said = {name: value for name, value in options.items() if value is not None}
+    given, chosen, data = checked(_Arguments, **own, **said), as_device(device), _named(dataset)
+    threads = given["threads"]
     check_function("on_epoch", on_epoch)
-    in_memory = data if isinstance(data, datasets.Dataset) else None
-    if isinstance(data, str):
-        given["dataset"] = data
     with _place(out) as folder:
         plan = plan_run(
-            given, dataset=in_memory, preset=preset, out=Path(folder), overwrite=overwrite
+            {**given, "dataset": data if isinstance(data, str) else None},
+            dataset=data if isinstance(data, datasets.Dataset) else None,
+            preset=preset,
+            out=Path(folder),
+            overwrite=overwrite,
         )
         with closing(open_backend(plan.config.backend, threads, chosen)) as backend:
-            summary = runs.run(
-                plan.config,
-                plan.dataset,
-                backend,
-                plan.folder,
-                Watcher(on_epoch=on_epoch),
-                overwrite=overwrite,
-            )
+            summary, _ = plan.execute(backend, Watcher(on_epoch=on_epoch))
         model = read_model(plan.folder)
     opened = model.open(model.deployed, plan.config.backend, threads, chosen)
     return Classifier(model, opened, summary)
@@ -137,12 +136,3 @@ def _named(dataset: Any) -> datasets.Dataset | str | None:
             f"not {reprlib.repr(dataset)}"
         )
     return str(dataset)
-
-
-def _checked_options(options: Options) -> dict[str, Any]:
-    """The options that were given, with integers as Python's own."""
-    known = get_type_hints(Options)
-    for name in options:
-        if name not in known:
-            raise TypeError(f"train() has no option '{name}'; it has {', '.join(known)}")
-    return checked(Options, **{k: value for k, value in options.items() if value is not None})

@@ -231,9 +231,10 @@ def test_other_packages_start_no_thread_that_the_system_does_not() -> None:
         from fewmult_hls.cli import progress
         from fewmult_hls.runs.config import RunConfig
         from fewmult_hls.runs.course import Watcher
+        from fewmult_hls.runs.plan import defaults
         from fewmult_hls.system.threads import spare_blas
 
-        config = RunConfig("digits", "64-16-10", "ternary-qbp", 8, 16, 1, 1, 1, "emu")
+        config = RunConfig(**defaults("ternary-qbp"), net="64-16-10", rate_exponent=1)
         del os.environ["OPENBLAS_NUM_THREADS"]
         with mock.patch("os.cpu_count", return_value=4):
             spare_blas()

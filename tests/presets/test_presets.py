@@ -13,7 +13,7 @@ from fewmult_hls import datasets, train
 from fewmult_hls.cli.commands import run
 from fewmult_hls.presets import load_preset, names
 from fewmult_hls.runs.config import RunConfig, load_config
-from fewmult_hls.runs.plan import DEFAULTS
+from fewmult_hls.runs.plan import defaults
 
 DIGITS = datasets.load("digits")
 
@@ -25,7 +25,7 @@ def test_the_issue_names_are_there() -> None:
 @pytest.mark.parametrize("name", names())
 def test_each_is_a_config_that_a_run_can_have(name: str) -> None:
     preset = load_preset(name)
-    config = RunConfig(**{**DEFAULTS, "backend": "emu", **preset.values})
+    config = RunConfig(**{**defaults(preset.values["method"]), **preset.values})
     assert config.spec.widths[0] == {"digits": 64, "mnist": 784}[config.dataset]
     assert preset.description
     assert "\n" not in preset.description
@@ -47,7 +47,7 @@ def test_options_override_a_file_and_a_file_a_preset(tmp_path: Path) -> None:
     options = ["--preset", "digits", "--config", str(tmp_path / "mine.toml"), "--seed", "7"]
     assert run(["train", *options, "--net", "64-16-10", "--out", str(out)]) == 0
     found = load_config(out / "config.toml")
-    expected = {**DEFAULTS, **load_preset("digits").values}
+    expected = {**defaults("ternary-qbp"), **load_preset("digits").values}
     expected |= {"epochs": 2, "seed": 7, "net": "64-16-10"}
     assert {name: found[name] for name in expected} == expected
 

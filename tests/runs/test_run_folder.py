@@ -23,6 +23,7 @@ from command import (
     RUN_FILES,
     SMALL,
     assert_one_line,
+    config_with,
     content,
     environment,
     fewmult,
@@ -76,7 +77,7 @@ def old(finished: Path, tmp_path: Path) -> Path:
 
 def small_run(folder: Path, epochs: int = 4) -> RunConfig:
     data = write_set(folder / "set", train=60)
-    config = RunConfig(str(data), "64-10", "ternary-qbp", 16, 16, epochs, 3, 1, "numpy")
+    config = config_with(dataset=str(data), batch=16, epochs=epochs, backend="numpy")
     return replace(config, checkpoint_every=0)
 
 

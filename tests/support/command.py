@@ -22,6 +22,8 @@ import pytest
 
 from fewmult_hls.datasets import idx
 from fewmult_hls.datasets.folder import STEMS
+from fewmult_hls.runs.config import RunConfig
+from fewmult_hls.runs.plan import defaults
 
 COMMAND = [sys.executable, "-m", "fewmult_hls"]
 SMALL = ["--net", "64-16-10", "--epochs", "1"]
@@ -35,6 +37,12 @@ with open(sys.argv[1], "w") as peak:
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 RUN_FILES = {"checkpoints", "config.toml", "metrics.jsonl", "model.npz", "summary.json"}
+
+
+def config_with(**given: Any) -> RunConfig:
+    """A config with defaults for all that is not given."""
+    rest = {"net": "64-10", "rate_exponent": 3}
+    return RunConfig(**{**defaults("ternary-qbp"), **rest, **given})
 
 
 def environment(**changes: str) -> dict[str, str]:

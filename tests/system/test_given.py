@@ -4,17 +4,19 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from command import config_with
 from fewmult_hls import datasets, load, train
 from fewmult_hls.backends import open_backend
 from fewmult_hls.backends.names import Device
 from fewmult_hls.nets.network import MAX_LAYERS
-from fewmult_hls.runs.config import RunConfig, read_config, save_config
+from fewmult_hls.runs.config import read_config, save_config
 from fewmult_hls.system.errors import FewmultError, UsageError
 from fewmult_hls.system.given import as_path
 
@@ -40,14 +42,7 @@ def refused(call: Any, *names: str) -> None:
 
 
 @pytest.mark.parametrize("value", ODD)
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("dataset", "preset", "out", "overwrite", "device", "on_epoch", "net", "method"),
-        *("master_bits", "batch", "epochs", "rate", "seed", "backend", "perturb", "sharpen"),
-        *("patience", "checkpoint_every", "threads"),
-    ],
-)
+@pytest.mark.parametrize("name", signature(train).parameters)
 def test_train(name: str, value: Any, here: Path) -> None:
     if name == "on_epoch" and callable(value):
         value = None
@@ -96,7 +91,7 @@ def test_names_that_no_config_holds_or_that_look_alike() -> None:
 
 def test_the_deepest_net_has_a_config_that_can_be_read(tmp_path: Path) -> None:
     net = "64-" + "65536-" * (MAX_LAYERS - 1) + "10"
-    config = RunConfig("d" * 4096, net, "ternary-qbp", 16, 128, 1, 3, 1, "emu")
+    config = config_with(dataset="d" * 4096, net=net)
     save_config(tmp_path / "config.toml", config)
     assert read_config(tmp_path / "config.toml") == config
     assert len(config.spec.widths) == MAX_LAYERS + 1

@@ -24,6 +24,7 @@ import pytest
 from command import (
     COMMAND,
     assert_one_line,
+    config_with,
     content,
     environment,
     fewmult,
@@ -49,7 +50,6 @@ from fewmult_hls.runs.checkpoints import (
     save_checkpoint,
     sweep_checkpoints,
 )
-from fewmult_hls.runs.config import RunConfig
 from fewmult_hls.runs.course import Watcher
 from fewmult_hls.system import placing, replacing
 from fewmult_hls.system.errors import FewmultError, UsageError
@@ -498,7 +498,7 @@ def test_a_checkpoint_stopped_anywhere(tmp_path: Path) -> None:
 
 
 def checkpoints_of_a_run(folder: Path, epochs: int) -> list[Checkpoint]:
-    config = RunConfig("digits", "64-10", "ternary-qbp", 16, 256, epochs, 3, 1, "numpy")
+    config = config_with(batch=256, epochs=epochs, backend="numpy")
     made: list[Checkpoint | None] = []
 
     def on_epoch(*_: object) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .arguments import THREADS
+from .arguments import JSON, THREADS
 from .results import show_table
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     default=15,
     help="How often everything is timed; medians count.  [default: 15]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+@JSON
 def bench(threads: int | None, rounds: int, as_json: bool) -> None:
     """Time the kernels and the training step on this machine.
 

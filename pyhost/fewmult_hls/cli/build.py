@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING
 import click
 
 from ..system.errors import FewmultError
-from .arguments import NamedPath
+from .arguments import BOARD, NamedPath, examples
 
 if TYPE_CHECKING:
     from ..hardware.manifest import Manifest
 
-# click keeps the lines of a paragraph that a backspace opens.
-EXAMPLES = """\b
-Examples:
-  fewmult-hls build --out plan --plan-only
-  fewmult-hls build --out plan --stage synth --kernel layer"""
 
 STAGES = ("csim", "synth", "cosim", "package", "impl", "overlay", "all")
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(
+    epilog=examples(
+        "fewmult-hls build --out plan --plan-only",
+        "fewmult-hls build --out plan --stage synth --kernel layer",
+    )
+)
 @click.option("--out", metavar="DIR", type=NamedPath(), required=True, help="Where the plan goes.")
-@click.option("--board", metavar="NAME", default="pynq-z2", help="[default: pynq-z2]")
+@BOARD
 @click.option(
     "--overlay",
     metavar="NAME",

@@ -8,14 +8,10 @@ from pathlib import Path
 
 import click
 
-from .arguments import NamedPath
-
-EXAMPLES = """\b
-Example:
-  fewmult-hls compare runs/emu runs/board"""
+from .arguments import NamedPath, examples
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(epilog=examples("fewmult-hls compare runs/emu runs/board"))
 @click.argument("one", metavar="DIR", type=NamedPath())
 @click.argument("other", metavar="DIR", type=NamedPath())
 def compare(one: Path, other: Path) -> None:

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import click
 
-from .arguments import NamedPath
-
-# click keeps the lines of a paragraph that a backspace opens.
-EXAMPLES = """\b
-Examples:
-  fewmult-hls deploy xilinx@pynq --overlay plan --overlay plan_units
-  fewmult-hls deploy xilinx@pynq                    (a new wheel, the overlays that are there)
-  fewmult-hls deploy me@laptop --environment /home/me/venv --device emulated"""
+from .arguments import BOARD, NamedPath, examples
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(
+    epilog=examples(
+        "fewmult-hls deploy xilinx@pynq --overlay plan --overlay plan_units",
+        "fewmult-hls deploy xilinx@pynq                    "
+        "(a new wheel, the overlays that are there)",
+        "fewmult-hls deploy me@laptop --environment /home/me/venv --device emulated",
+    )
+)
 @click.argument("host")
 @click.option(
     "--overlay",
@@ -35,7 +35,7 @@ Examples:
     type=NamedPath(),
     help="Of `make board-wheel`.  [default: where that leaves it]",
 )
-@click.option("--board", metavar="NAME", default="pynq-z2", help="[default: pynq-z2]")
+@BOARD
 @click.option(
     "--environment",
     metavar="DIR",

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .arguments import NamedPath
+from ..contract.method_names import SAMPLED
+from .arguments import BOARD, JSON, PAPER_NET, NamedPath, examples, setting
 from .results import show_rows, show_table
 
 if TYPE_CHECKING:
@@ -20,53 +21,27 @@ if TYPE_CHECKING:
     from ..hardware.model.area import Area
     from ..hardware.model.estimate import CallCost, Estimate
 
-# click keeps the lines of a paragraph that a backspace opens.
-EXAMPLES = """\b
-Examples:
-  fewmult-hls estimate
-  fewmult-hls estimate --net 64-256-10 --samples 1438 --validation 180
-  fewmult-hls estimate --build plan"""
 
 CAPTION = "A model, not a measurement: neither a vendor's tool nor a board has said any of this."
-_METHODS = ("ternary-qbp", "binary-qbp")
 _LOOPS = 12  # that are shown
 _MOST_IMAGES = 1 << 40  # an epoch of them outlasts any board, and its numbers fit a float
 
 
-@click.command(epilog=EXAMPLES)
-@click.option("--board", metavar="NAME", default="pynq-z2", help="[default: pynq-z2]")
-@click.option(
-    "--net",
-    metavar="WIDTHS",
-    default="784-1024-1024-1024-10",
-    help="Units of each layer.  [default: the paper's for MNIST, 784-1024-1024-1024-10]",
+@click.command(
+    epilog=examples(
+        "fewmult-hls estimate",
+        "fewmult-hls estimate --net 64-256-10 --samples 1438 --validation 180",
+        "fewmult-hls estimate --build plan",
+    )
 )
-@click.option(
-    "--method",
-    type=click.Choice(_METHODS),
-    default="ternary-qbp",
-    help="Ternary or binary samples; they take the same time.  [default: ternary-qbp]",
+@BOARD
+@PAPER_NET
+@setting(
+    "method", allowed=tuple(SAMPLED), help="Ternary or binary samples; they take the same time."
 )
-@click.option(
-    "--master-bits",
-    type=click.Choice(["16", "8"]),
-    default="16",
-    help="Bits of the stored weight.  [default: 16]",
-)
-@click.option(
-    "--batch",
-    type=int,
-    metavar="N",
-    default=128,
-    help="16, 32, 64, 128 or 256 images.  [default: 128]",
-)
-@click.option(
-    "--perturb",
-    type=int,
-    metavar="N",
-    default=0,
-    help="Learn from every batch once more, as `train` does.  [default: 0, not at all]",
-)
+@setting("master_bits", help="Bits of the stored weight.")
+@setting("batch")
+@setting("perturb", help="Learn from every batch once more, as `train` does.")
 @click.option(
     "--samples",
     type=click.IntRange(1, _MOST_IMAGES),
@@ -99,12 +74,12 @@ _MOST_IMAGES = 1 << 40  # an epoch of them outlasts any board, and its numbers f
     metavar="N",
     help="Another clock of the fabric than the board's file has.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+@JSON
 def estimate(
     board: str,
     net: str,
     method: str,
-    master_bits: str,
+    master_bits: int,
     batch: int,
     perturb: int,
     samples: int,
@@ -125,14 +100,9 @@ def estimate(
     from ..hardware.model.estimate import estimate as modelled
     from ..hardware.source.constants import changed
     from ..nets.network import NetworkSpec
-    from ..runs.config import PERTURBATIONS
-    from ..system.errors import UsageError
 
-    if perturb not in PERTURBATIONS:
-        choices = ", ".join(map(str, PERTURBATIONS))
-        raise UsageError(f"perturb must be one of {choices}, not {perturb}")
-    weights = "binary" if method.startswith("binary") else "ternary"
-    spec = NetworkSpec.parse(net, weights=weights, master_bits=int(master_bits), batch=batch)
+    weights = SAMPLED[method]
+    spec = NetworkSpec.parse(net, weights=weights, master_bits=master_bits, batch=batch)
     target = load_board(board)
     if mhz is not None:
         target = replace(target, clock=replace(target.clock, fabric_mhz=mhz))

@@ -10,17 +10,16 @@ import click
 
 from ..backends.names import Device
 from ..system.errors import UsageError
-from .arguments import BACKEND, THREADS, NamedPath, device_options
-
-# click keeps the lines of a paragraph that a backspace opens.
-EXAMPLES = """\b
-Examples:
-  fewmult-hls evaluate runs/digits
-  fewmult-hls evaluate runs/mnist --dataset path/to/my/images
-  fewmult-hls evaluate digits.packed --dataset digits"""
+from .arguments import BACKEND, THREADS, NamedPath, device_options, examples
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(
+    epilog=examples(
+        "fewmult-hls evaluate runs/digits",
+        "fewmult-hls evaluate runs/mnist --dataset path/to/my/images",
+        "fewmult-hls evaluate digits.packed --dataset digits",
+    )
+)
 @click.argument("model", metavar="DIR|MODEL", type=NamedPath())
 @click.option(
     "--dataset", metavar="NAME|DIR", help="Other images to test on.  [default: the run's own]"

@@ -9,16 +9,15 @@ from pathlib import Path
 import click
 
 from ..system.errors import UsageError
-from .arguments import NamedPath
-
-# click keeps the lines of a paragraph that a backspace opens.
-EXAMPLES = """\b
-Examples:
-  fewmult-hls export runs/digits --packed --out digits.packed
-  fewmult-hls export runs/mnist/model.npz --packed --out mnist.packed"""
+from .arguments import NamedPath, examples
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(
+    epilog=examples(
+        "fewmult-hls export runs/digits --packed --out digits.packed",
+        "fewmult-hls export runs/mnist/model.npz --packed --out mnist.packed",
+    )
+)
 @click.argument("model", metavar="DIR|MODEL", type=NamedPath())
 @click.option(
     "--packed",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..contract.method_names import METHODS
+from .arguments import JSON, PAPER_NET, setting
 from .results import show_table
 
 if TYPE_CHECKING:
@@ -22,33 +23,25 @@ _HEADINGS = {"multiplications": "mult.", "selections": "selects"}
 
 
 @click.command()
-@click.option(
-    "--net",
-    metavar="WIDTHS",
-    default="784-1024-1024-1024-10",
-    help="Units of each layer.  [default: the paper's for MNIST, 784-1024-1024-1024-10]",
-)
-@click.option(
-    "--batch",
-    type=click.IntRange(1, 1 << 20),
-    metavar="N",
+@PAPER_NET
+@setting(
+    "batch",
     default=200,
-    help="Samples of the paper's step; ours takes the next of 16, 32, .. 256.  "
-    "[default: the paper's, 200]",
+    allowed=range(1, (1 << 20) + 1),
+    says="the paper's, 200",
+    help="Samples of the paper's step; ours takes the next of 16, 32, .. 256.",
 )
-@click.option(
-    "--method",
-    type=click.Choice(METHODS),
-    default="ternary-qbp",
+@setting(
+    "method",
     help="Of the paper: full precision, BinaryConnect, or sampled weights with quantized back "
-    "propagation.  [default: ternary-qbp]",
+    "propagation.",
 )
 @click.option(
     "--batch-norm/--no-batch-norm",
     default=True,
     help="Whether the paper's layers are normalized.  [default: they are]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+@JSON
 def ops(net: str, batch: int, method: str, batch_norm: bool, as_json: bool) -> None:
     """Count the operations of a training step, the paper's and ours.
 

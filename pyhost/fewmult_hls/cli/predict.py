@@ -11,19 +11,18 @@ from pathlib import Path
 import click
 
 from ..backends.names import Device
-from .arguments import BACKEND, THREADS, NamedPath, device_options
-
-# click keeps the lines of a paragraph that a backspace opens.
-EXAMPLES = """\b
-Examples:
-  fewmult-hls predict runs/digits three.png
-  fewmult-hls predict runs/mnist drawn/*.png --precision 8-bit
-  fewmult-hls predict mnist.packed images.npy --json"""
+from .arguments import BACKEND, THREADS, NamedPath, device_options, examples
 
 _BYTES_ANSWER = 2048  # from the logits to the text, by measurement
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(
+    epilog=examples(
+        "fewmult-hls predict runs/digits three.png",
+        "fewmult-hls predict runs/mnist drawn/*.png --precision 8-bit",
+        "fewmult-hls predict mnist.packed images.npy --json",
+    )
+)
 @click.argument("model", metavar="DIR|MODEL", type=NamedPath())
 @click.argument("files", metavar="FILES..", type=NamedPath(), nargs=-1, required=True)
 @click.option(

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import click
 
-EXAMPLES = """\b
-Examples:
-  fewmult-hls presets
-  fewmult-hls train --preset mnist-paper --seed 2 --out runs/paper-2"""
+from .arguments import examples
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(
+    epilog=examples(
+        "fewmult-hls presets",
+        "fewmult-hls train --preset mnist-paper --seed 2 --out runs/paper-2",
+    )
+)
 def presets() -> None:
     """List the presets of `fewmult-hls train --preset`, with their settings."""
     from ..presets import load_preset, names

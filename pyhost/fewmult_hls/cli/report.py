@@ -9,16 +9,15 @@ from pathlib import Path
 import click
 
 from ..system.errors import FewmultError
-from .arguments import BACKEND, NamedPath
-
-# click keeps the lines of a paragraph that a backspace opens.
-EXAMPLES = """\b
-Examples:
-  fewmult-hls report runs/digits
-  fewmult-hls report runs/paper-1 runs/paper-2 runs/paper-3 --out paper"""
+from .arguments import BACKEND, NamedPath, examples
 
 
-@click.command(epilog=EXAMPLES)
+@click.command(
+    epilog=examples(
+        "fewmult-hls report runs/digits",
+        "fewmult-hls report runs/paper-1 runs/paper-2 runs/paper-3 --out paper",
+    )
+)
 @click.argument("runs", metavar="DIR..", type=NamedPath(), nargs=-1, required=True)
 @click.option(
     "--out",

@@ -9,21 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..backends.names import BACKENDS, Device
+from ..backends.names import Device
 from ..system.errors import FewmultError
-from .arguments import device_options
+from .arguments import device_options, setting
 
 if TYPE_CHECKING:
     from ..contract.backend import Backend
 
 
 @click.command()
-@click.option(
-    "--backend",
-    type=click.Choice(BACKENDS),
-    default="emu",
-    help="Whose kernels to check.  [default: emu]",
-)
+@setting("backend", help="Whose kernels to check.")
 @device_options
 @click.option(
     "--cases",

@@ -8,9 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..runs.config import load_toml
 from ..system.errors import UsageError
-from ..system.schema import typed
+from ..system.schema import read_toml, typed
 
 _FOLDER = Path(__file__).parents[1] / "boards"
 
@@ -144,4 +143,4 @@ def load_board(name: str) -> Board:
     """
     if name not in names():
         raise UsageError(f"there is no board '{name}': take {' or '.join(names())}")
-    return typed(Board, load_toml(_FOLDER / f"{name.replace('-', '_')}.toml"))
+    return typed(Board, read_toml(_FOLDER / f"{name.replace('-', '_')}.toml"))

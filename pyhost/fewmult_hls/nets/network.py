@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..contract.layouts import WORD_BITS, block_weights, unblock_weights
+from ..contract.limits import BATCHES as BATCHES
 from ..layers.dense import Dense
 from ..oracle.draws import Purpose, purpose_word, weight_halves
 from ..oracle.weights import initial_weights
@@ -26,7 +27,6 @@ WeightKind = Literal["ternary", "binary"]
 MAX_WIDTH = 1 << 16
 MAX_LAYERS = 4096  # a config names them all, and takes no more bytes than a reader allows
 MAX_CLASSES = 256
-BATCHES = (16, 32, 64, 128, 256)
 MASTER_DTYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.int8), 16: np.dtype(np.int16)}
 
 # int() would also take blanks, underscores and other alphabets.

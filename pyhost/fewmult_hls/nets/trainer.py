@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ..contract.backend import Backend, PreparedCalls
 from ..contract.calls import LoadBatch
 from ..contract.layouts import unblock_weights
+from ..contract.limits import PHASES as PHASES
 from ..layers.memory import Memory
 from ..oracle.draws import shuffle
 from ..system.errors import UsageError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from ..datasets import Split
 
 _HELD_SECONDS = 0.02  # for which an interrupt may wait
-PHASES = 6  # of a run; the learning rate of each is half of the one before
 
 
 class Pace(Protocol):

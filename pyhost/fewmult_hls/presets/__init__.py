@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..system.errors import UsageError
+from ..system.schema import read_toml, typed_keys
 
 _FOLDER = Path(__file__).parent
 
@@ -39,10 +40,9 @@ def load_preset(name: str) -> Preset:
     Raises:
         UsageError: there is no such preset.
     """
-    from ..runs.config import RunConfig, load_toml
-    from ..system.schema import typed_keys
+    from ..runs.config import RunConfig
 
     if name not in names():
         raise UsageError(f"there is no preset '{name}': take {' or '.join(names())}")
-    values = load_toml(_FOLDER / f"{name}.toml")
+    values = read_toml(_FOLDER / f"{name}.toml")
     return Preset(name, values.pop("description"), typed_keys(RunConfig, values))

@@ -8,12 +8,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..models.trained import Trained
+from ..runs.config import SETTINGS
 from ..runs.record import RunRecord, model_of, read_run
 from ..system.files import resolved
 from .text import command_line
-
-# What `train` takes by another name than config.toml has it.
-_OPTIONS = {"rate_exponent": "rate"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Record(RunRecord):
         """What repeats the run, every setting spelled out."""
         words = ["fewmult-hls", "train"]
         for name, value in asdict(self.config).items():
-            words += [f"--{_OPTIONS.get(name, name).replace('_', '-')}", str(value)]
+            words += [SETTINGS[name].flag, str(value)]
         return command_line(words)
 
     @property

@@ -1,30 +1,28 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""config.toml: everything that a run depends on."""
+"""The table of settings, a row each, and config.toml, which holds everything a run depends on."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..backends.names import BACKENDS
+from ..contract.limits import BATCHES, MASTER_BITS, PERTURBATIONS, PHASES, RATES
 from ..contract.method_names import FLOATING, METHODS, SAMPLED
-from ..nets.network import NetworkSpec, Shape
-from ..nets.trainer import PHASES
-from ..system.errors import FewmultError, UsageError
-from ..system.files import read_file, write_atomic
-from ..system.schema import parse_toml, typed, typed_keys
+from ..system.errors import UsageError
+from ..system.files import write_atomic
+from ..system.schema import read_toml, typed, typed_keys
+from .settings import ENDLESS, setting, settings_of
+
+if TYPE_CHECKING:
+    from ..nets.network import Shape
 
 SHORT_RUN = 1 << 19  # samples; up to here a run starts at twice the learning rate
 BATCH_RATES = {16: -2, 32: -1, 64: 0, 128: 0, 256: 1}
 MAX_EPOCHS = 100_000
-PERTURBATIONS = (0, 1, 2, 4, 8, 16, 32, 64)
-RATE_RANGE = (-8, 8)
-# Settings that change no bit: who computes, where the data lie (their content is what counts), what
-# is kept on the way.
-WITHOUT_EFFECT = ("backend", "dataset", "checkpoint_every")
-_MAX_BYTES = 1 << 16  # of a config file
 
 
 def default_rate(batch: int, samples: int) -> int:
@@ -41,73 +39,120 @@ def default_rate(batch: int, samples: int) -> int:
 class RunConfig:
     """One training run; two runs of one config leave one fingerprint.
 
-    Attributes:
-        dataset: name or folder.
-        net: widths joined by dashes.
-        method: one of ``methods.names.METHODS``.
-        master_bits: of a stored weight.
-        batch: images a step.
-        epochs: of the schedule.
-        rate_exponent: log2 of the learning rate at the start; in floating point, of 0.3.
-        seed: of every random draw.
-        backend: who computes; it does not change the fingerprint.
-        perturb: how far adversarial inputs are moved, of 127; 0 for none.
-        sharpen: phases at the end, of six, in which samples are sharpened.
-        patience: epochs without a better validation error before the run ends; 0 for no end.
-        checkpoint_every: epochs; 0 for checkpoints at interrupts alone.
+    Each field is a row of the table of settings, of which all else is made: config.toml, presets,
+    options of commands, keywords of ``fewmult_hls.train``, checks. See ``Setting``.
 
     Raises:
         UsageError: a value that no run can have.
     """
 
-    dataset: str
-    net: str
-    method: str
-    master_bits: int
-    batch: int
-    epochs: int
-    rate_exponent: int
-    seed: int
-    backend: str
-    perturb: int = 0
-    sharpen: int = 0
-    patience: int = 0
-    checkpoint_every: int = 10
+    dataset: str = setting(
+        "What to learn: a name from `fewmult-hls data list`, or a folder with IDX files or with a "
+        "folder of PNG images for each class.",
+        default="digits",
+        metavar="NAME|DIR",
+        changes_bits=False,  # what lies there does
+    )
+    _: KW_ONLY
+    net: str = setting(
+        "Units of each layer, from pixels to classes, such as 784-1024-10.",
+        says="two hidden layers of 256",
+        metavar="WIDTHS",
+    )
+    method: str = setting(
+        "Column of the paper's table. Without multiplications: weights are sampled as -1, 0 or 1 "
+        "(ternary-qbp), or as -1 or 1. To compare, in numpy, with multiplications: float, and "
+        "binary (BinaryConnect).",
+        default="ternary-qbp",
+        allowed=METHODS,
+    )
+    master_bits: int = setting(
+        "Bits of the stored weight that the samples are drawn from.",
+        default=16,
+        allowed=MASTER_BITS,
+        methods=tuple(SAMPLED),
+        heading="{}-bit masters",
+    )
+    batch: int = setting(
+        f"{', '.join(map(str, BATCHES[:-1]))} or {BATCHES[-1]} images.",
+        default=128,
+        metavar="N",
+        heading="batch {}",
+    )
+    epochs: int = setting(
+        "How often every image is learned from.",
+        default=100,
+        allowed=range(1, MAX_EPOCHS + 1),
+        metavar="N",
+    )
+    rate_exponent: int = setting(
+        f"The learning rate begins at 2^E, E from {RATES[0]} to {RATES[-1]}.",
+        option="rate",
+        floating=0,  # of 0.3
+        says="3, in long runs 2; less for batches below 64, more for 256",
+        allowed=RATES,
+        metavar="E",
+    )
+    seed: int = setting(
+        "Of all random draws, below 2^32.",
+        default=1,
+        allowed=range(1 << 32),
+        metavar="S",
+        heading="seed {}",
+    )
+    backend: str = setting(
+        "Who computes: the compiled kernels; numpy, slow; or a board through pynq. All leave the "
+        "same bits.",
+        default="emu",
+        floating="numpy",
+        allowed=BACKENDS,
+        changes_bits=False,
+    )
+    perturb: int = setting(
+        "Learn from every batch once more, each pixel moved by N of 127 against the net: 16 makes "
+        "a net much better.",
+        default=0,
+        says="0, not at all",
+        allowed=PERTURBATIONS,
+        metavar="N",
+        methods=tuple(SAMPLED),
+        since="0.1.0",
+    )
+    sharpen: int = setting(
+        f"In the last N of six phases, 0 to {PHASES - 1}, samples come nearer to the weights that "
+        "are deployed.",
+        default=0,
+        allowed=range(PHASES),
+        metavar="N",
+        methods=tuple(SAMPLED),
+        since="0.1.0",
+    )
+    patience: int = setting(
+        "End after N epochs without a lower validation error.",
+        default=0,
+        says="0, never",
+        allowed=range(ENDLESS),
+        metavar="N",
+        since="0.1.0",
+    )
+    checkpoint_every: int = setting(
+        "Epochs between checkpoints; an interrupt leaves one too.",
+        default=10,
+        allowed=range(ENDLESS),
+        metavar="N",
+        changes_bits=False,
+        since="0.1.0",
+    )
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise UsageError(f"there is no method '{self.method}': take {' or '.join(METHODS)}")
-        if self.method in FLOATING:
-            self._check_floating()
-        if self.backend not in BACKENDS:
-            raise UsageError(f"there is no backend '{self.backend}': take {' or '.join(BACKENDS)}")
-        if not 1 <= self.epochs <= MAX_EPOCHS:
-            raise UsageError(f"epochs must be 1 to {MAX_EPOCHS}, not {self.epochs}")
-        if not 0 <= self.seed < 1 << 32:
-            raise UsageError(f"the seed must be 0 to {(1 << 32) - 1}, not {self.seed}")
-        if self.perturb not in PERTURBATIONS:
-            choices = ", ".join(map(str, PERTURBATIONS))
-            raise UsageError(f"perturb must be one of {choices}, not {self.perturb}")
-        if not 0 <= self.sharpen < PHASES:
-            raise UsageError(f"sharpen must be 0 to {PHASES - 1}, not {self.sharpen}")
-        for name in ("patience", "checkpoint_every"):
-            if getattr(self, name) < 0:
-                raise UsageError(f"{name} must be 0 or more, not {getattr(self, name)}")
-        low, high = RATE_RANGE
-        if not low <= self.rate_exponent <= high:
-            raise UsageError(f"the rate exponent must be {low} to {high}, not {self.rate_exponent}")
-
-    def _check_floating(self) -> None:
-        """What only the methods without multiplications have."""
-        if self.backend != "numpy":
+        for name, row in SETTINGS.items():
+            row.check(getattr(self, name))
+        if self.method in FLOATING and self.backend != "numpy":
             raise UsageError(
                 f"method {self.method} multiplies, in numpy alone: leave --backend out"
             )
-        for name, only in (("master_bits", 16), ("perturb", 0), ("sharpen", 0)):
-            if getattr(self, name) != only:
-                raise UsageError(
-                    f"method {self.method} knows no {name}: it is for {' and '.join(SAMPLED)}"
-                )
+        for name, row in SETTINGS.items():
+            row.check_method(getattr(self, name), self.method)
 
     @property
     def spec(self) -> Shape:
@@ -116,12 +161,28 @@ class RunConfig:
             from ..methods.floating.spec import FloatSpec
 
             return FloatSpec.parse(self.net, method=self.method, batch=self.batch)
-        return NetworkSpec.parse(
-            self.net,
-            weights=SAMPLED[self.method],
-            master_bits=self.master_bits,
-            batch=self.batch,
-        )
+        from ..nets.network import NetworkSpec
+
+        weights, bits = SAMPLED[self.method], self.master_bits
+        return NetworkSpec.parse(self.net, weights=weights, master_bits=bits, batch=self.batch)
+
+    @property
+    def heading(self) -> str:
+        """What distinguishes its training, in a line."""
+        rows = SETTINGS.values()
+        shown = [row for row in rows if row.heading and self.method in row.methods]
+        numbers = ["in floating point, with multiplications"] if self.method in FLOATING else []
+        numbers += [row.heading.format(getattr(self, row.name)) for row in shown]
+        return ", ".join([self.method, *numbers])
+
+
+SETTINGS = settings_of(RunConfig)
+
+
+def changed(now: Mapping[str, Any], then: Mapping[str, Any]) -> str | None:
+    """The first setting that changes bits and is another in two configs, as dictionaries."""
+    rows = (row for row in SETTINGS.values() if row.changes_bits)
+    return next((row.name for row in rows if now.get(row.name) != then.get(row.name)), None)
 
 
 def save_config(path: Path, config: RunConfig) -> None:
@@ -150,22 +211,8 @@ def load_config(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: it cannot be read, or has unknown or badly typed keys.
     """
-    values = load_toml(path)
+    values = read_toml(path)
     try:
         return typed_keys(RunConfig, values)
     except ValueError as error:
         raise UsageError(f"{path}: {error}") from error
-
-
-def load_toml(path: Path) -> dict[str, Any]:
-    """The content of a TOML file.
-
-    Raises:
-        UsageError: it cannot be read, or is none.
-    """
-    try:
-        return parse_toml(read_file(path, _MAX_BYTES))
-    except FewmultError as error:
-        raise UsageError(str(error)) from error
-    except ValueError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from error

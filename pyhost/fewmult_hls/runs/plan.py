@@ -5,28 +5,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from .. import datasets
-from ..contract.method_names import FLOATING
+from ..contract.backend import Backend
 from ..datasets import Dataset
 from ..nets.network import NetworkSpec
 from ..presets import load_preset
+from ..system.errors import FewmultError, UsageError
 from . import run as runs
-from .config import RunConfig, default_rate, load_config
-
-DEFAULTS = {
-    "dataset": datasets.places.BUILT_IN,
-    "method": "ternary-qbp",
-    "master_bits": 16,
-    "batch": 128,
-    "epochs": 100,
-    "seed": 1,
-}
-# What a preset says to the methods without multiplications alone.
-_INTEGER_SETTINGS = ("master_bits", "rate_exponent", "backend", "perturb", "sharpen")
+from .config import SETTINGS, RunConfig, default_rate, load_config, read_config
+from .course import Watcher
 
 
 @dataclass(frozen=True)
@@ -37,11 +28,31 @@ class Plan:
         config: all its settings.
         dataset: what it learns.
         folder: where it goes.
+        overwrite: another run there may be replaced.
+        goes_on: with the run that is there.
     """
 
     config: RunConfig
     dataset: Dataset
     folder: Path
+    overwrite: bool = False
+    goes_on: bool = False
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch."""
+        return len(self.dataset.train.labels) // self.config.batch
+
+    def execute(self, backend: Backend, watcher: Watcher) -> tuple[dict[str, Any], list[str]]:
+        """Trains; see ``run`` and ``resume`` in ``runs.run``.
+
+        Returns:
+            The summary, and what is wrong with damaged checkpoints.
+        """
+        config, dataset, folder = self.config, self.dataset, self.folder
+        if self.goes_on:
+            return runs.resume(config, dataset, backend, folder, watcher)
+        return runs.run(config, dataset, backend, folder, watcher, overwrite=self.overwrite), []
 
 
 def plan_run(
@@ -56,8 +67,7 @@ def plan_run(
     """Completes the options, and checks whatever can be checked before training.
 
     Args:
-        options: fields of ``RunConfig`` by name, with ``rate`` for its ``rate_exponent``; None
-            where there is none.
+        options: settings by the names of their options; None where there is none.
         dataset: what to learn, if it is not to be loaded as the options say.
         preset: name of one, which the config and the options change.
         config: a config.toml, which the options change.
@@ -78,30 +88,69 @@ def plan_run(
     runs.check_fit(run_config.spec, data)
     runs.check_folder(folder, overwrite=overwrite)
     runs.check_memory(run_config.spec, data)
-    return Plan(run_config, data, folder)
+    return Plan(run_config, data, folder, overwrite)
+
+
+def plan_to_go_on(folder: Path, options: Mapping[str, Any]) -> Plan:
+    """The plan of an interrupted run, whose own config counts.
+
+    Args:
+        folder: of the run.
+        options: who computes, as ``backend``, and where the data are, as ``dataset``, if not as
+            before; None where there is none. No others go with it.
+
+    Raises:
+        UsageError: there is another option, or nothing to go on with.
+        FewmultError: the data or the memory is not there.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    backend, place = given.pop("backend", None), given.pop("dataset", None)
+    if given:
+        name = next(iter(given)).replace("_", "-")
+        raise UsageError(f"--resume goes on with the run's own settings: leave out --{name}")
+    runs.check_unfinished(folder)
+    config = read_config(folder / runs.CONFIG)
+    if backend is not None:
+        config = replace(config, backend=backend)
+    if place is not None:
+        config = replace(config, dataset=runs.lasting_name(place))
+    try:
+        data = datasets.load(config.dataset)
+    except FewmultError as error:
+        if "--dataset" in str(error) or place is not None:
+            raise
+        raise type(error)(f"{error}; if the data have moved, say where with --dataset") from error
+    runs.check_fit(config.spec, data)
+    runs.check_memory(config.spec, data)
+    return Plan(config, data, folder, goes_on=True)
 
 
 def _values(preset: str | None, config: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
     """Defaults, overridden by the preset, by the config file, by the options that were given."""
-    given = {name: value for name, value in options.items() if value is not None}
-    rate = given.pop("rate", None)
-    if rate is not None:
-        given["rate_exponent"] = rate
-    stored = load_config(config) if config is not None else {}
+    given = {
+        name: options[row.option]
+        for name, row in SETTINGS.items()
+        if options.get(row.option) is not None
+    }
+    if config is not None:
+        given = {**load_config(config), **given}
     chosen = load_preset(preset).values if preset is not None else {}
-    if {**chosen, **stored, **given}.get("method") in FLOATING:
-        chosen = {key: chosen[key] for key in chosen if key not in _INTEGER_SETTINGS}
-    return {**DEFAULTS, **chosen, **stored, **given}
+    method = {"method": SETTINGS["method"].default, **chosen, **given}["method"]
+    shared = {name: chosen[name] for name in chosen if SETTINGS[name].is_shared_with(method)}
+    return {**defaults(method), **shared, **given}
+
+
+def defaults(method: str) -> dict[str, Any]:
+    """What a run of a method has if nobody says anything else, and the data do not."""
+    found = {name: row.default_with(method) for name, row in SETTINGS.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _complete(values: dict[str, Any], dataset: Dataset) -> RunConfig:
     """A config with which this run can be repeated from any folder."""
     values.setdefault("net", f"{dataset.features}-256-256-{dataset.classes}")
     samples = len(dataset.train.labels) * values["epochs"]
-    floating = values["method"] in FLOATING
-    rate = 0 if floating else default_rate(values["batch"], samples)
-    values.setdefault("rate_exponent", rate)
-    values.setdefault("backend", "numpy" if floating else "emu")
+    values.setdefault("rate_exponent", default_rate(values["batch"], samples))
     values["net"] = NetworkSpec.parse(values["net"]).name
     if values["dataset"] != datasets.places.IN_MEMORY:
         values["dataset"] = runs.lasting_name(values["dataset"])

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -15,7 +15,7 @@ from ..models.trained import Trained
 from ..system.errors import FewmultError, UsageError
 from ..system.files import read_file, reading
 from ..system.schema import damaged, read_json
-from .config import WITHOUT_EFFECT, RunConfig, read_config
+from .config import RunConfig, changed, read_config
 from .folder import CONFIG, METRICS, MODEL, SUMMARY, finish_replacing
 from .metrics import JudgedEpoch, parse_lines
 
@@ -116,10 +116,10 @@ def _summary_faults(found: dict[str, Any], config: RunConfig) -> Iterator[str]:
             yield f"'{name}' is no share in per cent"
     if not 1 <= found["best_epoch"] <= found["epochs_trained"]:
         yield f"epoch {found['best_epoch']} is not the best of {found['epochs_trained']}"
-    for field in fields(config):
-        wanted = getattr(config, field.name)
-        if field.name not in WITHOUT_EFFECT and found.get(field.name, wanted) != wanted:
-            yield f"its {field.name} is not that of {CONFIG}"
+    wanted = asdict(config)
+    setting = changed({**wanted, **found}, wanted)
+    if setting is not None:
+        yield f"its {setting} is not that of {CONFIG}"
 
 
 def _read_metrics(path: Path, *, finished: bool) -> list[JudgedEpoch]:

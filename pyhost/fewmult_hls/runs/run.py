@@ -27,7 +27,7 @@ from ..system import memory
 from ..system.errors import FewmultError, UsageError
 from ..system.files import resolved, write_atomic
 from .checkpoints import Checkpoint, newest_checkpoint
-from .config import WITHOUT_EFFECT, RunConfig, load_config
+from .config import RunConfig, changed, load_config
 from .course import Course, Watcher
 from .folder import CONFIG as CONFIG
 from .folder import MODEL as MODEL
@@ -180,7 +180,13 @@ def _check_resumed(
     config: RunConfig, dataset: Dataset, folder: Path, checkpoint: Checkpoint | None
 ) -> None:
     if checkpoint is not None:
-        _check_same(asdict(config), checkpoint.config, folder / CONFIG)
+        now, then = asdict(config), checkpoint.config
+        name = changed(now, then)
+        if name is not None:
+            raise UsageError(
+                f"{folder / CONFIG} has {name} = {now[name]!r}, and the run began with "
+                f"{then[name]!r}: set it back, or start another run"
+            )
         if checkpoint.data != dataset.digest:
             raise UsageError(
                 f"{config.dataset} is not the data that {folder} learned from: its content differs"
@@ -190,15 +196,6 @@ def _check_resumed(
             f"{folder} has no checkpoint yet that could tell whether {config.dataset} is its data: "
             "start again with --overwrite"
         )
-
-
-def _check_same(now: dict[str, Any], then: dict[str, Any], path: Path) -> None:
-    for name, value in now.items():
-        if name not in WITHOUT_EFFECT and value != then.get(name):
-            raise UsageError(
-                f"{path} has {name} = {value!r}, and the run began with {then.get(name)!r}: "
-                "set it back, or start another run"
-            )
 
 
 def _finish(course: Course, watcher: Watcher) -> dict[str, Any]:

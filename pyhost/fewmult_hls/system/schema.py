@@ -31,7 +31,7 @@ from typing import (
     is_typeddict,
 )
 
-from .errors import FewmultError
+from .errors import FewmultError, UsageError
 from .files import read_file
 
 if sys.version_info >= (3, 11):
@@ -41,6 +41,7 @@ else:
 
 T = TypeVar("T")
 
+_MOST_TOML = 1 << 16  # bytes
 _DEEPEST = 64  # brackets within brackets
 _LONGEST_KEY = 500  # parts of a key in TOML, whose parser takes the square of their number
 _LONGEST_INTEGER = 20  # characters: 64 bits and a sign
@@ -70,6 +71,20 @@ def read_json(
         return typed(schema, parse_json(content), extra=extra)
     except ValueError as error:
         raise damaged(path, error, advice) from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file that a user writes.
+
+    Raises:
+        UsageError: it cannot be read, or is none.
+    """
+    try:
+        return parse_toml(read_file(path, _MOST_TOML))
+    except FewmultError as error:
+        raise UsageError(str(error)) from error
+    except ValueError as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
 
 
 def damaged(path: Path, reason: object, advice: str = "") -> FewmultError:

@@ -1,0 +1,9 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the numbers of a training run may be (contract, sections 10 and 13), without numpy."""
+
+BATCHES = (16, 32, 64, 128, 256)
+MASTER_BITS = (16, 8)
+PERTURBATIONS = (0, 1, 2, 4, 8, 16, 32, 64)
+PHASES = 6  # of a run; the learning rate of each is half of the one before
+RATES = range(-8, 9)  # log2, at the start
