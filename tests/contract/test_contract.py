@@ -11,13 +11,12 @@ import kernel_calls
 from fewmult_hls.backends import open_backend
 from fewmult_hls.contract.calls import Pass
 from fewmult_hls.contract.layouts import block_weights, unblock_weights, word_columns
-from fewmult_hls.nets.network import BATCHES, NetworkSpec
-from fewmult_hls.nets.trainer import PHASES
+from fewmult_hls.contract.limits import BATCHES, PHASES, RATES
+from fewmult_hls.nets.network import NetworkSpec
 from fewmult_hls.oracle.gradient import shift_gradient
 from fewmult_hls.oracle.integers import fits_int32
 from fewmult_hls.oracle.normalization import stepped_bias
 from fewmult_hls.oracle.products import planes_matmul
-from fewmult_hls.runs.config import RATE_RANGE
 from kernel_calls import behind, product, update
 from levels import EMU, emu_setting  # noqa: F401
 
@@ -242,7 +241,7 @@ def test_all_shifts_of_all_nets_are_within_their_bounds(seed: int) -> None:
         for layer in spec.layers:
             assert 0 <= layer.forward_shift <= 24 - 7, (spec, layer)
             assert 0 <= layer.delta_shift <= 24, (spec, layer)
-            for rate in range(RATE_RANGE[0] - PHASES, RATE_RANGE[1] + 1):
+            for rate in range(RATES[0] - PHASES, RATES[-1] + 1):
                 assert -8 <= layer.update_shift(rate) <= 24, (spec, layer, rate)
                 steps = [(spec.layers[-1].output_bias_exponent(rate), 1)]
                 if layer.index > 0:

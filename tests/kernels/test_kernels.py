@@ -19,7 +19,7 @@ from fewmult_hls.contract.layouts import (
     unblock_weights,
     unpack_ternary,
 )
-from fewmult_hls.nets.network import BATCHES
+from fewmult_hls.contract.limits import BATCHES
 from fewmult_hls.proof.cases import CallMaker, Fill
 from fewmult_hls.proof.parity import first_difference
 from kernel_calls import behind, product, sampling, update

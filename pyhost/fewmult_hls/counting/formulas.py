@@ -15,8 +15,9 @@ from itertools import pairwise
 
 from ..contract.calls import Call, Layer, Pass, ShiftGradient
 from ..contract.layouts import WORD_BITS, word_columns
+from ..contract.limits import BATCHES
 from ..contract.stages import Stage
-from ..nets.network import BATCHES, NetworkSpec
+from ..nets.network import NetworkSpec
 from ..nets.steps import Moment, layered_step
 from ..oracle.threefry import ROUNDS
 

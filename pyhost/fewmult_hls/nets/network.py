@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..contract.layouts import WORD_BITS, block_weights, unblock_weights
-from ..contract.limits import BATCHES as BATCHES
+from ..contract.limits import BATCHES
 from ..layers.dense import Dense
 from ..oracle.draws import Purpose, purpose_word, weight_halves
 from ..oracle.weights import initial_weights

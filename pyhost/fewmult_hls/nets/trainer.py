@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..contract.backend import Backend, PreparedCalls
 from ..contract.calls import LoadBatch
 from ..contract.layouts import unblock_weights
-from ..contract.limits import PHASES as PHASES
+from ..contract.limits import PHASES
 from ..layers.memory import Memory
 from ..oracle.draws import shuffle
 from ..system.errors import UsageError

@@ -19,7 +19,8 @@ from ..contract.calls import (
     ShiftGradient,
 )
 from ..contract.layouts import block_weights, pack_ternary
-from ..nets.network import BATCHES, MASTER_DTYPES, MAX_CLASSES, MAX_WIDTH
+from ..contract.limits import BATCHES
+from ..nets.network import MASTER_DTYPES, MAX_CLASSES, MAX_WIDTH
 from ..oracle.draws import Purpose, purpose_word
 from ..oracle.gradient import weight_clip
 from ..oracle.integers import ACTIVATION_MAX, BIAS_MAX, DELTA_MAX

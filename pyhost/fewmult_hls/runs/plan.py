@@ -143,7 +143,7 @@ def _values(preset: str | None, config: Path | None, options: Mapping[str, Any])
 def defaults(method: str) -> dict[str, Any]:
     """What a run of a method has if nobody says anything else, and the data do not."""
     found = {name: row.default_with(method) for name, row in SETTINGS.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in found.items() if value is not None} | {"method": method}
 
 
 def _complete(values: dict[str, Any], dataset: Dataset) -> RunConfig:
