@@ -187,7 +187,7 @@ def test_a_kernel_that_hangs_and_the_next_run() -> None:
         begin = time.monotonic()
         with pytest.raises(FewmultError) as caught:
             train_briefly(backend, DIGITS, False, 16)
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 10  # what a driver waits unless it is told
         assert_one_line(f"error: {caught.value}\n", "kernel shift_gradient hangs", "inputs 0x1e")
     with closing(emulated_backend(Z2)) as backend:
         assert train_briefly(backend, DIGITS, False, 16) == train_briefly(HOST, DIGITS, False, 16)

@@ -157,7 +157,7 @@ def test_a_server_that_takes_its_time(
     start = time.monotonic()
     with serving(answer) as url, pytest.raises(TransferError, match="too slow: "):
         download(url, tmp_path / "file", LIMIT)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 20  # all of it takes 50 s, or never ends
 
 
 def test_a_timeout_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

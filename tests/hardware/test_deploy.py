@@ -504,6 +504,6 @@ def test_an_interrupt_leaves_nothing_there(
         os.killpg(process.pid, number)  # a key reaches ssh as well
     else:
         process.send_signal(number)
-    said = process.communicate(timeout=30)
+    said = process.communicate(timeout=120)
     assert process.returncode == 128 + number, said
     assert_idle(there)

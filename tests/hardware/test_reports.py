@@ -52,7 +52,7 @@ def put(plan: Path, name: str, *place: str, old: str = "", new: str = "") -> Non
 def check(plan: Path, *names: str) -> subprocess.CompletedProcess[str]:
     """The script alone, as on a machine without this package."""
     command = [sys.executable, "-I", "-W", "error", plan / "check_reports.py", *names]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
 def built(plan: Path) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_the_port_refuses_what_axi_forbids(ports: Path, case: str, answer: str) -> None:
-    done = subprocess.run([ports, case], capture_output=True, text=True, timeout=20)
+    done = subprocess.run([ports, case], capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.stderr) == (answer + "\n", "")
 
 

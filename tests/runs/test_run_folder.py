@@ -20,6 +20,7 @@ import pytest
 
 from command import (
     COMMAND,
+    PATIENCE,
     RUN_FILES,
     SMALL,
     assert_one_line,
@@ -127,7 +128,7 @@ def test_an_early_interrupt_goes_on_with_the_new_run(old: Path, tmp_path: Path) 
     read_until(process, "images to learn from")
     time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     is_new = load_config(old / "config.toml")["seed"] == 7
     assert (f"go on with: fewmult-hls train --resume {old}" in err) == is_new
@@ -239,7 +240,7 @@ def test_a_second_process_is_refused(busy: tuple[subprocess.Popen[str], Path]) -
     resumed = start("train", "--resume", folder)
     read_until(resumed, "epoch")
     resumed.send_signal(signal.SIGINT)
-    resumed.communicate(timeout=20)
+    resumed.communicate(timeout=PATIENCE)
     assert resumed.returncode == 130
     assert names(folder) == RUN_FILES - {"model.npz", "summary.json"}
 
@@ -250,7 +251,7 @@ def test_of_three_at_once_one_trains(tmp_path: Path) -> None:
     processes = [start("train", *options, "--seed", str(seed)) for seed in range(3)]
     codes = {}
     for seed, process in enumerate(processes):
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=PATIENCE)
         codes[seed] = process.returncode
         if process.returncode:
             assert_one_line(err, f"{folder} ")
@@ -408,7 +409,7 @@ def test_another_run_in_its_place_is_not_touched(
     put_another_run(folder)
     before = content(folder)
     process.send_signal(signal.SIGCONT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert_one_line(err, f"{folder} is no longer the folder of this run")
     assert content(folder) == before
@@ -499,7 +500,7 @@ def interrupted(tmp_path: Path) -> Path:
     process = start("train", "--dataset", data, *options, "--out", folder)
     read_until(process, "epoch      3/")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE)
     data.rename(tmp_path / "there")
     return folder
 
@@ -508,7 +509,7 @@ def resumed_until_interrupted(*options: str | Path) -> str:
     process = start("train", *options)
     read_until(process, "epoch")
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, err
     return err
 

@@ -26,6 +26,7 @@ from fewmult_hls.runs.config import RunConfig
 from fewmult_hls.runs.plan import defaults
 
 COMMAND = [sys.executable, "-m", "fewmult_hls"]
+PATIENCE = 120  # seconds, after which a process hangs, on however busy a machine
 SMALL = ["--net", "64-16-10", "--epochs", "1"]
 # A child's peak begins with what its parent has in memory, which is much in pytest: this is small.
 _MEASURE = """
@@ -94,7 +95,7 @@ def read_until(process: subprocess.Popen[str], part: str) -> None:
 def fewmult(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
     """A process that has ended."""
     process = start(*arguments, **options)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
