@@ -85,8 +85,8 @@ void Kernels::run(const fewmult_calls::ShiftGradient& call) {
 void Kernels::gather(const std::uint8_t* images, const std::int64_t* chosen, std::int8_t* inputs,
                      int features, int batch) {
   const auto width = static_cast<std::size_t>(features);
-  const auto samples = static_cast<std::size_t>(batch);
-  for (std::size_t b = 0; b < samples; b += 8) {  // a batch is a multiple of 16
+  const auto examples = static_cast<std::size_t>(batch);
+  for (std::size_t b = 0; b < examples; b += 8) {  // a batch is a multiple of 16
     const std::uint8_t* rows[8];
     for (std::size_t k = 0; k < 8; ++k) {
       rows[k] = images + static_cast<std::size_t>(chosen[b + k]) * width;
@@ -100,7 +100,7 @@ void Kernels::gather(const std::uint8_t* images, const std::int64_t* chosen, std
       }
       transpose_bytes(block);
       for (std::size_t k = 0; k < there; ++k) {
-        std::memcpy(inputs + (feature + k) * samples + b, &block[k], 8);
+        std::memcpy(inputs + (feature + k) * examples + b, &block[k], 8);
       }
     }
   }

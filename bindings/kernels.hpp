@@ -25,7 +25,7 @@ class Kernels {
   // The updated weights take the place of the weights.
   void run(const fewmult_calls::ShiftGradient& call);
 
-  // inputs[feature][sample] = images[chosen[sample]][feature] / 2, rounded down.
+  // inputs[feature][example] = images[chosen[example]][feature] / 2, rounded down.
   void gather(const std::uint8_t* images, const std::int64_t* chosen, std::int8_t* inputs,
               int features, int batch);
 

@@ -47,7 +47,7 @@ struct LevelOf {
   }
 
   static void finish(const fewmult_calls::Normalize& call) {
-    const fewmult_calls::Layer pass = behind_product(call);
+    const fewmult_calls::Layer pass = epilogue_alone(call);
     for (int unit = 0; unit < call.units; ++unit) {
       Tile::finish_unit(pass, unit, call.z + (static_cast<std::size_t>(unit) << call.log2_batch));
     }

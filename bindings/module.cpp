@@ -113,8 +113,8 @@ Pass pass_of(const Record& call) {
   return static_cast<Pass>(call.number("pass_", 0, static_cast<int>(Pass::kPerturb)));
 }
 
-// The arrays behind a product, each there where the pass needs it, and their values.
-struct Behind {
+// The arrays of an epilogue, each there where the pass needs it, and their values.
+struct Epilogue {
   const std::int8_t* gate;
   const std::uint8_t* labels;
   std::int32_t* bias;
@@ -124,11 +124,11 @@ struct Behind {
   std::int32_t* loss;
 };
 
-Behind arrays_behind(const Record& call, Pass pass, py::ssize_t units, py::ssize_t batch) {
+Epilogue epilogue_of(const Record& call, Pass pass, py::ssize_t units, py::ssize_t batch) {
   const bool hidden = pass == Pass::kHidden || pass == Pass::kHiddenMean;
   const bool output = pass == Pass::kLogits || pass == Pass::kOutput;
   if (output) checked("outputs", units, 1, 256);
-  const Behind to = {
+  const Epilogue to = {
       sends_back(pass) ? call.array<const std::int8_t>("gate", {units, batch}) : nullptr,
       pass == Pass::kOutput ? call.array<const std::uint8_t>("labels", {batch}) : nullptr,
       pass != Pass::kPerturb ? call.array<std::int32_t>("bias", {units}) : nullptr,
@@ -175,7 +175,7 @@ Action normalize(const Record& call) {
                 fewmult::kMaxLog2Width, fewmult::kMaxSumBits - log2_batch - std::max(exponent, 0))
           : fewmult::kMaxPlaneProduct;
   check_values("z", z, units * batch, -most, most);
-  const Behind to = arrays_behind(call, pass, units, batch);
+  const Epilogue to = epilogue_of(call, pass, units, batch);
   const fewmult_calls::Normalize found = {static_cast<int>(pass),
                                           z,
                                           to.gate,
@@ -213,7 +213,7 @@ Action layer(const Record& call) {
   if (back && log2_summands + std::max(exponent, 0) == fewmult::kMaxSumBits) {
     check_values("source", source, outputs * batch, -fewmult::kDeltaMax, fewmult::kDeltaMax);
   }
-  const Behind to = arrays_behind(call, pass, back ? inputs : outputs, batch);
+  const Epilogue to = epilogue_of(call, pass, back ? inputs : outputs, batch);
   const fewmult_calls::Layer found = {static_cast<int>(pass),
                                       source,
                                       packed.sign,
@@ -284,26 +284,26 @@ Action shift_gradient(const Record& call) {
 Action load_batch(const Record& call) {
   const py::array images = call.any_array("images");
   const py::array chosen = call.any_array("chosen");
-  const py::ssize_t samples = images.ndim() == 2 ? images.shape(0) : 0;
+  const py::ssize_t there = images.ndim() == 2 ? images.shape(0) : 0;
   const int features = static_cast<int>(
       checked("images.shape[1]", images.ndim() == 2 ? images.shape(1) : 0, 1, kMaxWidth));
   const py::ssize_t batch = chosen.ndim() == 1 ? chosen.shape(0) : 0;
   if (batch < 16 || batch > fewmult::kMaxBatch || (batch & (batch - 1)) != 0) {
     throw py::value_error("chosen.shape[0] is the batch: 16, 32, 64, 128 or 256");
   }
-  const auto* pixels = call.array<const std::uint8_t>("images", {samples, features});
+  const auto* pixels = call.array<const std::uint8_t>("images", {there, features});
   const auto* numbers = call.array<const std::int64_t>("chosen", {batch});
   auto* x = call.array<std::int8_t>("x", {features, batch});
   const bool learns = call.has("answers");
-  const auto* answers = learns ? call.array<const std::uint8_t>("answers", {samples}) : nullptr;
+  const auto* answers = learns ? call.array<const std::uint8_t>("answers", {there}) : nullptr;
   auto* labels = learns ? call.array<std::uint8_t>("labels", {batch}) : nullptr;
   auto* loss = learns ? call.array<std::int32_t>("loss", {1}) : nullptr;
   auto* moved_loss = call.has("moved_loss") ? call.array<std::int32_t>("moved_loss", {1}) : nullptr;
   return [=](Kernels& kernels, std::uint32_t) {
     for (py::ssize_t b = 0; b < batch; ++b) {
-      if (numbers[b] < 0 || numbers[b] >= samples) {
+      if (numbers[b] < 0 || numbers[b] >= there) {
         throw std::out_of_range("chosen names image " + std::to_string(numbers[b]) + " of " +
-                                std::to_string(samples));
+                                std::to_string(there));
       }
     }
     kernels.gather(pixels, numbers, x, features, static_cast<int>(batch));

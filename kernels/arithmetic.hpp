@@ -10,7 +10,7 @@ namespace fewmult {
 
 constexpr int kWordBits = 64;      // one packed word holds the signs (or masks) of 64 inputs
 constexpr int kMaxLog2Width = 16;  // a layer has at most 65,536 inputs or outputs
-constexpr int kMaxLog2Batch = 8;   // a batch has 16 to 256 samples
+constexpr int kMaxLog2Batch = 8;   // a batch has 16 to 256 examples
 constexpr int kMaxBatch = 1 << kMaxLog2Batch;
 constexpr int kActivationMax = 127;  // activations are 0 .. 127, in a signed byte
 constexpr int kDeltaMax = 127;       // deltas are -127 .. 127

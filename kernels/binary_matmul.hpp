@@ -3,7 +3,7 @@
 //
 // Products with sampled weights, without a multiplier: z = T x and, transposed, g = T^T d, for a
 // tile of units over the whole batch (docs/arithmetic.md, section 4). Activations and deltas lie
-// as [unit][sample] in memory; the sums never leave the chip.
+// as [unit][example] in memory; the sums never leave the chip.
 #pragma once
 
 #include "kernels/arithmetic.hpp"

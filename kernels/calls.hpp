@@ -71,7 +71,7 @@ struct Layer {
   const std::uint64_t* sign;  // [planes][word column][output]
   const std::uint64_t* mask;
   const std::int8_t* gate;     // sending back: activations [inputs]
-  const std::uint8_t* labels;  // output: [sample]
+  const std::uint8_t* labels;  // output: [example]
   std::int32_t* bias;          // [outputs], backward: of the layer before [inputs]; not perturb
   std::int32_t* mean;          // hidden: [outputs]
   std::int32_t* logits;        // output: [outputs]

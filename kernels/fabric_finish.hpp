@@ -1,19 +1,19 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stands behind a product, for all units of a tile in the fabric: finish_unit for one unit
-// after another would wait for memory at each. Here a loop runs over all of them, eight samples a
+// The epilogue of a product, for all units of a tile in the fabric: finish_unit for one unit
+// after another would wait for memory at each. Here a loop runs over all of them, eight examples a
 // cycle, as wide as a port is.
 #pragma once
 
 #include "kernels/arithmetic.hpp"
 #include "kernels/fabric_product.hpp"
 #include "kernels/finish_unit.hpp"
-#include "kernels/samples.hpp"
+#include "kernels/port_words.hpp"
 
 namespace fewmult {
 
-struct FinishStage {
+struct FabricEpilogue {
   using Sums = ProductArray::Sums;
   static constexpr int kRows = ProductArray::kRows;
 
@@ -123,7 +123,7 @@ struct FinishStage {
     for (int word = 0; word < rows << log2_words; ++word) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 2 max = 8192
-// A place is met once.
+// A sum is met once.
 #pragma HLS DEPENDENCE variable = sums.z inter false
       const int row = word >> log2_words;
       const int first = first_of(word, log2_words);
@@ -166,7 +166,7 @@ struct FinishStage {
     }
   }
 
-  // An output layer has few units: one sample a cycle.
+  // An output layer has few units: one example a cycle.
   static void write_logits(std::int32_t* logits, const Sums& sums, const UnitNumbers& bias,
                            int rows, int log2_batch, int shift) {
     const int last = (1 << log2_batch) - 1;
@@ -195,12 +195,12 @@ struct FinishStage {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 16 max = 65536
       const int row = b >> log2_batch;
-      const int sample = b & last;
-      const std::int32_t delta = hinge_delta(logit(sums.z[row][sample], bias.of[row], shift),
-                                             label[sample] == first_unit + row);
+      const int example = b & last;
+      const std::int32_t delta = hinge_delta(logit(sums.z[row][example], bias.of[row], shift),
+                                             label[example] == first_unit + row);
       result[b] = static_cast<std::int8_t>(delta);
       loss += delta < 0 ? -delta : delta;
-      total = (sample == 0 ? 0 : total) + delta;
+      total = (example == 0 ? 0 : total) + delta;
       sum.of[row] = total;
     }
     return loss;
@@ -221,7 +221,7 @@ struct FinishStage {
     }
   }
 
-  // The first sample of a unit's word.
+  // The first example of a unit's word.
   static int first_of(int word, int log2_words) {
     return (word & ((1 << log2_words) - 1)) << kLog2PortBytes;
   }

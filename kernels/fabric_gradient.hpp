@@ -9,8 +9,8 @@
 
 #include "kernels/arithmetic.hpp"
 #include "kernels/packed_words.hpp"
+#include "kernels/port_words.hpp"
 #include "kernels/power_of_two.hpp"
-#include "kernels/samples.hpp"
 #include "kernels/threefry.hpp"
 #include "kernels/weight_update.hpp"
 
@@ -30,7 +30,7 @@ struct GradientArray {
   static_assert(kMaxBatch % kGradientLanes == 0, "a batch is a whole number of cycles");
 
   // By how much each activation of 64 units shifts a delta, or kNothing for one that counts as
-  // zero; eight samples lie in a word, four bits each.
+  // zero; eight examples lie in a word, four bits each.
   static constexpr int kNothing = 7;
   struct Codes {
     std::uint32_t eight[kWordBits][kBatchWords];
@@ -53,20 +53,19 @@ struct GradientArray {
 
   using Samples = PackedRows<kGradientRows>;
 
-  // The deltas of `rows` outputs, [output][sample].
+  // The deltas of `rows` outputs, [output][example].
   static void load_deltas(Deltas& deltas, const std::int8_t* source, int rows, int log2_batch) {
     const int log2_words = log2_batch - kLog2PortBytes;
     const int last = (1 << log2_words) - 1;
     for (int word = 0; word < rows << log2_words; ++word) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 2 max = 4096
-      deltas.eight[word >> log2_words][word & last] =
-          eight_samples(source + (word << kLog2PortBytes));
+      deltas.eight[word >> log2_words][word & last] = port_word(source + (word << kLog2PortBytes));
     }
   }
 
-  // The codes of up to 64 units: x is [unit][sample], `first_unit` the number of the first. A draw
-  // has a byte for each of eight samples.
+  // The codes of up to 64 units: x is [unit][example], `first_unit` the number of the first. A draw
+  // has a byte for each of eight examples.
   static void encode(Codes& codes, const std::int8_t* x, int units, int first_unit, int log2_batch,
                      const Update& update) {
 #pragma HLS ARRAY_PARTITION variable = codes.eight cyclic factor = 4 dim = 2
@@ -91,8 +90,8 @@ struct GradientArray {
   }
 
   // g[row][input] = sum over the batch of delta << shift.
-  // For some inputs and samples at a time the shifts stand still in registers while the rows'
-  // deltas stream past; those of the next pass are read meanwhile.
+  // In a fold, the shifts of some inputs and examples stand still in registers while the rows'
+  // deltas stream past; those of the next fold are read meanwhile.
   static void shift_accumulate(Gradient& gradient, const Codes& codes, const Deltas& deltas,
                                int rows, int log2_batch) {
 #pragma HLS ARRAY_PARTITION variable = gradient.g cyclic factor = 4 dim = 2
@@ -109,15 +108,15 @@ struct GradientArray {
     }
     const int log2_sweeps = larger(log2_batch - kLog2GradientLanes, 0);
     const int log2_rows = log2_of_rows(rows, kLog2GradientInputs);
-    const int log2_passes = log2_sweeps + 6 - kLog2GradientInputs;
-    for (int cycle = 0; cycle < 1 << log2_passes << log2_rows; ++cycle) {
+    const int log2_folds = log2_sweeps + 6 - kLog2GradientInputs;
+    for (int cycle = 0; cycle < 1 << log2_folds << log2_rows; ++cycle) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 64 max = 4096
-// A row comes back only in the next pass, 8 cycles later or more.
+// A row comes back only in the next fold, 8 cycles later or more.
 #pragma HLS DEPENDENCE variable = gradient.g inter RAW distance = 8 true
       const int row = cycle & ((1 << log2_rows) - 1);
-      const Place at = place_of(cycle >> log2_rows, log2_sweeps);
-      const Place then = place_of((cycle >> log2_rows) + 1, log2_sweeps);
+      const Fold at = fold_of(cycle >> log2_rows, log2_sweeps);
+      const Fold then = fold_of((cycle >> log2_rows) + 1, log2_sweeps);
       if (row == 0) copy(shift, next);
       if (row < kGradientInputs && then.part < kWordBits) {
         take_shifts(next[row], codes.eight[then.part + row] + then.word);
@@ -192,16 +191,16 @@ struct GradientArray {
   }
 
  private:
-  // One pass of the array: some inputs of a word column, and some words of samples.
-  struct Place {
+  // Some inputs of a word column, and some words of examples.
+  struct Fold {
     int part;
     int word;
     bool begins;  // the sums of these inputs
   };
 
-  static Place place_of(int pass, int log2_sweeps) {
-    const int sweep = pass & ((1 << log2_sweeps) - 1);
-    return {pass >> log2_sweeps << kLog2GradientInputs,
+  static Fold fold_of(int number, int log2_sweeps) {
+    const int sweep = number & ((1 << log2_sweeps) - 1);
+    return {number >> log2_sweeps << kLog2GradientInputs,
             sweep << (kLog2GradientLanes - kLog2PortBytes), sweep == 0};
   }
 
@@ -215,7 +214,7 @@ struct GradientArray {
     }
   }
 
-  // d << shift, or 0 for a shift of 7, in stages: what vectors of a CPU do as well.
+  // d << shift, or 0 for a shift of 7, in three shifts: what vectors of a CPU do as well.
   static std::int16_t shifted(std::int16_t d, std::int16_t shift) {
 #pragma HLS INLINE
     std::int16_t v = d;
@@ -252,13 +251,13 @@ struct GradientArray {
     }
   }
 
-  static void accumulate_row(std::int32_t (&g)[kQuads][4], Place at,
+  static void accumulate_row(std::int32_t (&g)[kQuads][4], Fold at,
                              const std::int16_t (&shift)[kGradientInputs][kGradientLanes],
                              const Word* eights) {
 #pragma HLS INLINE
     std::int16_t d[kGradientLanes];
 #pragma HLS ARRAY_PARTITION variable = d complete
-    take_samples(d, eights);
+    take_bytes(d, eights);
     for (int input = 0; input < kGradientInputs; ++input) {
       std::int32_t sum = 0;
       for (int lane = 0; lane < kGradientLanes; ++lane) sum += shifted(d[lane], shift[input][lane]);

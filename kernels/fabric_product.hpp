@@ -6,7 +6,7 @@
 
 #include "kernels/arithmetic.hpp"
 #include "kernels/packed_words.hpp"
-#include "kernels/samples.hpp"
+#include "kernels/port_words.hpp"
 
 namespace fewmult {
 
@@ -14,7 +14,7 @@ struct ProductArray {
   static constexpr int kRows = 128;          // units whose sums stay on chip during a product
   static constexpr int kLog2PanelWords = 0;  // word columns of inputs in one block of a product
   static constexpr int kPanelWords = 1 << kLog2PanelWords;
-  static constexpr int kLog2Lanes = 5;  // samples a cycle
+  static constexpr int kLog2Lanes = 5;  // examples a cycle
   static constexpr int kLanes = 1 << kLog2Lanes;
   static constexpr int kLog2Inputs = 4;  // inputs a cycle: 16 x 32 = 512 additions
   static constexpr int kInputs = 1 << kLog2Inputs;
@@ -57,7 +57,7 @@ struct ProductArray {
     for (int word = 0; word < rows << log2_sweeps; ++word) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 2048
-// A place is met once.
+// A sum is met once.
 #pragma HLS DEPENDENCE variable = sums.z inter false
       const int first = (word & ((1 << log2_sweeps) - 1)) << kLog2Lanes;
       for (int lane = 0; lane < kLanes; ++lane) {
@@ -68,7 +68,7 @@ struct ProductArray {
     }
   }
 
-  // Reads `units` rows of [unit][sample], eight samples a cycle, as wide as the port is; the rest
+  // Reads `units` rows of [unit][example], eight a cycle, as wide as the port is; the rest
   // of the block, and of a short batch, is zero.
   static void load(Panel& panel, int /*k*/, const std::int8_t* source, int units, int log2_batch) {
     const int log2_words = log2_batch - kLog2PortBytes;
@@ -77,8 +77,7 @@ struct ProductArray {
     for (int word = 0; word < units << log2_words; ++word) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 2 max = 2048
-      panel.eight[word >> log2_words][word & last] =
-          eight_samples(source + (word << kLog2PortBytes));
+      panel.eight[word >> log2_words][word & last] = port_word(source + (word << kLog2PortBytes));
     }
   }
 
@@ -91,12 +90,12 @@ struct ProductArray {
 
   // sums[row][b] += sum over 64 inputs of +x, -x or 0, as the packed words say: row's own word, or,
   // transposed, a bit of each input's.
-  // The array takes a block in folds: for some samples, one part of the inputs after another. In a
+  // The array takes a block in folds: for some examples, one part of the inputs after another. In a
   // fold the activations stand still in registers while the rows stream past, one a cycle; those of
   // the next fold are read meanwhile. -x is ~x + 1: the ones are counted per row instead of being
   // carried into every addition.
   //
-  // 128 rows, a batch of 128 (i: inputs of the block, b: samples, r: rows):
+  // 128 rows, a batch of 128 (i: inputs of the block, b: examples, r: rows):
   //
   //            before | fold 0                     | fold 1              | fold 15
   //   cycle    16 of  | 0 .. 15  16 ..  64 .. 127  | 128 ..   192 .. 255 | 1920 .. 2047
@@ -128,7 +127,7 @@ struct ProductArray {
 #pragma HLS ARRAY_PARTITION variable = next_held.mask complete
     for (int input = 0; input < kInputs; ++input) {
 #pragma HLS PIPELINE II = 1
-      take_samples(next[input], panel.eight[input]);
+      take_bytes(next[input], panel.eight[input]);
       next_held.sign[input] = words[0].sign[input];
       next_held.mask[input] = words[0].mask[input];
     }
@@ -145,8 +144,8 @@ struct ProductArray {
       const int fold = cycle >> log2_rows;
       if (row == 0) copy(x, next);
       if (row < kInputs && fold + 1 < 1 << log2_folds) {
-        take_samples(next[row],
-                     panel.eight[part_of(fold + 1) + row] + (first_of(fold + 1) >> kLog2PortBytes));
+        take_bytes(next[row],
+                   panel.eight[part_of(fold + 1) + row] + (first_of(fold + 1) >> kLog2PortBytes));
       }
       // Of the rows of the next turn, the word of input `in_turn`.
       const int in_turn = cycle & ((1 << log2_turn) - 1);
@@ -170,7 +169,7 @@ struct ProductArray {
   }
 
  private:
-  // The first sample of a fold, and the first input.
+  // The first example of a fold, and the first input.
   static constexpr int kLog2Parts = 6 - kLog2Inputs;
   static int first_of(int fold) { return fold >> kLog2Parts << kLog2Lanes; }
   static int part_of(int fold) { return (fold & ((1 << kLog2Parts) - 1)) << kLog2Inputs; }

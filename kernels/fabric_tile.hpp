@@ -16,13 +16,13 @@
 namespace fewmult {
 
 struct FabricTile : ProductArray, GradientArray {
-  // What stands behind the product, for the units of a tile.
+  // The epilogue of the units of a tile.
   static void finish(const fewmult_calls::Layer& call, int first, int rows, Sums& sums) {
 #pragma HLS INLINE
-    FinishStage::finish(call, first, rows, sums);
+    FabricEpilogue::finish(call, first, rows, sums);
   }
 
-  // What stands behind the product, for one unit.
+  // The epilogue of one unit.
   static void finish_unit(const fewmult_calls::Layer& call, int unit, const std::int32_t* z) {
 #pragma HLS INLINE
     fewmult::finish_unit(call, unit, z);

@@ -1,7 +1,7 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The passes over a layer, and what each does with the sums of a unit.
+// The passes over a layer, and the epilogue of each: what it does with the sums of a unit.
 #pragma once
 
 #include "kernels/arithmetic.hpp"
@@ -36,8 +36,8 @@ inline int units_of(const fewmult_calls::Layer& call) {
   return sends_back(pass_of(call)) ? call.inputs : call.outputs;
 }
 
-// The pass over a layer whose sums are given, so that nothing of a product is left of it.
-inline fewmult_calls::Layer behind_product(const fewmult_calls::Normalize& call) {
+// The pass over a layer whose sums are given: of the product nothing is left.
+inline fewmult_calls::Layer epilogue_alone(const fewmult_calls::Normalize& call) {
 #pragma HLS INLINE
   return {call.pass,    nullptr,         nullptr,     nullptr,     call.gate,          call.labels,
           call.bias,    call.mean,       call.logits, call.result, call.loss,          call.units,
@@ -47,7 +47,7 @@ inline fewmult_calls::Layer behind_product(const fewmult_calls::Normalize& call)
 
 // Finishes one unit, whose sums are z. Inlined, like all that gets a call: a struct of pointers
 // that is handed on would be a memory of addresses.
-template <class Draws = CallByCall>
+template <class Draws = DrawByDraw>
 inline void finish_unit(const fewmult_calls::Layer& call, int unit, const std::int32_t* z) {
 #pragma HLS INLINE
   const Pass pass = pass_of(call);

@@ -1,7 +1,7 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// A product and what stands behind it, fused tile by tile: a tile holds the sums of some units
+// A product and its epilogue, fused tile by tile: a tile holds the sums of some units
 // over the whole batch, so their means are known on chip, and only activations or deltas leave.
 // One array of processing elements serves all passes.
 #pragma once

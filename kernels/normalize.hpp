@@ -1,7 +1,7 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stands behind a product, for one unit over the batch: mean-only normalization, shift, ReLU
+// The epilogue of a product, for one unit over the batch: mean-only normalization, shift, ReLU
 // and saturation on the way forward; gate, mean and stochastic rounding on the way back
 // (docs/arithmetic.md, sections 5 and 6).
 #pragma once
@@ -14,7 +14,7 @@ namespace fewmult {
 constexpr int kActivationFraction = 5;  // fraction bits of a hidden activation
 constexpr int kLogitFraction = 6;       // fraction bits of a logit
 
-// Of one sample.
+// Of one example.
 
 // What leaves a hidden unit, either way: rounded by a term, shifted, moved and saturated.
 inline std::int8_t saturated(std::int32_t above_mean, std::int32_t term, int shift,

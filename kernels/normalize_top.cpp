@@ -1,7 +1,7 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stands behind a product, alone, its sums read from memory: for unit tests and for
+// The epilogue of a product, alone, its sums read from memory: for unit tests and for
 // co-simulation. Training uses the fused layer_top.
 #include "kernels/build_id.hpp"
 #include "kernels/finish_unit.hpp"
@@ -34,7 +34,7 @@ extern "C" void normalize_top(int pass, const std::int32_t* z, const std::int8_t
   using namespace fewmult;
   *build_id = kBuildId;
   const fewmult_calls::Layer call =
-      behind_product({pass, z, gate, labels, bias, mean, logits, result, loss, units, log2_batch,
+      epilogue_alone({pass, z, gate, labels, bias, mean, logits, result, loss, units, log2_batch,
                       shift, bias_exponent, seed, purpose, step});
   for (int unit = 0; unit < units; ++unit) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 64

@@ -123,7 +123,7 @@ inline Gradients gradients_of(const fewmult_calls::ShiftGradient& call,
   return {call.inputs, call.outputs, outputs.first, outputs.end, call.log2_batch, call.master_bits};
 }
 
-// x is [input][sample], deltas [output][sample], weights [word column][output][64], sign and mask
+// x is [input][example], deltas [output][example], weights [word column][output][64], sign and mask
 // [word column][output].
 template <class Tile>
 void shift_gradient(const fewmult_calls::ShiftGradient& call, fewmult_calls::Share outputs) {

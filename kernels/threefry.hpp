@@ -64,7 +64,7 @@ inline BitsOf<Words> threefry(Key key, Words element, std::uint32_t step) {
   return x;
 }
 
-// Byte k of a draw (8 a call) and 16-bit half k (4 a call), lowest first.
+// Byte k of a draw (it has 8) and 16-bit half k (it has 4), lowest first.
 inline std::int32_t byte_of(Bits64 bits, int k) {
   const std::uint32_t word = k < 4 ? bits.low : bits.high;
   return static_cast<std::int32_t>(word >> ((k & 3) << 3) & 0xFFU);
@@ -74,22 +74,23 @@ inline std::int32_t half_of(Bits64 bits, int k) {
   return static_cast<std::int32_t>(word >> ((k & 1) << 4) & 0xFFFFU);
 }
 
-// One byte for each of `batch` samples of a unit, whose first element has number `first`.
+// One byte for each of `batch` examples of a unit, whose first element has number `first`.
 inline void draw_bytes(Key key, std::uint32_t first, std::uint32_t step, int batch,
                        std::uint8_t (&bytes)[kMaxBatch]) {
-  for (int call = 0; call < batch >> 3; ++call) {
+  for (int draw = 0; draw < batch >> 3; ++draw) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 2 max = 32
-    const Bits64 bits = threefry(key, (first >> 3) + static_cast<std::uint32_t>(call), step);
+    const Bits64 bits = threefry(key, (first >> 3) + static_cast<std::uint32_t>(draw), step);
     for (int k = 0; k < 8; ++k) {
 #pragma HLS UNROLL
-      bytes[(call << 3) + k] = static_cast<std::uint8_t>(byte_of(bits, k));
+      bytes[(draw << 3) + k] = static_cast<std::uint8_t>(byte_of(bits, k));
     }
   }
 }
 
-// How a pass draws: here a call at a time; a tile of vectors draws as many at once as it has lanes.
-struct CallByCall {
+// How an epilogue draws: here one draw at a time; a tile of vectors draws as many at once as it has
+// lanes.
+struct DrawByDraw {
   static void bytes(Key key, std::uint32_t first, std::uint32_t step, int batch,
                     std::uint8_t (&bytes)[kMaxBatch]) {
 #pragma HLS INLINE

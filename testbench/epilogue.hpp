@@ -20,12 +20,12 @@ inline fewmult::Pass pass_of(const Case& given) {
 class Epilogue {
  public:
   Epilogue(const Case& given, int units)
-      : gate_(as_given<std::int8_t>(given, "gate", rows_of(given, units))),
-        labels_(as_given<std::uint8_t>(given, "labels", rows_of(given, 1))),
+      : gate_(as_given<std::int8_t>(given, "gate", elements_of(given, units))),
+        labels_(as_given<std::uint8_t>(given, "labels", elements_of(given, 1))),
         bias_(as_given<std::int32_t>(given, "bias", samples_of(units, 0))),
         mean_(as_given<std::int32_t>(given, "mean", samples_of(units, 0))),
-        logits_(as_given<std::int32_t>(given, "logits", rows_of(given, units))),
-        result_(as_given<std::int8_t>(given, "result", rows_of(given, units))),
+        logits_(as_given<std::int32_t>(given, "logits", elements_of(given, units))),
+        result_(as_given<std::int8_t>(given, "result", elements_of(given, units))),
         loss_(as_given<std::int32_t>(given, "loss", 1)) {}
 
   // The part of a record that is its epilogue: a Normalize's or a Layer's.
@@ -56,7 +56,7 @@ class Epilogue {
   }
 
  private:
-  static std::size_t rows_of(const Case& given, int units) {
+  static std::size_t elements_of(const Case& given, int units) {
     return samples_of(units, log2_batch(given));
   }
 

@@ -25,8 +25,8 @@ struct VectorCodes {
     for (int b = 0; b < batch; b += 8 * kLanes) {
       alignas(64) std::uint8_t random[8 * kLanes];
       alignas(64) std::uint8_t values[8 * kLanes] = {};
-      const std::uint32_t call = (element + static_cast<std::uint32_t>(b)) >> 3;
-      const BitsOf<Uint> bits = threefry(key, Isa::counting() + call, step);
+      const std::uint32_t draw = (element + static_cast<std::uint32_t>(b)) >> 3;
+      const BitsOf<Uint> bits = threefry(key, Isa::counting() + draw, step);
       Isa::interleave(bits.low, bits.high, random);
       std::memcpy(values, x + b, static_cast<std::size_t>(smaller(batch - b, 8 * kLanes)));
       for (int k = 0; k < 8 * kLanes; k += 4 * kLanes) {

@@ -1,7 +1,7 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The draws of kernels/threefry.hpp with vectors: a vector of calls at once.
+// The draws of kernels/threefry.hpp with vectors: a vector of them at once.
 #pragma once
 
 #include "bindings/simd/vectors.hpp"
@@ -10,17 +10,17 @@
 
 namespace fewmult {
 
-// Draws of a whole vector of calls at once, side by side: what a batch leaves over is not used.
+// A whole vector of draws at once, side by side: what a batch leaves over is not used.
 template <class Isa>
-struct CallsAtOnce {
+struct DrawsAtOnce {
   static void bytes(Key key, std::uint32_t first, std::uint32_t step, int batch,
                     std::uint8_t (&bytes)[kMaxBatch]) {
-    static_assert(kMaxBatch / 8 % Isa::kLanes == 0, "the last vector of calls is whole");
-    for (int call = 0; call < batch >> 3; call += Isa::kLanes) {
-      const typename Isa::Uint calls =
-          Isa::counting() + ((first >> 3) + static_cast<std::uint32_t>(call));
-      const BitsOf<typename Isa::Uint> bits = threefry(key, calls, step);
-      Isa::interleave(bits.low, bits.high, bytes + 8 * call);
+    static_assert(kMaxBatch / 8 % Isa::kLanes == 0, "the last vector of draws is whole");
+    for (int draw = 0; draw < batch >> 3; draw += Isa::kLanes) {
+      const typename Isa::Uint draws =
+          Isa::counting() + ((first >> 3) + static_cast<std::uint32_t>(draw));
+      const BitsOf<typename Isa::Uint> bits = threefry(key, draws, step);
+      Isa::interleave(bits.low, bits.high, bytes + 8 * draw);
     }
   }
 };
@@ -30,7 +30,7 @@ struct CallsAtOnce {
 template <class Isa, int kWords>
 struct VectorDraws {
   using Uint = typename Isa::Uint;
-  static constexpr int kVectors = kWordBits / 4 / Isa::kLanes;  // of calls, a word
+  static constexpr int kVectors = kWordBits / 4 / Isa::kLanes;  // of draws, a word
   static constexpr int kChains = kWords * kVectors;
 
   // The rounds' distances, and what is added after each: the same for all draws of an update.

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The tile of a CPU with vectors: what FabricTile computes, in another order and with other
-// blocks. Both products and the gradient are sums of a vector's bytes times one sample's (or one
+// blocks. Both products and the gradient are sums of a vector's bytes times one example's (or one
 // output's) four bytes; four that are all zero are left out, and of deltas and pixels many are.
 #pragma once
 
@@ -34,7 +34,7 @@ struct VectorTile {
   static constexpr int kGradientWords = 2;
   static constexpr int kGradientUnits = kGradientWords * kWordBits;
 
-  // Units over the batch, 64 a word: four units' bytes of a sample side by side.
+  // Units over the batch, 64 a word: four units' bytes of an example side by side.
   struct Panel {
     alignas(64) std::int32_t quads[kMaxBatch][kPanelQuads];
     std::uint64_t nonzero[kMaxBatch];  // bit q: whether quad q is
@@ -46,12 +46,12 @@ struct VectorTile {
     alignas(64) std::int32_t turned[kLanes][kMaxBatch];  // some rows, over the batch
   };
 
-  // The powers of two, halved, as bytes: four samples' side by side.
+  // The powers of two, halved, as bytes: four examples' side by side.
   struct Codes {
     alignas(64) std::int32_t quads[kMaxBatch / 4][kGradientUnits];
   };
 
-  // Where the rows are, four samples' deltas a quad.
+  // Where the rows are, four examples' deltas a quad.
   struct Deltas {
     const std::int8_t* row[kGradientRows];
     std::uint64_t nonzero[kGradientRows];  // bit q: whether quad q is
@@ -73,7 +73,7 @@ struct VectorTile {
   }
 
   static void finish_unit(const fewmult_calls::Layer& call, int unit, const std::int32_t* z) {
-    fewmult::finish_unit<CallsAtOnce<Isa>>(call, unit, z);
+    fewmult::finish_unit<DrawsAtOnce<Isa>>(call, unit, z);
   }
 
   static void finish(const fewmult_calls::Layer& call, int first, int rows, Sums& sums) {

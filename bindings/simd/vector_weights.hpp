@@ -63,10 +63,10 @@ struct VectorWeights {
 
   static void draw(Key key, std::uint32_t number, std::uint32_t step,
                    std::uint16_t (&halves)[kWordBits]) {
-    for (int call = 0; call < kWordBits / 4; call += kLanes) {
-      const Uint calls = Isa::counting() + ((number << 4) + static_cast<std::uint32_t>(call));
-      const BitsOf<Uint> bits = threefry(key, calls, step);
-      Isa::interleave(bits.low, bits.high, reinterpret_cast<std::uint8_t*>(halves + 4 * call));
+    for (int draw = 0; draw < kWordBits / 4; draw += kLanes) {
+      const Uint draws = Isa::counting() + ((number << 4) + static_cast<std::uint32_t>(draw));
+      const BitsOf<Uint> bits = threefry(key, draws, step);
+      Isa::interleave(bits.low, bits.high, reinterpret_cast<std::uint8_t*>(halves + 4 * draw));
     }
   }
 

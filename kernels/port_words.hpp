@@ -1,7 +1,7 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Eight samples of a unit, side by side in a word: what a memory port brings in a cycle, and how
+// Eight examples of a unit, side by side in a word: what a memory port brings in a cycle, and how
 // activations and deltas lie on chip.
 #pragma once
 
@@ -13,26 +13,26 @@ constexpr int kLog2PortBytes = 3;
 constexpr int kPortBytes = 8;  // of one cycle of a 64-bit port
 constexpr int kBatchWords = kMaxBatch >> kLog2PortBytes;
 
-inline Word eight_samples(const std::int8_t* samples) {
+inline Word port_word(const std::int8_t* eight_bytes) {
 #pragma HLS INLINE
-  Word eight = 0;
+  Word word = 0;
   for (int k = 0; k < kPortBytes; ++k) {
 #pragma HLS UNROLL
-    eight |= Word{static_cast<std::uint8_t>(samples[k])} << (k << 3);
+    word |= Word{static_cast<std::uint8_t>(eight_bytes[k])} << (k << 3);
   }
-  return eight;
+  return word;
 }
 
-// The samples of some words, `kLanes` in all.
+// The bytes of some words, `kLanes` in all.
 template <int kLanes>
-inline void take_samples(std::int16_t (&samples)[kLanes], const Word* eights) {
+inline void take_bytes(std::int16_t (&bytes)[kLanes], const Word* words) {
 #pragma HLS INLINE
   for (int word = 0; word < kLanes / kPortBytes; ++word) {
 #pragma HLS UNROLL
     for (int k = 0; k < kPortBytes; ++k) {
 #pragma HLS UNROLL
-      samples[(word << kLog2PortBytes) + k] =
-          static_cast<std::int8_t>(eights[word] >> (k << 3) & 0xFFU);
+      bytes[(word << kLog2PortBytes) + k] =
+          static_cast<std::int8_t>(words[word] >> (k << 3) & 0xFFU);
     }
   }
 }
