@@ -220,7 +220,7 @@ def test_other_spelling_of_the_file_names(tmp_path: Path) -> None:
     folder = write_set(tmp_path / "set", ".gz")
     for path in list(folder.iterdir()):
         path.rename(folder / path.name.replace("-idx", ".idx"))
-    assert find_files(folder).test.labels.name == "t10k-labels.idx1-ubyte.gz"
+    assert find_files(folder)[STEMS[3]].name == "t10k-labels.idx1-ubyte.gz"
     assert datasets.load(str(folder)).classes == 3
 
 
@@ -233,7 +233,7 @@ def test_a_folder_of_the_files_name_that_holds_it(tmp_path: Path, end: str) -> N
         inner = path.name.replace("-idx", ".idx") if "t10k" in path.name else path.name
         path.mkdir()
         (tmp_path / "file").rename(path / inner)
-    assert find_files(folder).test.labels.name == f"t10k-labels.idx1-ubyte{end}"
+    assert find_files(folder)[STEMS[3]].name == f"t10k-labels.idx1-ubyte{end}"
     assert datasets.load(str(folder)).train.images.shape == (17, 20)
     assert {path.name for path in import_set("mine", folder).iterdir()} == {
         *(f"{stem}{end}" for stem in STEMS),

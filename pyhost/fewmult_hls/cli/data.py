@@ -158,7 +158,7 @@ def _checksums(folder: Path | None) -> list[list[str]]:
 
     if folder is None:
         return [[digits.file_sha256(), digits.FILE_NAME]]
-    files = find_files(folder).all if holds_set(folder) else []  # of images there may be many
+    files = find_files(folder).values() if holds_set(folder) else []  # of images there may be many
     return [[checksums.sha256(path), path.name] for path in files]
 
 

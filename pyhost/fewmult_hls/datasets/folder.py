@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +41,7 @@ STEMS = (
     "t10k-labels-idx1-ubyte",
 )
 VALIDATION_STEMS = ("validation-images-idx3-ubyte", "validation-labels-idx1-ubyte")
+_PAIRS = (STEMS[:2], VALIDATION_STEMS, STEMS[2:])  # of training, validation and test
 
 # Names of folders, in which JSON may write each character as two escapes.
 _CLASS_NAMES_LIMIT = 1 << 20
@@ -51,31 +52,6 @@ class Pair(NamedTuple):
 
     images: Path
     labels: Path
-
-
-@dataclass(frozen=True)
-class SetFiles:
-    """Where the files are."""
-
-    train: Pair
-    test: Pair
-    validation: Pair | None = None
-    class_names: Path | None = None
-
-    @property
-    def paths(self) -> tuple[Path, Path, Path, Path]:
-        """The four paths in the order of ``STEMS``."""
-        return *self.train, *self.test
-
-    @property
-    def others(self) -> list[Path]:
-        """The paths of the other files that are there."""
-        return [*(self.validation or ()), *([self.class_names] if self.class_names else [])]
-
-    @property
-    def all(self) -> list[Path]:
-        """The paths of all files that are there."""
-        return [*self.paths, *self.others]
 
 
 def spellings(stem: str) -> list[str]:
@@ -92,31 +68,28 @@ def holds_set(folder: Path) -> bool:
     return any(_find(folder, stem) for stem in STEMS)
 
 
-def find_files(folder: Path) -> SetFiles:
-    """Find the four files and the others, ``-idx`` or ``.idx``, with or without ``.gz``.
+def find_files(folder: Path) -> dict[str, Path]:
+    """Finds the files of a set by their stems: the four, and what else there is of the others.
+
+    They are spelled ``-idx`` or ``.idx``, with or without ``.gz``.
 
     Raises:
         FewmultError: one of the four is missing or the folder cannot be read.
     """
-    four = {stem: path for stem in STEMS if (path := _find(folder, stem))}
-    missing = [stem for stem in STEMS if stem not in four]
+    stems = (*STEMS, *VALIDATION_STEMS)
+    files = {stem: path for stem in stems if (path := _find(folder, stem))}
+    missing = [stem for stem in STEMS if stem not in files]
     if missing:
         raise FewmultError(
             f"{folder} lacks {', '.join(missing)} (each may end in .gz); add what is missing"
         )
-    validation = [path for stem in VALIDATION_STEMS if (path := _find(folder, stem))]
-    if len(validation) == 1:
+    if len(files) == len(STEMS) + 1:
         raise FewmultError(
             f"{folder} has only one of {' and '.join(VALIDATION_STEMS)}: add the other"
         )
-    names = folder / CLASS_NAMES
-    train_images, train_labels, test_images, test_labels = four.values()
-    return SetFiles(
-        Pair(train_images, train_labels),
-        Pair(test_images, test_labels),
-        Pair(*validation) if validation else None,
-        names if os.path.lexists(names) else None,
-    )
+    if os.path.lexists(folder / CLASS_NAMES):
+        files[CLASS_NAMES] = folder / CLASS_NAMES
+    return files
 
 
 def stored_name(stem: str, path: Path) -> str:
@@ -138,19 +111,20 @@ def read_folder(name: str, folder: Path, classes: int | None = None) -> Dataset:
             not hold them.
     """
     files = find_files(folder)
-    checksums.verify(folder, files.all)
-    names = _read_class_names(files.class_names)
+    checksums.verify(folder, files.values())
+    names = _read_class_names(files.get(CLASS_NAMES))
     asked = len(names) or classes
-    image_shape = _check_headers(folder, files)
-    images, labels = idx.read_images(files.train.images), idx.read_labels(files.train.labels)
+    pairs = [Pair(files[images], files[labels]) for images, labels in _PAIRS if images in files]
+    image_shape = _check_headers(folder, pairs)
+    images, labels = idx.read_images(pairs[0].images), idx.read_labels(pairs[0].labels)
     classes = asked or int(labels.max(initial=0)) + 1
-    _check_labels(files.train.labels, labels, classes)
-    if files.validation:
-        train, validation = make_split(images, labels), _read_split(files.validation, classes)
+    _check_labels(pairs[0].labels, labels, classes)
+    others = [_read_split(pair, classes) for pair in pairs[1:]]
+    if len(others) == 2:
+        train, validation = make_split(images, labels), others[0]
     else:
         train, validation = carve_validation(images, labels)
-    test = _read_split(files.test, classes)
-    return Dataset(name, classes, image_shape, train, validation, test, names, not asked)
+    return Dataset(name, classes, image_shape, train, validation, others[-1], names, not asked)
 
 
 def write_folder(folder: Path, dataset: Dataset) -> None:
@@ -159,9 +133,8 @@ def write_folder(folder: Path, dataset: Dataset) -> None:
     Raises:
         FewmultError: the files cannot be written.
     """
-    stems = (STEMS[:2], VALIDATION_STEMS, STEMS[2:])
     splits = (dataset.train, dataset.validation, dataset.test)
-    for (images, labels), split in zip(stems, splits, strict=True):
+    for (images, labels), split in zip(_PAIRS, splits, strict=True):
         idx.write(folder / f"{images}.gz", split.images.reshape(-1, *dataset.image_shape))
         idx.write(folder / f"{labels}.gz", split.labels)
     if dataset.class_names:
@@ -197,13 +170,12 @@ def _find(folder: Path, stem: str) -> Path | None:
     return None
 
 
-def _check_headers(folder: Path, files: SetFiles) -> tuple[int, int]:
+def _check_headers(folder: Path, pairs: Sequence[Pair]) -> tuple[int, int]:
     """All that can be said before the images are read; returns their rows and columns."""
-    pairs = [pair for pair in (files.train, files.validation, files.test) if pair]
     shapes = [_shape(pair) for pair in pairs]
     _, rows, columns = shapes[0]
     for pair, (count, *size) in zip(pairs, shapes, strict=True):
-        carved = pair is files.train and not files.validation
+        carved = pair is pairs[0] and len(pairs) == 2
         _check_count(pair.images, count, VALIDATION_SHARE if carved else 1)
         _check_size(pair.images, size, [rows, columns])
     needed = sum(count * (rows * columns + 1) for count, *_ in shapes)

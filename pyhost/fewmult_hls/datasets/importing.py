@@ -10,7 +10,7 @@ from pathlib import Path
 from ..system.errors import FewmultError
 from ..system.files import atomic_file, open_regular, reading
 from .class_folders import has_class_folders, read_class_folders
-from .folder import STEMS, find_files, holds_set, read_folder, stored_name, write_folder
+from .folder import find_files, holds_set, read_folder, stored_name, write_folder
 from .places import KNOWN_CLASSES, check_new_name, data_folder
 from .store import check_place, stored_set
 
@@ -48,13 +48,7 @@ def import_set(name: str, source: Path, *, overwrite: bool = False) -> Path:
     read_folder(name, source, KNOWN_CLASSES.get(name))
     files = find_files(source)
     with stored_set(name, overwrite=overwrite) as folder:
-        for stem, path in zip(STEMS, files.paths, strict=True):
-            _copy(path, folder / stored_name(stem, path))
-        for path in files.others:
-            _copy(path, folder / path.name)
+        for stem, path in files.items():
+            with open_regular(path) as read, atomic_file(folder / stored_name(stem, path)) as copy:
+                shutil.copyfileobj(read, copy)
     return target
-
-
-def _copy(source: Path, target: Path) -> None:
-    with open_regular(source) as read, atomic_file(target) as written:
-        shutil.copyfileobj(read, written)

@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from . import idx
-from .folder import STEMS, SetFiles
+from .folder import STEMS
 
 SOURCE = (
     "Y. LeCun, C. Cortes and C. J. C. Burges, The MNIST database of handwritten digits, "
@@ -51,11 +52,10 @@ def is_published_file(stem: str, path: Path) -> bool:
     return idx.content_sha256(path, _CONTENT_BYTES[stem]) == CONTENT_SHA256[stem]
 
 
-def is_published(files: SetFiles) -> bool:
+def is_published(files: Mapping[str, Path]) -> bool:
     """Whether all four files hold what was published as MNIST.
 
     Raises:
         FewmultError: a file cannot be read or its gzip data is damaged.
     """
-    pairs = zip(STEMS, files.paths, strict=True)
-    return all(is_published_file(stem, path) for stem, path in pairs)
+    return all(is_published_file(stem, files[stem]) for stem in STEMS)

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from ..backends import open_backend
@@ -51,7 +52,7 @@ def write_report(
         text = "Validation error and hinge of every epoch; the dot is the epoch that was kept."
         begun = [record for record in records if record.epochs]
         labels = [record.label for record in begun]
-        draw = figures.curves(begun)
+        draw = partial(figures.curves, begun)
         curves = _picture("curves", "Training", text, draw, 9, 3.4, labels)
     names = _file_names(records)
     sections = [
@@ -114,7 +115,7 @@ def _section(record: Record, name: str, backend: str) -> Section:
 def _weights(section: Section, name: str, model: Trained) -> None:
     if isinstance(model, Model):
         layers, one = model.network.weights, 1 << (model.spec.master_bits - 1)
-        draw = figures.weights(layers, [one] * len(layers), model.deployed)
+        draw = partial(figures.weights, layers, [one] * len(layers), model.deployed)
         text = (
             f"Master weights of each layer, 1.0 = {one}. The dashed lines decide what is deployed, "
             f"{model.deployed} weights: their shares stand above each chart."
@@ -122,7 +123,7 @@ def _weights(section: Section, name: str, model: Trained) -> None:
     else:
         layers = model.network.weights
         bounds = [model.spec.bound(k) for k in range(len(layers))]
-        draw = figures.weights(layers, bounds, "real-valued")
+        draw = partial(figures.weights, layers, bounds, "real-valued")
         text = "Real-valued weights of each layer, in units of W0."
     picture = _picture_of_layers(f"{name}-weights", "Weights", text, draw, len(layers))
     section.pictures.append(picture)
@@ -144,7 +145,7 @@ def _codes(section: Section, name: str, model: Trained, dataset: Dataset, backen
         "activations entering each layer are quantized to. Zeros, which need no shift and no "
         "addition, are in the titles."
     )
-    draw, title = figures.codes(batches), "Power-of-two codes"
+    draw, title = partial(figures.codes, batches), "Power-of-two codes"
     section.pictures.append(_picture_of_layers(f"{name}-codes", title, text, draw, len(batches)))
 
 
@@ -156,7 +157,7 @@ def _filters(section: Section, name: str, model: Trained, dataset: Dataset) -> N
     count = min(len(first), figures.FILTERS[0] * columns)
     text = f"Weights of the first {count} units of the first layer: plus blue, minus orange."
     height = 9 / columns * figures.rows_of(count, columns) * shape[0] / shape[1]
-    draw = figures.filters(first, shape)
+    draw = partial(figures.filters, first, shape)
     section.pictures.append(_picture(f"{name}-filters", "First layer", text, draw, 9, height + 0.1))
 
 
@@ -168,7 +169,7 @@ def _answers(section: Section, name: str, model: Trained, dataset: Dataset, back
         f"{100 * wrong / tests:.2f} %. Cells off the diagonal are mistakes."
     )
     size = min(9.0, max(3.6, 0.42 * len(found.classes) + 0.6))
-    draw = figures.confusion(found)
+    draw = partial(figures.confusion, found)
     names = found.classes
     picture = _picture(f"{name}-confusion", "Confusions", text, draw, size, size, names)
     section.pictures.append(picture)
@@ -180,7 +181,7 @@ def _answers(section: Section, name: str, model: Trained, dataset: Dataset, back
             "and by how much the net prefers it."
         )
         height = 1.15 * figures.rows_of(shown, figures.MISTAKES[1])
-        draw = figures.mistakes(found, shape)
+        draw = partial(figures.mistakes, found, shape)
         picture = _picture(f"{name}-mistakes", "Mistakes", text, draw, 9, height, names)
         section.pictures.append(picture)
 
