@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import warnings
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -249,10 +250,10 @@ def test_a_legend_names_every_run(runs: list[Path], tmp_path: Path) -> None:
     for name in names:
         shutil.copytree(runs[3], tmp_path / name)
     records = read_records([tmp_path / name for name in names])
-    shown = texts_of(curves(records), names)
+    shown = texts_of(partial(curves, records), names)
     assert {drawable(name, 40) for name in names} <= shown
     assert {"$", "_hidden", "a $x_1$ b"} <= shown
-    more = texts_of(curves([*records, records[0], records[1]]), names)
+    more = texts_of(partial(curves, [*records, records[0], records[1]]), names)
     assert more - shown == {"and 2 more"}
 
 
@@ -261,12 +262,12 @@ def test_classes_with_odd_names() -> None:
     labels = np.arange(2 * size, dtype=np.uint8) % size
     images = np.zeros((len(labels), 16), np.uint8)
     found = Answers(images, labels, (labels.astype(int) + 1) % size, np.ones(len(labels)), ODD)
-    assert {drawable(name, 24) for name in ODD} <= texts_of(confusion(found), ODD)
-    shown = texts_of(mistakes(found, (4, 4)), ODD)
+    assert {drawable(name, 24) for name in ODD} <= texts_of(partial(confusion, found), ODD)
+    shown = texts_of(partial(mistakes, found, (4, 4)), ODD)
     assert f"{ODD[0]} \N{RIGHTWARDS ARROW} $" in shown
     assert "curves \N{RIGHTWARDS ARROW} a b" in shown
     assert f"{drawable('x' * 240, 12)} \N{RIGHTWARDS ARROW}\n{drawable(ODD[-3], 12)}" in shown
-    for draw in (confusion(found), mistakes(found, (4, 4))):
+    for draw in (partial(confusion, found), partial(mistakes, found, (4, 4))):
         assert render(draw, 3, 3, LIGHT, ODD).startswith(b"\x89PNG")
 
 
@@ -347,7 +348,7 @@ def test_names_of_files_are_apart_and_short(runs: list[Path], tmp_path: Path) ->
 
 def test_layers_of_a_very_deep_net() -> None:
     layers = [np.arange(16).reshape(4, 4)] * 200
-    draw = weights(layers, [1.0] * 200, "real-valued")
+    draw = partial(weights, layers, [1.0] * 200, "real-valued")
     assert {text for text in texts_of(draw, []) if "layer" in text} == {
         f"layer {k}" for k in (*range(8), *range(192, 200))
     }
@@ -358,7 +359,7 @@ def test_layers_of_a_very_deep_net() -> None:
 
 
 def test_filters_of_very_tall_images() -> None:
-    draw = filters(np.arange(1 << 15).reshape(4, -1), (1 << 12, 2))
+    draw = partial(filters, np.arange(1 << 15).reshape(4, -1), (1 << 12, 2))
     assert Image.open(io.BytesIO(render(draw, 9, 1e5, LIGHT))).size == (1440, 9600)
 
 
@@ -372,7 +373,7 @@ def test_a_very_long_run(runs: list[Path], tmp_path: Path) -> None:
         for k in range(1, 20_001)
     )
     (folder / "metrics.jsonl").write_text("\n".join(lines) + "\n")
-    assert render(curves(read_records([folder])), 9, 3.4, LIGHT).startswith(b"\x89PNG")
+    assert render(partial(curves, read_records([folder])), 9, 3.4, LIGHT).startswith(b"\x89PNG")
 
 
 # --- settings and fonts of a user ---

@@ -48,11 +48,7 @@ def has_class_folders(folder: Path) -> bool:
 
 
 def read_class_folders(name: str, root: Path) -> Dataset:
-    """Read and check a set.
-
-    Args:
-        name: what the set is called.
-        root: the folder with the folders.
+    """Read the set in a folder with class folders and check it; ``name`` is what it is called.
 
     Raises:
         FewmultError: a folder is empty or missing, a file is no grey PNG image or of another

@@ -84,14 +84,10 @@ def is_gzip(path: Path) -> bool:
 
 
 def shape(path: Path, dimensions: int) -> tuple[int, ...]:
-    """What the header promises, checked against the size of the file.
-
-    Args:
-        path: of the file.
-        dimensions: 3 of images, 1 of labels.
+    """The shape that the header promises, of 3 dimensions for images and 1 for labels.
 
     Raises:
-        FewmultError: the file cannot be read, or is damaged or of another kind.
+        FewmultError: the file cannot be read, is damaged or of another kind, or has another size.
     """
     with _unpacked(path) as stream:
         return _read_header(path, stream, dimensions)

@@ -29,11 +29,7 @@ def is_png(content: bytes) -> bool:
 
 
 def shape(path: Path, content: bytes) -> tuple[int, int]:
-    """Rows and columns, from the header alone.
-
-    Args:
-        path: names the file in errors.
-        content: of the file.
+    """Rows and columns of the image in a file's content, from the header alone.
 
     Raises:
         FewmultError: it is no PNG image, or one with more than 8 bits a sample.
@@ -51,10 +47,6 @@ def shape(path: Path, content: bytes) -> tuple[int, int]:
 
 def decode(path: Path, content: bytes) -> Array:
     """The grey values, uint8, (rows, columns); check the ``shape`` first, which may be huge.
-
-    Args:
-        path: names the file in errors.
-        content: of the file.
 
     Raises:
         FewmultError: it is damaged, or has colours or transparent pixels.

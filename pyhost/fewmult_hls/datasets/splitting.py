@@ -13,25 +13,17 @@ _BYTES_ORDER = 56  # an image, by measurement
 
 
 def every(share: int, labels: Array) -> npt.NDArray[np.bool_]:
-    """Marks every ``share``-th image of each class, (N,).
-
-    Args:
-        share: one of so many is marked, the last of them.
-        labels: uint8, shape (N,).
-    """
+    """Marks every ``share``-th image of each class, (N,), for labels, uint8 (N,)."""
     rank, _ = _ranks(labels)
     marked: npt.NDArray[np.bool_] = rank % share == share - 1
     return marked
 
 
 def spread(labels: Array) -> npt.NDArray[np.int64]:
-    """An order in which the images of each class lie evenly, (N,).
+    """An order in which the images of each class lie evenly, (N,), for labels, uint8 (N,).
 
     Any part of a split then resembles the whole: the means of a net are taken over its first
     images. Images of one class keep their order.
-
-    Args:
-        labels: uint8, shape (N,).
     """
     rank, count = _ranks(labels)
     # Of equal quotients the lower class comes first, on every machine: they round alike.

@@ -72,16 +72,14 @@ class Classifier(AbstractContextManager["Classifier"]):
     def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """The labels of images, (N,): the largest logit, of equal ones the lowest class.
 
-        Args:
-            images: see ``logits``.
+        Images are as ``logits`` takes them.
         """
         return self.answers(images)[0]
 
     def margins(self, images: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """How far the largest logit is above the next, (N,); training aims at 2.0.
 
-        Args:
-            images: see ``logits``.
+        Images are as ``logits`` takes them.
         """
         return self.answers(images)[1]
 

@@ -72,14 +72,7 @@ class Model:
     def open(
         self, precision: str, backend: str, threads: int | None, device: Device | None = None
     ) -> Opened:
-        """The network on a backend of its own.
-
-        Args:
-            precision: one of ``precisions``.
-            backend: who executes the kernels.
-            threads: of the backend.
-            device: of the backend.
-        """
+        """The network with weights of one of ``precisions``, on a backend of its own."""
         opened, chosen = open_backend(backend, threads, device), cast(Precision, precision)
         return Opened(Evaluator(opened, self.network, chosen, self.means[chosen]), opened.close)
 

@@ -51,15 +51,7 @@ def codes_of_a_step(
 ) -> list[Codes]:
     """What enters each layer's gradient in a further step of a trained net, on the first batch.
 
-    Args:
-        network: the state; it is not changed.
-        config: of its run.
-        dataset: that it learned from.
-        backend: executes the kernels.
-        step: number of this step.
-
-    Returns:
-        Codes for each layer, (inputs, batch): 0, or c for 2**c.
+    The network is not changed. Returns codes for each layer, (inputs, batch): 0, or c for 2**c.
     """
     recorder = _Recorder(backend)
     trainer = Trainer(recorder, network, config.seed, step)

@@ -75,12 +75,8 @@ def render(
 ) -> bytes:
     """A chart as PNG; the same bytes for the same chart, whatever settings a user has.
 
-    Args:
-        draw: the chart.
-        width: in inches.
-        height: in inches; it may become less.
-        theme: of its colours.
-        names: that others chose and that stand in it, each through ``fonts.drawable``.
+    Width and height are in inches, and the height may become less. ``names`` are those that others
+    chose and that stand in it, each through ``fonts.drawable``.
     """
     settings: Any = {  # by name, of whatever type
         "figure.facecolor": theme.ground,

@@ -171,12 +171,7 @@ def read_array(name: str, content: bytes) -> npt.NDArray[Any]:
 
 
 def read_header(name: str, file: BinaryIO, length: int) -> Header:
-    """The header of a .npy file, up to where its array begins.
-
-    Args:
-        name: for the message.
-        file: where it begins.
-        length: bytes of the whole file.
+    """The header of a .npy file of so many bytes, read up to where its array begins.
 
     Raises:
         ValueError: it is none, or of something else than numbers or text, or does not fit the file.
@@ -244,11 +239,7 @@ def _check_kind(
 
 @contextmanager
 def reading_archive(path: Path, advice: str) -> Iterator[Archive]:
-    """The archive in a file; whatever the block finds wrong with it becomes one line.
-
-    Args:
-        path: of the file.
-        advice: what to do if it is damaged.
+    """The archive in a file; what the block finds wrong with it becomes one line with advice.
 
     Raises:
         FewmultError: it cannot be read or is damaged, or there is not enough memory for it.

@@ -151,12 +151,8 @@ def resolved(path: Path) -> Path:
 def check_no_file(folder: Path, subject: str) -> None:
     """Whether a folder is there, or nothing: no file, and no link that leads nowhere.
 
-    Args:
-        folder: may be one.
-        subject: what needs it, for the message.
-
     Raises:
-        UsageError: something else is there.
+        UsageError: something else is there, and ``subject`` needs the folder.
     """
     if not os.path.lexists(folder) or folder.is_dir():
         return

@@ -17,11 +17,7 @@ from .schema import typed_keys
 
 
 def checked(schema: type, **given: Any) -> dict[str, Any]:
-    """Arguments by name, with numbers as Python's own.
-
-    Args:
-        schema: a ``TypedDict``; see ``schema.typed``.
-        **given: the arguments.
+    """Arguments by name as a ``TypedDict`` has them, with numbers as Python's own.
 
     Raises:
         UsageError: one does not fit.
@@ -44,19 +40,14 @@ def as_path(name: str, value: Any) -> Path:
     Raises:
         UsageError: it is none, or empty: that would mean the working folder.
     """
-    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
-    if not isinstance(text, str) or not text or "\0" in text or not _is_encodable(text):
+    try:
+        text = os.fspath(value)
+        is_path = isinstance(text, str) and text != "" and b"\0" not in os.fsencode(text)
+    except (TypeError, UnicodeEncodeError):  # a lone surrogate is no byte of any name
+        is_path = False
+    if not is_path:
         raise UsageError(f"'{name}' must be a path, not {reprlib.repr(value)}")
     return Path(text)
-
-
-def _is_encodable(text: str) -> bool:
-    """Whether the system can be asked for it; a lone surrogate is no byte of any name."""
-    try:
-        os.fsencode(text)
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def check_function(name: str, value: Any) -> None:

@@ -27,12 +27,9 @@ _GROUP_FILES = {
 
 
 def check(what: str, needed: int, advice: str) -> None:
-    """Refuses what needs more memory than there is.
+    """Refuses ``what`` if it needs more memory, about so many bytes, than there is.
 
-    Args:
-        what: needs it.
-        needed: bytes, about.
-        advice: what to do then.
+    The message ends with ``advice``.
 
     Raises:
         FewmultError: it needs more than is free.

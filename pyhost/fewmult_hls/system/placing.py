@@ -29,11 +29,8 @@ _MAX_BYTES = 1 << 24
 def placed_files(folder: Path, old: Iterable[Path]) -> Iterator[Path]:
     """Give an empty folder to fill; its files replace the ``old`` ones when the block ends well.
 
-    The caller holds the lock inside ``folder``, and knows that the old files may go.
-
-    Args:
-        folder: where the files go.
-        old: files in it, in the order in which they go.
+    The caller holds the lock inside ``folder``, and knows that the old files in it may go: they do
+    in their order.
 
     Raises:
         FewmultError: it cannot be written.

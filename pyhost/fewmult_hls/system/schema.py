@@ -54,17 +54,10 @@ _PLAIN = (bool, int, float, str)
 def read_json(
     path: Path, schema: type[T], limit: int, advice: str = "", *, extra: bool = False
 ) -> T:
-    """The content of a JSON file that fits a schema.
-
-    Args:
-        path: of the file.
-        schema: see ``typed``.
-        limit: most bytes that it may have.
-        advice: what to do if it is damaged.
-        extra: see ``typed``.
+    """The content of a JSON file of at most ``limit`` bytes, as a schema has it; see ``typed``.
 
     Raises:
-        FewmultError: it cannot be read or is damaged.
+        FewmultError: it cannot be read or is damaged: then ``advice`` says what to do.
     """
     content = read_file(path, limit)
     try:
