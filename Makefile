@@ -37,7 +37,7 @@ test: $(VENV)/test.stamp ## Run the testbenches, plain and sanitized, then pytes
 speed: $(VENV)/test.stamp ## Run the tests of ratios and start-up times, on a quiet machine
 	$(BIN)/python -m pytest -m speed
 
-# The package's own units as well as the testbenches: a compiler may take one and refuse the other.
+# The package's own sources as well as the testbenches: a compiler may take one and refuse the other.
 test-clang: $(VENV)/test.stamp ## Build package and testbenches with clang++, and run the testbenches
 	$(PIP) install "pybind11>=2.11"
 	rm -rf build/golden

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The kernels at one instruction set level: a table of functions on plain pointers and numbers.
-// Each level is compiled in a unit of its own, with its own compiler flags; nothing but these
-// tables crosses between them.
+// Each level is compiled in a translation unit of its own, with its own compiler flags; nothing but
+// these tables crosses between them.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,9 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# cmake -DREADELF=.. -DNM=.. -DOBJECTS=.. -P level_objects.cmake: whether a level's unit leaves
+# cmake -DREADELF=.. -DNM=.. -DOBJECTS=.. -P level_objects.cmake: whether a level's object leaves
 # other CPUs alone. It may run no code when the module is loaded, and define no function under a
-# name that another unit has, too: the linker would keep one of them, for all.
+# name that another object has, too: the linker would keep one of them, for all.
 
 # The level's table, and data that only names a function of the C++ library.
 set(allowed "[0-9]+k[A-Za-z0-9]+LevelE|DW\\.ref\\.[A-Za-z_0-9]+")

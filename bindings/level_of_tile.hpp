@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The functions of a level, made of the kernel templates and a tile. Included once, by the one
-// unit of that level, after `fewmult` was renamed: inline functions of the kernels then have
-// names of their own in each unit, and the linker cannot put one level's code in another's place.
+// translation unit of that level, after `fewmult` was renamed: inline functions of the kernels then
+// have names of their own in each, and the linker cannot put one level's code in another's place.
 #pragma once
 
 #include "bindings/level.hpp"

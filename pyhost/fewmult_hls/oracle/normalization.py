@@ -1,6 +1,6 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""What stands behind a product (contract, sections 5 and 6)."""
+"""The epilogues of a product (contract, sections 5 and 6)."""
 
 from __future__ import annotations
 

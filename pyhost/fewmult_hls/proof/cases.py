@@ -174,7 +174,7 @@ class CallMaker:
         fill: Fill = "any",
         **draws: int,
     ) -> Normalize:
-        """What stands behind a product."""
+        """The epilogue of a product, alone."""
         return Normalize(
             pass_=pass_,
             z=self.integers(-largest_sum, largest_sum, (units, batch), fill, np.int32),
