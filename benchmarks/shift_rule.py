@@ -13,18 +13,51 @@ from __future__ import annotations
 import argparse
 import statistics
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from fewmult_hls import datasets
 from fewmult_hls.backends import open_backend
+from fewmult_hls.layers.base import Position
+from fewmult_hls.layers.dense import Dense, DenseKind
+from fewmult_hls.layers.kinds import Plan
 from fewmult_hls.nets.evaluator import evaluator
-from fewmult_hls.nets.network import Layer, Network, NetworkSpec
+from fewmult_hls.nets.network import Network, NetworkSpec
 from fewmult_hls.nets.trainer import Schedule, Trainer, train_epochs
 from fewmult_hls.runs.config import BATCH_RATES
 
 NETS = ("784-512-10", "784-256-256-10", "784-128-128-128-128-10")
 BATCH_NET = "784-128-128-128-10"
+
+
+@dataclass(frozen=True)
+class Shifted(Dense):
+    """A dense layer whose shifts are off the rule by so much."""
+
+    forward_off: int = 0
+    delta_off: int = 0
+
+    @cached_property
+    def forward_shift(self) -> int:
+        return max(0, super().forward_shift + self.forward_off)
+
+    @cached_property
+    def delta_shift(self) -> int:
+        return max(0, super().delta_shift + self.delta_off)
+
+
+@dataclass(frozen=True)
+class ShiftedKind(DenseKind):
+    """Names a layer whose shifts are off the rule."""
+
+    hidden_off: int = 0
+    output_off: int = 0
+    delta_off: int = 0
+
+    def layer(self, position: Position) -> Dense:
+        forward_off = self.output_off if position.is_output else self.hidden_off
+        return Shifted(self.units, position, forward_off, self.delta_off)
 
 
 @dataclass(frozen=True)
@@ -35,14 +68,10 @@ class ShiftedSpec(NetworkSpec):
     output_off: int = 0  # forward shift of the output layer
     delta_off: int = 0  # delta shifts
 
-    def _layer(self, index: int, is_output: bool, exponent: int) -> Layer:
-        layer = super()._layer(index, is_output, exponent)
-        forward_off = self.output_off if is_output else self.hidden_off
-        return replace(
-            layer,
-            forward_shift=max(0, layer.forward_shift + forward_off),
-            delta_shift=max(0, layer.delta_shift + self.delta_off),
-        )
+    @cached_property
+    def plan(self) -> Plan:
+        plan, offs = Plan.read(self.net), (self.hidden_off, self.output_off, self.delta_off)
+        return Plan(plan.source, tuple(ShiftedKind(int(kind.word), *offs) for kind in plan.kinds))
 
 
 def validation_error(

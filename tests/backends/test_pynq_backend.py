@@ -67,7 +67,7 @@ def test_a_short_training(binary: bool, bits: int, backend: PynqBackend) -> None
 
 
 def test_adversarial_inputs_and_sharpness(backend: PynqBackend) -> None:
-    spec, prints = NetworkSpec((64, 40, 10), batch=64), []
+    spec, prints = NetworkSpec("64-40-10", batch=64), []
     for each in (backend, HOST):
         trainer = Trainer(each, Network.initial(spec, 3), 3, perturbation=16)
         for _ in train_epochs(trainer, DIGITS.train, Schedule(3, 3, sharpen=3)):
@@ -77,7 +77,7 @@ def test_adversarial_inputs_and_sharpness(backend: PynqBackend) -> None:
 
 
 def test_evaluation(backend: PynqBackend) -> None:
-    network = Network.initial(NetworkSpec((64, 40, 10), batch=64), 3)
+    network = Network.initial(NetworkSpec("64-40-10", batch=64), 3)
     for precision in ("8-bit", "ternary"):
         found = [evaluator(b, network, precision, DIGITS.train.images) for b in (backend, HOST)]  # type: ignore[arg-type]
         logits = [judge.logits(DIGITS.test.images[:70]) for judge, _ in found]
@@ -132,7 +132,7 @@ def test_updates_go_on_while_products_run(
         execute(model, call)
 
     monkeypatch.setattr(KernelModel, "_execute", noted)
-    spec = NetworkSpec((64, 40, 30, 10), batch=64)
+    spec = NetworkSpec("64-40-30-10", batch=64)
     trainer = Trainer(backend, Network.initial(spec, 3), 3)
     ended.clear()
     trainer.step(DIGITS.train, np.arange(64), rate=2)

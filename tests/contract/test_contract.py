@@ -226,7 +226,7 @@ def random_net(random: np.random.Generator) -> NetworkSpec:
     if random.integers(3) == 0:
         widths = random.choice([1, 3, WIDTH], depth)
     return NetworkSpec(
-        (*widths.tolist(), int(random.integers(1, 257))),
+        "-".join(map(str, [*widths.tolist(), random.integers(1, 257)])),
         random.choice(["ternary", "binary"]).item(),
         int(random.choice([8, 16])),
         int(random.choice(BATCHES)),

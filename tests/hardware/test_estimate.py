@@ -75,7 +75,7 @@ def sizes(call: Call) -> tuple[str, list[int | None]]:
 @pytest.mark.parametrize("perturb", [False, True])
 @pytest.mark.parametrize("bits", [8, 16])
 def test_calls_of_a_step_are_the_trainer_s(perturb: bool, bits: int) -> None:
-    spec = NetworkSpec((70, 40, 30, 10), master_bits=bits, batch=16)
+    spec = NetworkSpec("70-40-30-10", master_bits=bits, batch=16)
     backend = Recorder()
     trainer = Trainer(backend, Network.initial(spec, 1), 1, perturbation=int(perturb))
     priced = estimate(spec, Z2, 16, 0, perturb)
@@ -86,7 +86,7 @@ def test_calls_of_a_step_are_the_trainer_s(perturb: bool, bits: int) -> None:
 
 
 def test_calls_of_a_validation_are_the_evaluator_s() -> None:
-    spec = NetworkSpec((70, 40, 30, 10), batch=16)
+    spec = NetworkSpec("70-40-30-10", batch=16)
     backend = Recorder()
     judge, _ = evaluator(backend, Network.initial(spec, 1), "ternary", split(100).images)
     judge.error(split(50))
@@ -153,11 +153,11 @@ def test_updates_hide_behind_products() -> None:
 
 
 def test_more_of_anything_takes_longer() -> None:
-    small = NetworkSpec((100, 50, 10), batch=64)
-    assert seconds(NetworkSpec((200, 50, 10), batch=64)) > seconds(small)
-    assert seconds(NetworkSpec((100, 90, 10), batch=64)) > seconds(small)
-    assert seconds(NetworkSpec((100, 50, 50, 10), batch=64)) > seconds(small)
-    assert seconds(NetworkSpec((100, 50, 10), batch=128)) > seconds(small)
+    small = NetworkSpec("100-50-10", batch=64)
+    assert seconds(NetworkSpec("200-50-10", batch=64)) > seconds(small)
+    assert seconds(NetworkSpec("100-90-10", batch=64)) > seconds(small)
+    assert seconds(NetworkSpec("100-50-50-10", batch=64)) > seconds(small)
+    assert seconds(NetworkSpec("100-50-10", batch=128)) > seconds(small)
     assert seconds(small, perturbed=True) > 2 * seconds(small)
 
 

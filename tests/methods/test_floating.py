@@ -29,7 +29,7 @@ from fewmult_hls.runs.plan import plan_run
 from fewmult_hls.system.errors import FewmultError
 
 DIGITS = datasets.load("digits")
-SPEC = FloatSpec((64, 7, 5, 10), batch=12)
+SPEC = FloatSpec("64-7-5-10", batch=12)
 METHODS = ("float", "binary")
 Floats = npt.NDArray[Any]
 
@@ -59,7 +59,7 @@ def squared_hinge(tensors: dict[str, Floats], images: Floats, labels: Floats) ->
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_step_follows_the_derivative(method: Any) -> None:
-    spec = FloatSpec(SPEC.widths, method, SPEC.batch)
+    spec = FloatSpec(SPEC.net, method, SPEC.batch)
     network = network_of_doubles(spec)
     trainer = FloatTrainer(network, seed=1)
     chosen, rate = np.arange(5, 5 + spec.batch), 2.0**-12
@@ -94,7 +94,7 @@ def derivative(
 
 
 def test_the_first_clip_of_binary_weights() -> None:
-    spec = FloatSpec(SPEC.widths, "binary", SPEC.batch)
+    spec = FloatSpec(SPEC.net, "binary", SPEC.batch)
     trainer = FloatTrainer(FloatNetwork.initial(spec, 1), 1)
     trainer.step(DIGITS.train, np.arange(spec.batch), -4)
     for k, weights in enumerate(trainer.network().weights):

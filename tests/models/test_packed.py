@@ -119,11 +119,9 @@ def extreme(spec: NetworkSpec, seed: int) -> Model:
         biases.append(generator.integers(-(1 << 16), 1 << 18, layer.outputs))
         biases[-1][:2] = (-BIAS_MAX, BIAS_MAX)
         means.append(generator.integers(-100, 100, layer.outputs))
-    network = Network(
-        spec,
-        [array.astype(spec.dtype) for array in weights],
-        [array.astype(np.int32) for array in biases],
-    )
+    state = {f"weights_{k}": array.astype(spec.dtype) for k, array in enumerate(weights)}
+    state |= {f"bias_{k}": array.astype(np.int32) for k, array in enumerate(biases)}
+    network = Network(spec, state)
     found = [mean.astype(np.int32) for mean in means[:-1]]
     return Model(network, {spec.weights: found, "8-bit": found}, Domain((5, 13)))
 
@@ -134,7 +132,7 @@ def extreme(spec: NetworkSpec, seed: int) -> Model:
 def test_logits_are_those_of_the_full_model(
     kind: str, bits: int, backend: str, tmp_path: Path
 ) -> None:
-    spec = NetworkSpec((65, 33, 20, 7), kind, bits, 16)  # type: ignore[arg-type]
+    spec = NetworkSpec("65-33-20-7", kind, bits, 16)  # type: ignore[arg-type]
     model = extreme(spec, bits)
     save_model(tmp_path / "full", model)
     save_packed(tmp_path / "packed", model)

@@ -387,7 +387,7 @@ def test_an_incomplete_last_batch_changes_nothing(trained: dict[str, Network]) -
     whole = judge.logits(images)
     for samples in (1, 15, 17, 63):
         assert np.array_equal(judge.logits(images[:samples]), whole[:samples])
-    wider = Network(replace(network.spec, batch=256), network.weights, network.biases)
+    wider = Network(replace(network.spec, batch=256), network.state)
     assert np.array_equal(Evaluator(EMU, wider, "8-bit", means).logits(images), whole)
 
 

@@ -15,7 +15,7 @@ from command import config_with
 from fewmult_hls import datasets, load, train
 from fewmult_hls.backends import open_backend
 from fewmult_hls.backends.names import Device
-from fewmult_hls.nets.network import MAX_LAYERS
+from fewmult_hls.contract.limits import MAX_LAYERS
 from fewmult_hls.runs.config import read_config, save_config
 from fewmult_hls.system.errors import FewmultError, UsageError
 from fewmult_hls.system.given import as_path

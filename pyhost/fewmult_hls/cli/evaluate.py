@@ -47,7 +47,7 @@ def evaluate(
     data = load(dataset or _dataset_of(model))
     split = split_to_test(trained, data)
     tests = len(split.labels)
-    needed = tests * evaluation_bytes(trained.spec.widths[-1])
+    needed = tests * evaluation_bytes(trained.spec.classes)
     memory.check(f"judging {tests:,} images", needed, "take fewer of them")
     errors = {}
     for precision in trained.precisions:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 WORD_BITS = 64
+MASTER_DTYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.int8), 16: np.dtype(np.int16)}
 
 Words = npt.NDArray[np.uint64]
 

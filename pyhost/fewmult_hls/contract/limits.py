@@ -1,7 +1,10 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the numbers of a training run may be (contract, sections 10 and 13), without numpy."""
+"""What a net and the numbers of a run may be (contract, sections 1, 10 and 13), without numpy."""
 
+MAX_WIDTH = 1 << 16
+MAX_LAYERS = 4096  # a config names them all, and takes no more bytes than a reader allows
+MAX_CLASSES = 256
 BATCHES = (16, 32, 64, 128, 256)
 MASTER_BITS = (16, 8)
 PERTURBATIONS = (0, 1, 2, 4, 8, 16, 32, 64)

@@ -96,7 +96,7 @@ def our_step(spec: NetworkSpec, rate: int, nonzeros: Sequence[int] | None = None
     """
     counts = nonzeros or spec.layer_sizes
     step = dict.fromkeys(Stage, NOTHING)
-    step[Stage.INPUT] = SHIFT * (spec.widths[0] * spec.batch)
+    step[Stage.INPUT] = SHIFT * (spec.features * spec.batch)
     for layer, call in layered_step(spec.layers, Moment(rate), seed=0):
         for stage, tally in operations_of(call, counts[layer.index]).items():
             step[stage] += tally

@@ -12,7 +12,7 @@ from typing import Any, TypedDict
 import numpy as np
 import numpy.typing as npt
 
-from ..nets.network import MAX_CLASSES, MAX_WIDTH
+from ..contract.limits import MAX_CLASSES, MAX_WIDTH
 from ..system import memory
 from ..system.errors import UsageError, reason_of
 from ..system.given import checked

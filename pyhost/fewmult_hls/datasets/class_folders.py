@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..nets.network import MAX_CLASSES, MAX_WIDTH
+from ..contract.limits import MAX_CLASSES, MAX_WIDTH
 from ..system import memory
 from ..system.errors import FewmultError
 from ..system.files import read_file, reading

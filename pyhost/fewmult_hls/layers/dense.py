@@ -1,68 +1,106 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""A dense layer: every unit sees every input. Its shifts, its arrays, and its calls in a step.
-
-Arrays of layer k in a net's memory: weights_k, bias_k (state); sign_k, mask_k (its packed
-sample), mean_k; x_k (activations that enter it) and deltas_k (of its units). What it computes
-enters layer k + 1 as x_{k+1}; the output layer leaves ``logits`` and adds to ``loss``.
-"""
+"""A dense layer: every unit sees every input. Its word, its shifts, its arrays, and its calls."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..contract import calls
-from ..contract.calls import Pass
-from ..contract.layouts import WORD_BITS, word_columns
-from ..oracle.draws import Purpose, purpose_word
-from .memory import Memory, Place
+from ..contract.calls import Call, Pass
+from ..contract.layouts import WORD_BITS, unblock_weights, word_columns
+from ..contract.limits import MAX_WIDTH
+from ..oracle.draws import Purpose, purpose_word, weight_halves
+from ..oracle.integers import ACTIVATION_FRACTION, BIAS_FRACTION, LOGIT_FRACTION
+from ..oracle.weights import initial_weights
+from ..system.errors import UsageError
+from .base import Arrays, Deltas, Image, Kind, Layer, Planes, Position, Signal
+from .memory import ArrayType, Memory
+from .tensors import Biases, Tensor, Weights
 
 _BIAS_RATE_EXPONENT = -5
-_BIAS_FRACTION = 16
-_LOGIT_FRACTION = 6
-_ACTIVATION_FRACTION = 5
 _UPDATE_SHIFTS = (-8, 24)
 _SUM_BITS = 24  # a delta's 127, shifted by more than this, would leave 32 bits
+_SETTLED_DEPTH = 4  # layers with weights; a net with fewer has a larger output gain
+_BINARY_QUARTERS = 3  # bits / 4 that a binary sample's sum is larger than a ternary one's
 
 
 def _limited(value: int, low: int, high: int) -> int:
     return max(low, min(high, value))
 
 
-@dataclass(frozen=True)
-class Dense:
-    """One layer and its fixed shifts (contract, section 10).
+def grown_bits(terms: int, quarters: int = 0) -> int:
+    """How many bits a sum of random terms grows by: log2(sqrt(terms)), rounded.
 
-    Attributes:
-        index: of the layer, from 0.
-        inputs: that enter every unit.
-        outputs: its units.
-        is_output: whether its sums are the net's logits.
-        forward_shift: K, of the sums.
-        delta_shift: S, of the deltas that it sends back.
-        delta_exponent: E; a delta d of this layer is d * 2**E.
-        input_fraction: fraction bits of its activations.
-        binary: whether samples of its weights are -1 and 1, without 0.
-        master_bits: of its weights, 8 or 16.
-        log2_batch: of the samples.
+    Args:
+        terms: how many.
+        quarters: quarter bits to add before rounding.
     """
+    twice_log2 = (terms * terms).bit_length() - 1
+    return (twice_log2 + 2 + quarters) // 4
 
-    index: int
-    inputs: int
-    outputs: int
-    is_output: bool
-    forward_shift: int
-    delta_shift: int
-    delta_exponent: int
-    input_fraction: int
-    binary: bool
-    master_bits: int
-    log2_batch: int
+
+@dataclass(frozen=True)
+class DenseKind(Kind):
+    """``256``: a dense layer with so many units."""
+
+    units: int
+
+    help = "256 (dense)"
+    can_end = True
+
+    @classmethod
+    def read(cls, word: str) -> DenseKind | None:
+        """See ``Kind``."""
+        # int() would also take blanks, underscores and other alphabets.
+        return cls(int(word)) if re.fullmatch("[0-9]{1,20}", word) else None
 
     @property
+    def word(self) -> str:
+        """See ``Kind``."""
+        return str(self.units)
+
+    def result(self, source: Signal, index: int) -> Signal:
+        """See ``Kind``."""
+        if not all(1 <= width <= MAX_WIDTH for width in (source.image.size, self.units)):
+            raise UsageError(f"every width must be 1 to {MAX_WIDTH}")
+        return Signal(Image(self.units), ACTIVATION_FRACTION, bias=f"bias_{index}")
+
+    def layer(self, position: Position) -> Dense:
+        """See ``Kind``."""
+        return Dense(self.units, position)
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """A dense layer and its fixed shifts (contract, section 10).
+
+    Attributes:
+        outputs: its units.
+        position: where it stands.
+    """
+
+    outputs: int
+    position: Position
+
+    @cached_property
+    def inputs(self) -> int:
+        """That enter every unit."""
+        return self.position.source.image.size
+
+    @property
+    def is_output(self) -> bool:
+        """Whether its sums are the net's logits."""
+        return self.position.is_output
+
+    @cached_property
     def words(self) -> int:
         """Word columns of its packed weights."""
         return word_columns(self.inputs)
@@ -70,68 +108,136 @@ class Dense:
     @property
     def output_fraction(self) -> int:
         """Fraction bits of what the forward shift leaves."""
-        return _LOGIT_FRACTION if self.is_output else _ACTIVATION_FRACTION
+        return LOGIT_FRACTION if self.is_output else ACTIVATION_FRACTION
+
+    # ---- Its shifts ------------------------------------------------------------------------------
+
+    @cached_property
+    def forward_shift(self) -> int:
+        """K, of the sums."""
+        at = self.position
+        shift = grown_bits(self.inputs, _BINARY_QUARTERS if at.binary else 0)
+        shift -= int(at.source.bias is not None)
+        if self.is_output:
+            shift -= _limited(_SETTLED_DEPTH - at.depth, 0, at.recipe.largest_gain)
+        return max(shift, 0)
+
+    @cached_property
+    def delta_shift(self) -> int:
+        """S, of the deltas that it sends back."""
+        return grown_bits(self.outputs) + int(self.is_output)
 
     @property
+    def delta_exponent(self) -> int:
+        """E; a delta d of this layer is d * 2**E."""
+        return self.position.deltas.exponent
+
+    @cached_property
     def sent_exponent(self) -> int:
-        """Exponent of the product that it sends back, before the delta shift."""
-        return self.delta_exponent - self.forward_shift + self.input_fraction - self.output_fraction
+        """X, of the product that it sends back, before the delta shift."""
+        fraction = self.position.source.fraction
+        return self.delta_exponent - self.forward_shift + fraction - self.output_fraction
+
+    @property
+    def sent(self) -> Deltas:
+        """See ``Layer``."""
+        return Deltas(self.sent_exponent + self.delta_shift)
 
     def update_shift(self, rate: int) -> int:
         """Bits that a weight update drops (negative: adds), at learning rate 2**rate."""
-        gained = self.master_bits + rate - self.log2_batch
-        return _limited(self.input_fraction - self.delta_exponent - gained, *_UPDATE_SHIFTS)
+        at = self.position
+        gained = at.master_bits + rate - at.log2_batch
+        return _limited(at.source.fraction - self.delta_exponent - gained, *_UPDATE_SHIFTS)
 
     def output_bias_exponent(self, rate: int) -> int:
-        """The exponent of the step of an output layer's biases."""
+        """Of the step of an output layer's biases."""
         return self._bias_exponent(self.delta_exponent, rate, summands=1)
 
     def hidden_bias_exponent(self, rate: int) -> int:
-        """The exponent of the step of the biases in front of it, from what it sends back."""
+        """Of the step of the biases in front of it, from the product that it sends back."""
         return self._bias_exponent(self.sent_exponent, rate, self.outputs)
 
     def _bias_exponent(self, exponent: int, rate: int, summands: int) -> int:
-        exponent += _BIAS_FRACTION + _BIAS_RATE_EXPONENT + rate - self.log2_batch
-        largest = _SUM_BITS - self.log2_batch - (summands - 1).bit_length()
+        log2_batch = self.position.log2_batch
+        exponent += BIAS_FRACTION + _BIAS_RATE_EXPONENT + rate - log2_batch
+        largest = _SUM_BITS - log2_batch - (summands - 1).bit_length()
         return _limited(exponent, -_SUM_BITS, largest)
+
+    # ---- Its state -------------------------------------------------------------------------------
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """See ``Layer``: weights (outputs, inputs), biases (outputs,)."""
+        k = self.index
+        weights = Weights.of(f"weights_{k}", self.outputs, self.inputs, self.position.master_bits)
+        return weights, Biases.of(f"bias_{k}", self.outputs, self.output_fraction)
+
+    @property
+    def weights(self) -> int:
+        """See ``Layer``."""
+        return self.inputs * self.outputs
+
+    def start(self, seed: int) -> Arrays:
+        """See ``Layer`` (contract, section 8)."""
+        k, bits = self.index, self.position.master_bits
+        key = (seed, purpose_word(Purpose.INIT, k))
+        blocks = np.empty((self.words, self.outputs, WORD_BITS), self.position.dtype)
+        for word in range(self.words):  # 64-bit integers for all would outweigh the net
+            halves = weight_halves(key, 1, self.outputs, step=0, first=word)
+            blocks[word] = initial_weights(halves[0], bits)
+        return {
+            f"weights_{k}": unblock_weights(blocks, self.inputs),
+            f"bias_{k}": np.zeros(self.outputs, np.int32),
+        }
 
     # ---- Its arrays ------------------------------------------------------------------------------
 
-    def places(self) -> dict[str, Place]:
-        """Shapes and types of all its arrays in training, by name."""
-        k, batch = self.index, 1 << self.log2_batch
+    def arrays(self) -> dict[str, ArrayType]:
+        """See ``Layer``."""
+        k, batch = self.index, self.position.batch
         words = (1, self.words, self.outputs)
         return {
-            f"weights_{k}": ((self.words, self.outputs, WORD_BITS), f"int{self.master_bits}"),
+            f"weights_{k}": ((self.words, self.outputs, WORD_BITS), self.position.dtype),
             f"bias_{k}": ((self.outputs,), np.int32),
             f"sign_{k}": (words, np.uint64),
             f"mask_{k}": (words, np.uint64),
-            f"mean_{k}": ((self.outputs,), np.int32),
+            **self.means(),
             f"x_{k}": ((self.inputs, batch), np.int8),
             f"deltas_{k}": ((self.outputs, batch), np.int8),
         }
 
+    def means(self) -> dict[str, ArrayType]:
+        """See ``Layer``: of a hidden layer, (outputs,)."""
+        return {} if self.is_output else {f"mean_{self.index}": ((self.outputs,), np.int32)}
+
+    def deployed(self, state: Mapping[str, npt.NDArray[Any]], planes: Planes) -> Arrays:
+        """See ``Layer``."""
+        k = self.index
+        sign, mask = planes(state[f"weights_{k}"])
+        return {f"sign_{k}": sign, f"mask_{k}": mask, f"bias_{k}": state[f"bias_{k}"]}
+
     # ---- Its calls -------------------------------------------------------------------------------
 
-    def sample(self, memory: Memory, sharpness: int, seed: int) -> calls.SampleWeights:
-        """The call that samples its weights before its first step."""
+    def sample(self, memory: Memory, sharpness: int, seed: int) -> Sequence[Call]:
+        """See ``Layer``."""
         k = self.index
-        return calls.SampleWeights(
+        call = calls.SampleWeights(
             weights=memory[f"weights_{k}"],
             sign=memory[f"sign_{k}"],
             mask=memory[f"mask_{k}"],
-            master_bits=self.master_bits,
+            master_bits=self.position.master_bits,
             inputs=self.inputs,
             outputs=self.outputs,
-            binary=self.binary,
+            binary=self.position.binary,
             sharpness=sharpness,
             seed=seed,
             purpose=purpose_word(Purpose.WEIGHTS, k),
             step=0,
         )
+        return [call]
 
-    def forward(self, memory: Memory, rate: int) -> calls.Layer:
-        """The call for its activations, or for the net's logits, loss and first deltas."""
+    def forward(self, memory: Memory, rate: int) -> Sequence[Call]:
+        """See ``Layer``."""
         k = self.index
         if not self.is_output:
             return self._pass(
@@ -148,16 +254,9 @@ class Dense:
         )
 
     def evaluate(
-        self, memory: Memory, hidden: Pass, planes: int = 1, more_shift: int = 0
-    ) -> calls.Layer:
-        """The call for its activations or logits with deterministic weights (contract, section 12).
-
-        Args:
-            memory: in which its packed weights have so many planes.
-            hidden: with the batch's own means, or with given ones.
-            planes: of the weights.
-            more_shift: what its sums are larger by, in bits.
-        """
+        self, memory: Memory, hidden: Pass, planes: int, more_shift: int
+    ) -> Sequence[Call]:
+        """See ``Layer``."""
         k, shift = self.index, self.forward_shift + more_shift
         if self.is_output:
             logits = memory["logits"]
@@ -165,14 +264,16 @@ class Dense:
         mean, result = memory[f"mean_{k}"], memory[f"x_{k + 1}"]
         return self._pass(hidden, memory, mean=mean, result=result, planes=planes, shift=shift)
 
-    def backward(self, memory: Memory, rate: int, seed: int, step: int) -> calls.Layer:
-        """The call for the deltas of the layer in front of it, and the step of its biases."""
-        k = self.index
+    def backward(self, memory: Memory, rate: int, seed: int, step: int) -> Sequence[Call]:
+        """See ``Layer``."""
+        k, bias = self.index, self.position.source.bias
+        if bias is None:
+            return []
         return self._pass(
             Pass.BACKWARD,
             memory,
             gate=memory[f"x_{k}"],
-            bias=memory[f"bias_{k - 1}"],
+            bias=memory[bias],
             result=memory[f"deltas_{k - 1}"],
             shift=self.delta_shift,
             bias_exponent=self.hidden_bias_exponent(rate),
@@ -181,8 +282,8 @@ class Dense:
             step=step,
         )
 
-    def perturb(self, memory: Memory, perturbation: int) -> calls.Layer:
-        """The call that moves a first layer's inputs against the net (contract, section 13)."""
+    def perturb(self, memory: Memory, perturbation: int) -> Sequence[Call]:
+        """See ``Layer``."""
         return self._pass(
             Pass.PERTURB,
             memory,
@@ -194,29 +295,30 @@ class Dense:
 
     def update(
         self, memory: Memory, rate: int, sharpness: int, seed: int, step: int
-    ) -> calls.ShiftGradient:
-        """The call that updates its weights and draws their next sample."""
+    ) -> Sequence[Call]:
+        """See ``Layer``."""
         k = self.index
-        return calls.ShiftGradient(
+        call = calls.ShiftGradient(
             weights=memory[f"weights_{k}"],
             sign=memory[f"sign_{k}"],
             mask=memory[f"mask_{k}"],
             x=memory[f"x_{k}"],
             deltas=memory[f"deltas_{k}"],
-            master_bits=self.master_bits,
+            master_bits=self.position.master_bits,
             inputs=self.inputs,
             outputs=self.outputs,
-            log2_batch=self.log2_batch,
+            log2_batch=self.position.log2_batch,
             shift=self.update_shift(rate),
-            binary=self.binary,
+            binary=self.position.binary,
             sharpness=sharpness,
             seed=seed,
             code_purpose=purpose_word(Purpose.CODES, k),
             weight_purpose=purpose_word(Purpose.WEIGHTS, k),
             step=step,
         )
+        return [call]
 
-    def _pass(self, pass_: Pass, memory: Memory, **more: Any) -> calls.Layer:
+    def _pass(self, pass_: Pass, memory: Memory, **more: Any) -> Sequence[Call]:
         k = self.index
         common = {
             "source": memory[f"deltas_{k}" if pass_.sends_back else f"x_{k}"],
@@ -225,7 +327,7 @@ class Dense:
             "bias": memory[f"bias_{k}"],
             "inputs": self.inputs,
             "outputs": self.outputs,
-            "log2_batch": self.log2_batch,
+            "log2_batch": self.position.log2_batch,
             "shift": self.forward_shift,
         }
-        return calls.Layer(pass_=pass_, **{**common, **more})
+        return [calls.Layer(pass_=pass_, **{**common, **more})]

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from ..contract.calls import Array, Shape
 
-Place = tuple[Shape, npt.DTypeLike]
+ArrayType = tuple[Shape, npt.DTypeLike]
+"""Shape and type of an array."""
 
 
 class Memory:
@@ -31,10 +32,10 @@ class Memory:
 
     @classmethod
     def allocated(
-        cls, places: Mapping[str, Place], empty: Callable[..., npt.NDArray[Any]]
+        cls, types: Mapping[str, ArrayType], empty: Callable[..., npt.NDArray[Any]]
     ) -> Memory:
-        """Zeroed arrays at these places."""
-        return cls({name: empty(shape, dtype) for name, (shape, dtype) in places.items()})
+        """Zeroed arrays of these types."""
+        return cls({name: empty(shape, dtype) for name, (shape, dtype) in types.items()})
 
     def __getitem__(self, name: str) -> Array:
         return None if self._arrays is None else self._arrays[self._others.get(name, name)]

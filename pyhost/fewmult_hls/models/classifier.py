@@ -31,7 +31,7 @@ class Classifier(AbstractContextManager["Classifier"]):
     """A trained network that answers. It closes itself at the end of a ``with`` block.
 
     Attributes:
-        net: widths joined by dashes, from pixels to classes.
+        net: text that names its layers, from pixels to classes.
         domain: shape of the images, names of the classes.
         features: values in an image.
         classes: how many there are.
@@ -44,9 +44,8 @@ class Classifier(AbstractContextManager["Classifier"]):
     def __init__(
         self, model: Trained, opened: Opened, summary: dict[str, Any] | None = None
     ) -> None:
-        widths = model.spec.widths
-        self.net = "-".join(map(str, widths))
-        self.features, self.classes = widths[0], widths[-1]
+        spec = model.spec
+        self.net, self.features, self.classes = spec.name, spec.features, spec.classes
         self.domain, self.fingerprint = model.domain, model.fingerprint
         self.has_checksum, self.summary = model.has_checksum, summary or {}
         self._unit = model.unit

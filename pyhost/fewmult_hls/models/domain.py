@@ -73,8 +73,8 @@ def read_domain(arrays: Archive, spec: Shape) -> Domain:
         ValueError, KeyError: there is none, or it does not fit the shape.
     """
     shape, names = arrays.integers("image_shape"), arrays.texts("class_names")
-    if shape and (len(shape) != 2 or min(shape) < 1 or math.prod(shape) != spec.widths[0]):
-        raise ValueError(f"images of {shape} do not have {spec.widths[0]} pixels")
-    if names and len(names) != spec.widths[-1]:
-        raise ValueError(f"it names {len(names)} classes of {spec.widths[-1]}")
+    if shape and (len(shape) != 2 or min(shape) < 1 or math.prod(shape) != spec.features):
+        raise ValueError(f"images of {shape} do not have {spec.features} pixels")
+    if names and len(names) != spec.classes:
+        raise ValueError(f"it names {len(names)} classes of {spec.classes}")
     return Domain((shape[0], shape[1]) if shape else None, names)

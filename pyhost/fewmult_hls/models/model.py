@@ -14,10 +14,8 @@ import numpy.typing as npt
 
 from ..backends import open_backend
 from ..backends.names import Device
-from ..nets.evaluator import Evaluator, Means, Precision, precisions
+from ..nets.evaluator import Evaluator, Means, Precision, mean_arrays, precisions
 from ..nets.network import Network, NetworkSpec
-from ..oracle.gradient import weight_clip
-from ..oracle.integers import BIAS_MAX
 from ..system.archive import Archive, checked, reading_archive, save_checked
 from .domain import Domain, domain_arrays, read_domain
 from .trained import Opened
@@ -26,6 +24,7 @@ FORMAT = 3
 # The formats before, which are still read.
 _WITHOUT_CHECKSUM = (1, 2)
 _WITHOUT_DOMAIN = 1
+_LARGEST_MEAN = 127 * 127 << 16  # contract, section 4: seven planes
 
 
 @dataclass(frozen=True)
@@ -77,10 +76,17 @@ class Model:
         return Opened(Evaluator(opened, self.network, chosen, self.means[chosen]), opened.close)
 
 
+def shape_arrays(spec: NetworkSpec) -> dict[str, Any]:
+    """Widths where they say all of a net; else its text."""
+    if spec.plan.is_dense:
+        return {"widths": np.array(spec.widths, np.int32)}
+    return {"net": np.array(spec.net)}
+
+
 def header_arrays(spec: NetworkSpec, domain: Domain, fingerprint: str) -> dict[str, Any]:
     """Everything but numbers of a model, as arrays."""
     return {
-        "widths": np.array(spec.widths, np.int32),
+        **shape_arrays(spec),
         "weights_kind": np.array(spec.weights),
         "master_bits": np.int32(spec.master_bits),
         "batch": np.int32(spec.batch),
@@ -95,12 +101,14 @@ def read_spec(arrays: Archive) -> NetworkSpec:
     Raises:
         ValueError, KeyError, UsageError: there is none, or it cannot be.
     """
-    return NetworkSpec(
-        arrays.integers("widths"),
-        arrays.text("weights_kind"),  # type: ignore[arg-type]
-        arrays.integer("master_bits"),
-        arrays.integer("batch"),
-    )
+    options = {
+        "weights": arrays.text("weights_kind"),
+        "master_bits": arrays.integer("master_bits"),
+        "batch": arrays.integer("batch"),
+    }
+    if "net" in arrays:
+        return NetworkSpec.parse(arrays.text("net"), **options)
+    return NetworkSpec.of_widths(arrays.integers("widths"), **options)
 
 
 def save_model(path: Path, model: Model) -> None:
@@ -110,12 +118,9 @@ def save_model(path: Path, model: Model) -> None:
         "format": np.int32(FORMAT),
         **header_arrays(network.spec, model.domain, network.fingerprint),
     }
-    for k, (weights, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
-        arrays[f"weights_{k}"] = weights
-        arrays[f"bias_{k}"] = bias
-    for precision, means in model.means.items():
-        for k, mean in enumerate(means):
-            arrays[f"mean_{precision}_{k}"] = mean
+    arrays |= network.tensors()
+    for precision in model.means:
+        arrays |= stored_means(model, precision)
     save_checked(path, arrays)
 
 
@@ -151,15 +156,21 @@ def checked_network(spec: NetworkSpec, tensors: Mapping[str, npt.NDArray[Any]]) 
     Raises:
         ValueError, KeyError: they are not, or one is missing.
     """
-    weights, biases = [], []
-    for layer in spec.layers:
-        shape = (layer.outputs, layer.inputs)
-        limit = weight_clip(spec.master_bits)
-        name = f"weights_{layer.index}"
-        weights.append(checked(name, tensors[name], spec.dtype, shape, limit))
-        name = f"bias_{layer.index}"
-        biases.append(checked(name, tensors[name], np.int32, (layer.outputs,), BIAS_MAX))
-    return Network(spec, weights, biases)
+    found = {}
+    for t in spec.tensors:
+        found[t.name] = checked(t.name, tensors[t.name], t.dtype, t.shape, t.limit)
+    return Network(spec, found)
+
+
+def stored_means(model: Model, precision: Precision) -> dict[str, npt.NDArray[Any]]:
+    """The means for weights of a precision, by their names in a file."""
+    names = mean_arrays(model.spec)
+    stored = (_stored_name(name, precision) for name in names)
+    return dict(zip(stored, model.means[precision], strict=True))
+
+
+def _stored_name(name: str, precision: Precision) -> str:
+    return name.replace("mean_", f"mean_{precision}_")
 
 
 def read_means(spec: NetworkSpec, arrays: Archive, precision: Precision) -> Means:
@@ -169,7 +180,7 @@ def read_means(spec: NetworkSpec, arrays: Archive, precision: Precision) -> Mean
         ValueError, KeyError: there are none, or they cannot be.
     """
     means = []
-    for layer in spec.layers[:-1]:
-        name = f"mean_{precision}_{layer.index}"
-        means.append(checked(name, arrays[name], np.int32, (layer.outputs,), 127 * 127 << 16))
+    for mean, shape in mean_arrays(spec).items():
+        name = _stored_name(mean, precision)
+        means.append(checked(name, arrays[name], np.int32, shape, _LARGEST_MEAN))
     return means

@@ -12,21 +12,20 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..contract.layouts import unpack_ternary
-from ..layers.dense import Dense
+from ..layers.tensors import Biases, Tensor, Weights
 from ..nets.evaluator import PLANES
-from ..nets.network import Network
-from ..oracle.gradient import weight_clip
-from ..oracle.integers import BIAS_FRACTION, BIAS_MAX
+from ..nets.network import Network, WeightKind
 from ..system.archive import Archive, array_names, checked, reading_archive, save_checked
 from ..system.errors import FewmultError, UsageError
 from ..system.files import writing
 from .domain import read_domain
-from .model import Model, header_arrays, read_means, read_spec
+from .model import Model, header_arrays, read_means, read_spec, stored_means
 
 FORMAT = 1
 MARK = "packed_format"
@@ -127,13 +126,9 @@ def save_packed(path: Path, model: Model) -> None:
         MARK: np.int32(FORMAT),
         **header_arrays(network.spec, model.domain, model.fingerprint),
     }
-    for layer in network.spec.layers:
-        k = layer.index
-        sign, mask = PLANES[kind](network.weights[k])
-        arrays[f"weights_{k}"] = _PACK[kind](unpack_ternary(sign[0], mask[0], layer.inputs))
-        arrays[f"bias_{k}"] = (network.biases[k] >> _unused_bits(layer)).astype(np.int16)
-    for k, mean in enumerate(model.means[kind]):
-        arrays[f"mean_{kind}_{k}"] = mean
+    for tensor in network.spec.tensors:
+        arrays[tensor.name] = _packed(tensor, network.state[tensor.name], kind)
+    arrays |= stored_means(model, kind)
     save_checked(path, arrays)
 
 
@@ -159,23 +154,36 @@ def _model(archive: Archive) -> Model:
     if not re.fullmatch("[0-9a-f]{64}", source):
         raise ValueError("its fingerprint is none")
     spec = read_spec(archive)
-    weights, biases = [], []
-    for layer in spec.layers:
-        k = layer.index
-        signs = _UNPACK[spec.weights](archive[f"weights_{k}"], (layer.outputs, layer.inputs))
-        weights.append(signs.astype(spec.dtype) * weight_clip(spec.master_bits))
-        unused = _unused_bits(layer)
-        name, shape, limit = f"bias_{k}", (layer.outputs,), BIAS_MAX >> unused
-        bias = checked(name, archive[name], np.int16, shape, limit)
-        biases.append(bias.astype(np.int32) << unused)
+    state = {t.name: _unpacked(t, archive[t.name], spec.weights) for t in spec.tensors}
     return Model(
-        Network(spec, weights, biases),
+        Network(spec, state),
         {spec.weights: read_means(spec, archive, spec.weights)},
         read_domain(archive, spec),
         packed_from=source,
     )
 
 
-def _unused_bits(layer: Dense) -> int:
-    """Low bits of a bias that only training needs: they are shifted out where it is added."""
-    return BIAS_FRACTION - layer.output_fraction
+def _packed(tensor: Tensor, array: npt.NDArray[Any], kind: WeightKind) -> npt.NDArray[Any]:
+    if isinstance(tensor, Weights):
+        sign, mask = PLANES[kind](array)
+        return _PACK[kind](unpack_ternary(sign[0], mask[0], array.shape[1]))
+    if isinstance(tensor, Biases):
+        return (array >> tensor.unused_bits).astype(np.int16)
+    return array
+
+
+def _unpacked(tensor: Tensor, array: npt.NDArray[Any], kind: WeightKind) -> npt.NDArray[Any]:
+    """The tensor, whose weights are 0 or at their limit, and whose biases lack low bits.
+
+    Raises:
+        ValueError: it cannot be.
+    """
+    name, shape = tensor.name, tensor.shape
+    if isinstance(tensor, Weights):
+        outputs, inputs = shape
+        return _UNPACK[kind](array, (outputs, inputs)).astype(tensor.dtype) * tensor.limit
+    if isinstance(tensor, Biases):
+        unused = tensor.unused_bits
+        high = checked(name, array, np.int16, shape, tensor.limit >> unused)
+        return high.astype(np.int32) << unused
+    return checked(name, array, tensor.dtype, shape, tensor.limit)

@@ -74,18 +74,19 @@ class Evaluator:
     ) -> None:
         self._backend = backend
         self._spec = spec = network.spec
-        self._more_shift = _MAGNITUDE_BITS if precision == "8-bit" else 0
+        self._planes, self._more_shift = (
+            (_MAGNITUDE_BITS, _MAGNITUDE_BITS) if precision == "8-bit" else (1, 0)
+        )
         arrays: dict[str, npt.NDArray[Any]] = {
-            "logits": backend.empty((spec.widths[-1], spec.batch), np.int32)
+            "logits": backend.empty((spec.classes, spec.batch), np.int32)
         }
-        for k, (weights, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
-            sign, mask = PLANES[precision](weights)
-            arrays |= {f"sign_{k}": placed(backend, sign), f"mask_{k}": placed(backend, mask)}
-            arrays[f"bias_{k}"] = placed(backend, bias)
-            arrays[f"x_{k}"] = backend.empty((spec.widths[k], spec.batch), np.int8)
-            self._planes = len(sign)
+        for layer in spec.layers:
+            deployed = layer.deployed(network.state, PLANES[precision])
+            arrays |= {name: placed(backend, array) for name, array in deployed.items()}
+            name = f"x_{layer.index}"
+            arrays[name] = backend.empty(*layer.arrays()[name])
         self._means = [placed(backend, mean) for mean in means]
-        arrays |= {f"mean_{k}": mean for k, mean in enumerate(self._means)}
+        arrays |= dict(zip(mean_arrays(spec), self._means, strict=True))
         self._memory = Memory(arrays)
         self._chosen = np.zeros(spec.batch, np.int64)
 
@@ -124,7 +125,7 @@ class Evaluator:
     def logits(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
         """Logits of images (samples, features): (samples, classes), 1.0 = 64."""
         batch = self._spec.batch
-        logits = np.empty((len(images), self._spec.widths[-1]), np.int32)
+        logits = np.empty((len(images), self._spec.classes), np.int32)
         forward, found = self._prepared(images, Pass.HIDDEN_MEAN), self._memory.array("logits")
         for first in range(0, len(images), batch):
             there = min(batch, len(images) - first)
@@ -138,6 +139,11 @@ class Evaluator:
     def error(self, split: Split) -> float:
         """Wrongly classified images, in per cent; of equal logits the lowest class counts."""
         return error_per_cent(self.logits(split.images), split.labels)
+
+
+def mean_arrays(spec: NetworkSpec) -> dict[str, tuple[int, ...]]:
+    """Shapes of all means of a net by name, ``mean_0`` first."""
+    return {name: shape for layer in spec.layers for name, (shape, _) in layer.means().items()}
 
 
 def error_per_cent(logits: npt.NDArray[Any], labels: npt.NDArray[np.uint8]) -> float:
@@ -154,6 +160,6 @@ def evaluator(
     backend: Backend, network: Network, precision: Precision, images: npt.NDArray[np.uint8]
 ) -> tuple[Evaluator, Means]:
     """An evaluator whose means come from ``images`` of the training split, and the means."""
-    zeros = [np.zeros(layer.outputs, np.int32) for layer in network.spec.layers[:-1]]
+    zeros = [np.zeros(shape, np.int32) for shape in mean_arrays(network.spec).values()]
     new = Evaluator(backend, network, precision, zeros)
     return new, new.take_means(images)

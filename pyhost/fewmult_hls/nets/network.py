@@ -1,100 +1,95 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""Networks: their shape, the shifts that follow from it, and their integer state."""
+"""Networks: their shape, and their integer state."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-import reprlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ..contract.layouts import WORD_BITS, block_weights, unblock_weights
-from ..contract.limits import BATCHES
-from ..layers.dense import Dense
-from ..oracle.draws import Purpose, purpose_word, weight_halves
-from ..oracle.weights import initial_weights
+from ..contract.layouts import MASTER_DTYPES
+from ..contract.limits import BATCHES, MAX_WIDTH
+from ..layers import tensors
+from ..layers.base import Image, Layer, Recipe
+from ..layers.kinds import Plan
+from ..layers.tensors import Tensor
 from ..system.errors import UsageError
 
 WeightKind = Literal["ternary", "binary"]
-
-MAX_WIDTH = 1 << 16
-MAX_LAYERS = 4096  # a config names them all, and takes no more bytes than a reader allows
-MAX_CLASSES = 256
-MASTER_DTYPES: dict[int, np.dtype[Any]] = {8: np.dtype(np.int8), 16: np.dtype(np.int16)}
-
-# int() would also take blanks, underscores and other alphabets.
-_NET = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})*")
-_PIXEL_FRACTION = 7
-_ACTIVATION_FRACTION = 5
-_OUTPUT_DELTA_EXPONENT = -5
-_SETTLED_DEPTH = 3  # hidden layers; a net with fewer has a larger output gain,
-_LARGEST_GAIN = 2  # of at most so many bits
-_BINARY_QUARTERS = 3  # bits / 4 that a binary sample's sum is larger than a ternary one's
 
 # What a weight takes at most, by measurement.
 _BYTES_LARGEST_LAYER = 9
 _BYTES_EVERY_LAYER = 7
 
 
-def grown_bits(width: int, quarters: int = 0) -> int:
-    """How many bits a sum of ``width`` random terms grows by: log2(sqrt(width)), rounded.
-
-    Args:
-        width: number of terms.
-        quarters: quarter bits to add before rounding.
-    """
-    twice_log2 = (width * width).bit_length() - 1
-    return (twice_log2 + 2 + quarters) // 4
-
-
 class Shape:
-    """What nets of all methods share: widths, from inputs to classes, and a batch."""
+    """What nets of all methods share: a text that names their layers, and a batch.
 
-    widths: tuple[int, ...]
+    Attributes:
+        net: the text, such as ``784-1024-10``.
+        batch: samples a step.
+    """
+
+    net: str
     batch: int
 
     @classmethod
     def parse(cls: type[AnyShape], net: str, **options: Any) -> AnyShape:
-        """The spec of a net written as widths joined by dashes: ``784-1024-10``."""
-        if not _NET.fullmatch(net):
-            raise UsageError(
-                f"net {reprlib.repr(net)} is not widths joined by dashes, such as 64-256-10"
-            )
-        return cls(tuple(map(int, net.split("-"))), **options)  # type: ignore[call-arg]
+        """The spec of a net by its text."""
+        return cls(net, **options)  # type: ignore[call-arg]
 
-    def check_widths(self) -> None:
-        """Whether there can be such a net.
+    @classmethod
+    def of_widths(cls: type[AnyShape], widths: tuple[int, ...], **options: Any) -> AnyShape:
+        """The spec of a net of dense layers alone.
 
         Raises:
-            UsageError: there cannot.
+            UsageError: no net has such widths.
         """
-        if len(self.widths) < 2:
-            raise UsageError("a net needs at least two widths, such as 64-10")
-        if len(self.widths) > MAX_LAYERS + 1:
-            raise UsageError(
-                f"a net of {len(self.widths) - 1:,} layers is too deep: take at most {MAX_LAYERS:,}"
-            )
-        if not all(1 <= width <= MAX_WIDTH for width in self.widths):
-            raise UsageError(f"net {self.name}: every width must be 1 to {MAX_WIDTH}")
-        if self.widths[-1] > MAX_CLASSES:
-            raise UsageError(f"net {self.name}: at most {MAX_CLASSES} outputs, a label is a byte")
+        net = "-".join(map(str, widths))
+        if min(widths, default=1) < 1:
+            raise UsageError(f"net {net}: every width must be 1 to {MAX_WIDTH}")
+        return cls(net, **options)  # type: ignore[call-arg]
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What its text says."""
+        return Plan.read(self.net)
 
     @property
     def name(self) -> str:
-        """The widths joined by dashes."""
-        return "-".join(map(str, self.widths))
+        """Its text, in which nothing is written in two ways."""
+        return self.plan.name
+
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """Values of a sample that enter the layers, and those that leave the last."""
+        return tuple(signal.image.size for signal in self.plan.signals)
 
     @property
-    def layer_sizes(self) -> list[int]:
-        """How many weights each layer has."""
-        return [inputs * outputs for inputs, outputs in pairwise(self.widths)]
+    def image(self) -> Image:
+        """What enters the net."""
+        return self.plan.source
+
+    @property
+    def features(self) -> int:
+        """Values of an image."""
+        return self.image.size
+
+    @property
+    def classes(self) -> int:
+        """Logits of an image."""
+        return self.widths[-1]
+
+    @property
+    def recipe(self) -> Recipe:
+        """That the net trains with."""
+        return self.plan.recipe
 
     @property
     def memory(self) -> int:
@@ -113,13 +108,13 @@ class NetworkSpec(Shape):
         UsageError: the shape is outside what the contract defines.
     """
 
-    widths: tuple[int, ...]
+    net: str
     weights: WeightKind = "ternary"
     master_bits: int = 16
     batch: int = 128
 
     def __post_init__(self) -> None:
-        self.check_widths()
+        object.__setattr__(self, "net", self.plan.name)
         if self.batch not in BATCHES:
             choices = ", ".join(map(str, BATCHES))
             raise UsageError(f"batch {self.batch} is not possible: take one of {choices}")
@@ -127,6 +122,11 @@ class NetworkSpec(Shape):
             raise UsageError(f"master weights have 8 or 16 bits, not {self.master_bits}")
         if self.weights not in ("ternary", "binary"):
             raise UsageError(f"weights are ternary or binary, not {self.weights}")
+
+    @property
+    def layer_sizes(self) -> list[int]:
+        """How many weights each layer has."""
+        return [layer.weights for layer in self.layers]
 
     @property
     def memory(self) -> int:
@@ -150,35 +150,16 @@ class NetworkSpec(Shape):
         return MASTER_DTYPES[self.master_bits]
 
     @cached_property
-    def layers(self) -> tuple[Dense, ...]:
+    def layers(self) -> tuple[Layer, ...]:
         """The layers with their shifts, first to last (contract, section 10)."""
-        last = len(self.widths) - 2
-        layers: list[Dense] = []
-        exponent = _OUTPUT_DELTA_EXPONENT
-        for index in range(last, -1, -1):
-            layer = self._layer(index, index == last, exponent)
-            layers.append(layer)
-            exponent = layer.sent_exponent + layer.delta_shift
-        return tuple(reversed(layers))
-
-    def _layer(self, index: int, is_output: bool, exponent: int) -> Dense:
-        inputs, outputs = self.widths[index : index + 2]
-        shift = grown_bits(inputs, _BINARY_QUARTERS if self.binary else 0) - int(index > 0)
-        if is_output:
-            shift -= min(max(_SETTLED_DEPTH - index, 0), _LARGEST_GAIN)
-        return Dense(
-            index=index,
-            inputs=inputs,
-            outputs=outputs,
-            is_output=is_output,
-            forward_shift=max(shift, 0),
-            delta_shift=grown_bits(outputs) + int(is_output),
-            delta_exponent=exponent,
-            input_fraction=_PIXEL_FRACTION if index == 0 else _ACTIVATION_FRACTION,
-            binary=self.binary,
-            master_bits=self.master_bits,
-            log2_batch=self.log2_batch,
+        return self.plan.layers(
+            binary=self.binary, master_bits=self.master_bits, log2_batch=self.log2_batch
         )
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """What training changes, in the order of the fingerprint."""
+        return tuple(tensor for layer in self.layers for tensor in layer.tensors)
 
 
 @dataclass
@@ -187,55 +168,56 @@ class Network:
 
     Attributes:
         spec: its shape.
-        weights: master weights, one (outputs, inputs) array of int8 or int16 a layer.
-        biases: one (outputs,) array of int32 a layer, with 16 fraction bits.
+        state: arrays by name, ``spec.tensors`` says which.
     """
 
     spec: NetworkSpec
-    weights: list[npt.NDArray[Any]] = field(repr=False)
-    biases: list[npt.NDArray[np.int32]] = field(repr=False)
+    state: dict[str, npt.NDArray[Any]] = field(repr=False)
 
     @classmethod
     def initial(cls, spec: NetworkSpec, seed: int) -> Network:
         """The state before the first step (contract, section 8)."""
-        weights = []
+        state: dict[str, npt.NDArray[Any]] = {}
         for layer in spec.layers:
-            key = (seed, purpose_word(Purpose.INIT, layer.index))
-            blocks = np.empty((layer.words, layer.outputs, WORD_BITS), spec.dtype)
-            for word in range(layer.words):  # 64-bit integers for all would outweigh the net
-                halves = weight_halves(key, 1, layer.outputs, step=0, first=word)
-                blocks[word] = initial_weights(halves[0], spec.master_bits)
-            weights.append(unblock_weights(blocks, layer.inputs))
-        return cls(spec, weights, [np.zeros(layer.outputs, np.int32) for layer in spec.layers])
+            state |= layer.start(seed)
+        return cls(spec, state)
+
+    @classmethod
+    def of_tensors(cls, spec: NetworkSpec, found: Mapping[str, npt.NDArray[Any]]) -> Network:
+        """The state that has these ``tensors()``, which may be among others."""
+        return cls(spec, {tensor.name: found[tensor.name] for tensor in spec.tensors})
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """The state by name: ``weights_0``, ``bias_0``, .."""
-        named = {}
-        for k, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            named[f"weights_{k}"], named[f"bias_{k}"] = weights, bias
-        return named
+        return dict(self.state)
 
-    @classmethod
-    def of_tensors(cls, spec: NetworkSpec, tensors: dict[str, npt.NDArray[Any]]) -> Network:
-        """The state that has these ``tensors()``."""
-        layers = range(len(spec.layers))
-        return cls(
-            spec,
-            [tensors[f"weights_{k}"] for k in layers],
-            [tensors[f"bias_{k}"] for k in layers],
-        )
+    @property
+    def weights(self) -> list[npt.NDArray[Any]]:
+        """Master weights, one (outputs, inputs) array of int8 or int16 a layer that has any."""
+        return self._of(tensors.Weights)
+
+    @property
+    def biases(self) -> list[npt.NDArray[np.int32]]:
+        """One (units,) array of int32 a layer that has any, with 16 fraction bits."""
+        return self._of(tensors.Biases)
+
+    def _of(self, sort: type[Tensor]) -> list[npt.NDArray[Any]]:
+        return [self.state[t.name] for t in self.spec.tensors if isinstance(t, sort)]
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the state (contract, section 11): two runs agree or they do not."""
-        digest = hashlib.sha256(b"fewmult-hls state 1\n")
-        header = [self.spec.master_bits, len(self.spec.widths), *self.spec.widths]
-        digest.update(np.array(header, "<i4").tobytes())
-        for weights, bias in zip(self.weights, self.biases, strict=True):
-            digest.update(np.ascontiguousarray(weights, weights.dtype.newbyteorder("<")).tobytes())
-            digest.update(bias.astype("<i4").tobytes())
+        digest = hashlib.sha256(self._header())
+        for tensor in self.spec.tensors:
+            array = self.state[tensor.name]
+            digest.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
         return digest.hexdigest()
 
-    def blocks(self, layer: int) -> npt.NDArray[Any]:
-        """A layer's weights as the kernels take them: (word columns, outputs, 64), a copy."""
-        return block_weights(self.weights[layer])
+    def _header(self) -> bytes:
+        """Widths alone where they say all of it; else the net's text."""
+        spec = self.spec
+        if spec.plan.is_dense:
+            numbers = [spec.master_bits, len(spec.widths), *spec.widths]
+            return b"fewmult-hls state 1\n" + np.array(numbers, "<i4").tobytes()
+        numbers = [spec.master_bits, len(spec.net)]
+        return b"fewmult-hls state 2\n" + np.array(numbers, "<i4").tobytes() + spec.net.encode()

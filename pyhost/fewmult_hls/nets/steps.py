@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..contract.calls import Call, Pass
-from ..layers.dense import Dense
-from ..layers.memory import Memory, Place
+from ..layers.base import Layer
+from ..layers.memory import ArrayType, Memory
 
-Layers = Sequence[Dense]
+Layers = Sequence[Layer]
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,18 @@ class Moment:
     sharpness: int = 0
 
 
-def training_places(layers: Layers, *, perturbed: bool) -> dict[str, Place]:
+def training_arrays(layers: Layers, classes: int, *, perturbed: bool) -> dict[str, ArrayType]:
     """Shapes and types of all arrays that training needs, by name."""
-    first, last, batch = layers[0], layers[-1], 1 << layers[0].log2_batch
-    places = {name: place for layer in layers for name, place in layer.places().items()}
-    places |= {
+    batch = layers[0].position.batch
+    arrays = {name: array for layer in layers for name, array in layer.arrays().items()}
+    arrays |= {
         "labels": ((batch,), np.uint8),
-        "logits": ((last.outputs, batch), np.int32),
+        "logits": ((classes, batch), np.int32),
         "loss": ((1,), np.int32),
     }
     if perturbed:
-        places |= {"moved": ((first.inputs, batch), np.int8), "moved_loss": ((1,), np.int32)}
-    return places
+        arrays |= {"moved": arrays["x_0"], "moved_loss": ((1,), np.int32)}
+    return arrays
 
 
 def training_step(
@@ -64,8 +64,8 @@ def training_step(
 
 def layered_step(
     layers: Layers, now: Moment, seed: int, perturbation: int = 0, memory: Memory | None = None
-) -> Iterator[tuple[Dense, Call]]:
-    """The calls of ``training_step``, each with the layer whose weights it takes."""
+) -> Iterator[tuple[Layer, Call]]:
+    """The calls of ``training_step``, each with the layer that it is of."""
     arrays = memory or Memory()
     yield from _learning(layers, now, seed, 0, arrays, perturbation)
     if perturbation:
@@ -75,20 +75,21 @@ def layered_step(
 
 def _learning(
     layers: Layers, now: Moment, seed: int, number: int, memory: Memory, perturbation: int
-) -> Iterator[tuple[Dense, Call]]:
+) -> Iterator[tuple[Layer, Call]]:
     for layer in layers:
-        yield layer, layer.forward(memory, now.rate)
+        yield from ((layer, call) for call in layer.forward(memory, now.rate))
     for layer in reversed(layers):
-        if layer.index > 0:
-            yield layer, layer.backward(memory, now.rate, seed, number)
-        elif perturbation:
-            yield layer, layer.perturb(memory, perturbation)
-        yield layer, layer.update(memory, now.rate, now.sharpness, seed, number)
+        calls = [*layer.backward(memory, now.rate, seed, number)]
+        if perturbation and layer.index == 0:
+            calls += layer.perturb(memory, perturbation)
+        calls += layer.update(memory, now.rate, now.sharpness, seed, number)
+        yield from ((layer, call) for call in calls)
 
 
 def sampling(layers: Layers, sharpness: int, seed: int, memory: Memory | None = None) -> list[Call]:
     """The samples of all weights: before the first step, and where their sharpness changes."""
-    return [layer.sample(memory or Memory(), sharpness, seed) for layer in layers]
+    arrays = memory or Memory()
+    return [call for layer in layers for call in layer.sample(arrays, sharpness, seed)]
 
 
 def evaluation(
@@ -98,6 +99,7 @@ def evaluation(
     more_shift: int = 0,
     memory: Memory | None = None,
 ) -> list[Call]:
-    """The forward passes of an evaluation; arguments as of ``Dense.evaluate``."""
+    """The forward passes of an evaluation; arguments as of ``Layer.evaluate``."""
     arrays = memory or Memory()
-    return [layer.evaluate(arrays, hidden, planes, more_shift) for layer in layers]
+    found = (layer.evaluate(arrays, hidden, planes, more_shift) for layer in layers)
+    return [call for calls in found for call in calls]

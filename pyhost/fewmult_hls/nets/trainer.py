@@ -14,14 +14,13 @@ import numpy.typing as npt
 
 from ..contract.backend import Backend, PreparedCalls
 from ..contract.calls import LoadBatch
-from ..contract.layouts import unblock_weights
 from ..contract.limits import PHASES
 from ..layers.memory import Memory
 from ..oracle.draws import shuffle
 from ..system.errors import UsageError
 from ..system.interrupts import held_back
 from .network import Network
-from .steps import Moment, sampling, training_places, training_step
+from .steps import Moment, sampling, training_arrays, training_step
 
 if TYPE_CHECKING:
     from ..datasets import Split
@@ -128,14 +127,16 @@ class Trainer:
         self.step_number = step
         self.perturbation = perturbation
         self._backend = backend
-        places = training_places(self.spec.layers, perturbed=perturbation > 0)
-        self._memory = Memory.allocated(places, backend.empty)
+        layers, classes = self.spec.layers, self.spec.classes
+        arrays = training_arrays(layers, classes, perturbed=perturbation > 0)
+        self._memory = Memory.allocated(arrays, backend.empty)
         self._chosen = np.zeros(self.spec.batch, np.int64)
         self._sharpness = 0
         self._prepared: tuple[Any, PreparedCalls] | None = None
-        for k, bias in enumerate(network.biases):
-            self._set(f"weights_{k}", network.blocks(k))
-            self._set(f"bias_{k}", bias)
+        for tensor in self.spec.tensors:
+            array = self._memory.array(tensor.name)
+            array[...] = tensor.placed(network.state[tensor.name])
+            backend.to_device(array)
         self._sample()
 
     @property
@@ -143,26 +144,17 @@ class Trainer:
         """Samples a step."""
         return self.spec.batch
 
-    def _set(self, name: str, values: npt.NDArray[Any]) -> None:
-        array = self._memory.array(name)
-        array[...] = values
-        self._backend.to_device(array)
-
     def _sample(self) -> None:
         for call in sampling(self.spec.layers, self._sharpness, self.seed, self._memory):
             self._backend.run(call.at(self.step_number))
 
     def network(self) -> Network:
         """A copy of the state."""
-        layers = self.spec.layers
-        weights = [self._memory.array(f"weights_{layer.index}") for layer in layers]
-        biases = [self._memory.array(f"bias_{layer.index}") for layer in layers]
-        self._backend.to_host(*weights, *biases)
-        matrices = [
-            unblock_weights(blocks, layer.inputs)
-            for blocks, layer in zip(weights, layers, strict=True)
-        ]
-        return Network(self.spec, matrices, [np.array(bias) for bias in biases])
+        tensors = self.spec.tensors
+        arrays = [self._memory.array(tensor.name) for tensor in tensors]
+        self._backend.to_host(*arrays)
+        taken = {t.name: t.taken(array) for t, array in zip(tensors, arrays, strict=True)}
+        return Network(self.spec, taken)
 
     def step(
         self, split: Split, chosen: npt.NDArray[np.int64], rate: int, sharpness: int = 0

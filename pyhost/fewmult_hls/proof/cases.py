@@ -18,9 +18,8 @@ from ..contract.calls import (
     SampleWeights,
     ShiftGradient,
 )
-from ..contract.layouts import block_weights, pack_ternary
-from ..contract.limits import BATCHES
-from ..nets.network import MASTER_DTYPES, MAX_CLASSES, MAX_WIDTH
+from ..contract.layouts import MASTER_DTYPES, block_weights, pack_ternary
+from ..contract.limits import BATCHES, MAX_CLASSES, MAX_WIDTH
 from ..oracle.draws import Purpose, purpose_word
 from ..oracle.gradient import weight_clip
 from ..oracle.integers import ACTIVATION_MAX, BIAS_MAX, DELTA_MAX

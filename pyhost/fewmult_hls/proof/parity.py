@@ -39,7 +39,7 @@ def difference_on_a_layer(
 def train_briefly(backend: Backend, dataset: Dataset, binary: bool, master_bits: int) -> str:
     """The fingerprint of two epochs of a small, odd-sized net."""
     spec = NetworkSpec(
-        (dataset.features, 65, 30, dataset.classes),
+        f"{dataset.features}-65-30-{dataset.classes}",
         "binary" if binary else "ternary",
         master_bits,
         batch=64,

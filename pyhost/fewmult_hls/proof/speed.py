@@ -204,7 +204,7 @@ def _settle(times: Times) -> None:
 
 def _stepper(backend: EmuBackend) -> Action:
     spec = NetworkSpec.parse(NET, batch=BATCH)
-    split = random_split(BATCH, spec.widths[0], spec.widths[-1])
+    split = random_split(BATCH, spec.features, spec.classes)
     trainer = Trainer(backend, Network.initial(spec, 1), 1)
     return partial(trainer.step, split, np.arange(BATCH), rate=2)
 

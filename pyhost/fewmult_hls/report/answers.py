@@ -52,5 +52,5 @@ def answers(model: Trained, dataset: Dataset, backend: str) -> Answers:
     split = split_to_test(model, dataset)
     with Classifier(model, model.open(model.deployed, backend, None)) as net:
         labels, margins = net.answers(split.images)
-    classes = [model.domain.class_name(label) for label in range(model.spec.widths[-1])]
+    classes = [model.domain.class_name(label) for label in range(model.spec.classes)]
     return Answers(split.images, split.labels, labels, margins, classes)

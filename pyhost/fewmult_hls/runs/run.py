@@ -64,7 +64,7 @@ def check_fit(spec: Shape, dataset: Dataset) -> None:
         UsageError: they cannot.
     """
     wanted = (dataset.features, dataset.classes)
-    if (spec.widths[0], spec.widths[-1]) != wanted:
+    if (spec.features, spec.classes) != wanted:
         raise UsageError(
             f"net {spec.name} does not fit {dataset.name}: "
             f"it must begin with {wanted[0]} and end with {wanted[1]}"
@@ -85,14 +85,14 @@ def split_to_test(model: Trained, dataset: Dataset) -> Split:
         UsageError: the net cannot be tested on the data.
     """
     spec = model.spec
-    if spec.widths[0] != dataset.features or spec.widths[-1] < dataset.classes:
+    if spec.features != dataset.features or spec.classes < dataset.classes:
         raise UsageError(
             f"net {spec.name} cannot be tested on {dataset.name}, whose images have "
             f"{dataset.features} pixels and {dataset.classes} classes"
         )
     if not dataset.class_names:
         return dataset.test
-    known = {model.domain.class_name(label): label for label in range(spec.widths[-1])}
+    known = {model.domain.class_name(label): label for label in range(spec.classes)}
     unknown = [name for name in dataset.class_names if name not in known]
     if unknown:
         raise UsageError(
@@ -115,7 +115,7 @@ def check_memory(spec: Shape, dataset: Dataset) -> None:
     """
     needed = spec.memory + len(dataset.train.labels) * _BYTES_TRAINING_IMAGE
     judged = max(len(split.labels) for split in (dataset.validation, dataset.test))
-    needed += judged * evaluation_bytes(spec.widths[-1])
+    needed += judged * evaluation_bytes(spec.classes)
     memory.check(f"net {spec.name}", needed, "take a smaller net or less data")
 
 

@@ -44,7 +44,8 @@ def _is_summary(path: Path) -> bool:
 
 def _is_model(path: Path) -> bool:
     with open_regular(path) as file, zipfile.ZipFile(file) as archive:
-        return {"widths.npy", "fingerprint.npy"} <= set(archive.namelist())
+        names = set(archive.namelist())
+        return "fingerprint.npy" in names and not names.isdisjoint(("widths.npy", "net.npy"))
 
 
 def _is_file(path: Path) -> bool:

@@ -108,10 +108,8 @@ def _model(arrays: Archive) -> FloatModel:
     version = arrays.integer(FLOAT_MARK)
     if version not in (FORMAT, _WITHOUT_CHECKSUM):
         raise ValueError(f"format {version} is not known here")
-    spec = FloatSpec(
-        arrays.integers("widths"),
-        arrays.text("method"),  # type: ignore[arg-type]
-        arrays.integer("batch"),
+    spec = FloatSpec.of_widths(
+        arrays.integers("widths"), method=arrays.text("method"), batch=arrays.integer("batch")
     )
     network = checked_float_network(spec, arrays)
     if network.fingerprint != arrays.text("fingerprint"):

@@ -25,12 +25,14 @@ class FloatSpec(Shape):
         UsageError: a net or a batch that cannot be.
     """
 
-    widths: tuple[int, ...]
+    net: str
     method: FloatMethodName = "float"
     batch: int = 128
 
     def __post_init__(self) -> None:
-        self.check_widths()
+        object.__setattr__(self, "net", self.plan.name)
+        if not self.plan.is_dense:
+            raise UsageError(f"method {self.method} knows dense layers only, such as 784-1024-10")
         low, high = BATCH_RANGE
         if not low <= self.batch <= high:
             raise UsageError(f"batch {self.batch} is not possible: take one of {low} to {high}")
@@ -46,6 +48,11 @@ class FloatSpec(Shape):
     def layer_widths(self) -> tuple[tuple[int, int], ...]:
         """Inputs and outputs of each layer."""
         return tuple(pairwise(self.widths))
+
+    @property
+    def layer_sizes(self) -> list[int]:
+        """How many weights each layer has."""
+        return [inputs * outputs for inputs, outputs in self.layer_widths]
 
     @property
     def memory(self) -> int:
