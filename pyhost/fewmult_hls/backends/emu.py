@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..contract.backend import PreparedCalls
-from ..contract.calls import Call
+from ..contract.backend import OneByOne, PreparedCalls, run_on_host
+from ..contract.calls import CALLS, Call, HostCall, LoadBatch
 from ..system.cpu import physical_cores
 from ..system.errors import FewmultError, UsageError
 
@@ -64,6 +65,23 @@ def chosen_level() -> str:
     return forced
 
 
+def _is_native(call: Call) -> bool:
+    """Whether compiled code runs a call: all but what the host does, which loads batches."""
+    return isinstance(call, LoadBatch) or not isinstance(call, HostCall)
+
+
+class _InTurn:
+    """Prepared lists, one after the other."""
+
+    def __init__(self, parts: Sequence[PreparedCalls]) -> None:
+        self._parts = parts
+
+    def run(self, step: int) -> None:
+        """See ``PreparedCalls``."""
+        for part in self._parts:
+            part.run(step)
+
+
 class EmuBackend:
     """Runs the kernel source; bit for bit what the fabric computes, at any level and thread count.
 
@@ -78,6 +96,7 @@ class EmuBackend:
     """
 
     name = "emu"
+    kernels = frozenset(CALLS)
 
     def __init__(self, threads: int | None = None, level: str | None = None) -> None:
         module = load_kernels()
@@ -99,11 +118,19 @@ class EmuBackend:
 
     def run(self, call: Call) -> None:
         """See ``Backend``."""
-        self._kernels.run(call)
+        if isinstance(call, HostCall) and not _is_native(call):
+            call.check()
+            run_on_host(self, call)
+        else:
+            self._kernels.run(call)
 
     def prepare(self, calls: Sequence[Call]) -> PreparedCalls:
-        """See ``Backend``: all of them are one call into native code."""
-        prepared: PreparedCalls = self._kernels.prepare(list(calls))
+        """See ``Backend``: calls between those of the host are one call into native code."""
+        parts = [self._prepared(native, list(part)) for native, part in groupby(calls, _is_native)]
+        return parts[0] if len(parts) == 1 else _InTurn(parts)
+
+    def _prepared(self, native: bool, calls: list[Call]) -> PreparedCalls:
+        prepared: PreparedCalls = self._kernels.prepare(calls) if native else OneByOne(self, calls)
         return prepared
 
     def info(self) -> dict[str, str]:

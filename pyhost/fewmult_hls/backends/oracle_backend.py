@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..contract.backend import OneByOne, PreparedCalls, load_batch
+from ..contract.backend import OneByOne, PreparedCalls, run_on_host
 from ..contract.calls import (
+    CALLS,
     BinaryMatmul,
     Call,
+    HostCall,
     Layer,
-    LoadBatch,
     Normalize,
     Pass,
     SampleWeights,
@@ -63,6 +64,7 @@ class OracleBackend:
     """
 
     name = "numpy"
+    kernels = frozenset(CALLS)
 
     def __init__(
         self,
@@ -88,8 +90,9 @@ class OracleBackend:
     def run(self, call: Call) -> None:
         """See ``Backend``."""
         call.check()
-        if isinstance(call, LoadBatch):
-            self._load_batch(call)
+        if isinstance(call, HostCall):
+            with self._stage(call.stage):
+                run_on_host(self, call, self._wrap)
         elif isinstance(call, SampleWeights):
             self._sample_weights(call)
         elif isinstance(call, BinaryMatmul):
@@ -104,11 +107,6 @@ class OracleBackend:
     def prepare(self, calls: Sequence[Call]) -> PreparedCalls:
         """See ``Backend``."""
         return OneByOne(self, calls)
-
-    def _load_batch(self, call: LoadBatch) -> None:
-        load_batch(self, call)
-        with self._stage(Stage.INPUT):
-            call.x[:] = (self._wrap(call.images[call.chosen]) >> 1).T
 
     # ---- Products and what stands behind them ----------------------------------------------------
 

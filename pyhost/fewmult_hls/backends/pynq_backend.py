@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..contract.backend import OneByOne, PreparedCalls, load_batch
-from ..contract.calls import Call, Layer, LoadBatch, SampleWeights, ShiftGradient
+from ..contract.backend import OneByOne, PreparedCalls, run_on_host
+from ..contract.calls import CALLS, Call, HostCall, Layer, SampleWeights, ShiftGradient
 from ..hardware.board import Board, load_board
 from ..hardware.source.reading import kernel_names, load_interface
 from ..system.errors import FewmultError
@@ -46,6 +46,7 @@ class PynqBackend:
     """
 
     name = "pynq"
+    kernels = frozenset(CALLS)
 
     def __init__(
         self,
@@ -109,8 +110,8 @@ class PynqBackend:
     def run(self, call: Call) -> None:
         """See ``Backend``; updates go on while products run that do not need their weights."""
         call.check()
-        if isinstance(call, LoadBatch):
-            load_batch(self, call)  # the host's work, of which only the batch goes to the board
+        if isinstance(call, HostCall):
+            run_on_host(self, call)
         elif isinstance(call, Layer) and not self._main.has("layer"):
             for part in call.parts(self._sums(call.units, call.batch)):
                 self.run(part)

@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from .calls import Call, LoadBatch
+from ..system.errors import UsageError
+from .calls import Call, Enter, HostCall
 
 
 class PreparedCalls(Protocol):
@@ -25,9 +26,14 @@ class Backend(Protocol):
 
     Host and kernels may each have a memory or a cache of their own: ``to_device`` and ``to_host``
     stand where an array passes from one to the other, and cost nothing where there is one memory.
+
+    Attributes:
+        name: of the backend.
+        kernels: that it has; a ``HostCall`` needs none.
     """
 
     name: str
+    kernels: frozenset[str]
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """A zeroed array that the kernels can reach."""
@@ -67,17 +73,34 @@ class OneByOne:
             self._backend.run(call.at(step))
 
 
-def load_batch(backend: Backend, call: LoadBatch) -> None:
-    """Loads a batch on the host, for a backend whose kernels do not."""
+def run_on_host(backend: Backend, call: HostCall, enter: Enter | None = None) -> None:
+    """Runs a call that no kernel of the backend has.
+
+    Args:
+        backend: whose arrays it works on.
+        call: the call.
+        enter: see ``HostCall.execute``.
+    """
     arrays = call.arrays()
-    images, chosen, written = arrays["images"], arrays["chosen"], call.access.writes
-    backend.to_host(*(arrays[name] for name in written))  # what kernels left is replaced
-    arrays["x"][...] = (images[chosen] >> 1).T
-    if "labels" in arrays:
-        arrays["labels"][...] = arrays["answers"][chosen]
-    for loss in arrays.keys() & {"loss", "moved_loss"}:
-        arrays[loss][0] = 0
-    backend.to_device(*(arrays[name] for name in written))
+    there = [array for name, array in arrays.items() if name not in call.host_arrays]
+    backend.to_host(*there)
+    call.execute(*(() if enter is None else (enter,)))
+    backend.to_device(*(arrays[name] for name in call.access.writes))
+
+
+def check_kernels(backend: Backend, calls: Iterable[Call]) -> None:
+    """Whether a backend has a kernel for each call.
+
+    Raises:
+        UsageError: it lacks one.
+    """
+    needed = {call.kernel for call in calls if not isinstance(call, HostCall)}
+    missing = sorted(needed - backend.kernels)
+    if missing:
+        raise UsageError(
+            f"the {backend.name} backend has no kernel {missing[0]}, which this net needs: "
+            "take --backend numpy"
+        )
 
 
 def placed(backend: Backend, array: npt.NDArray[Any]) -> npt.NDArray[Any]:

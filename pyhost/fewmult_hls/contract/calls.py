@@ -10,7 +10,7 @@ executed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 from functools import cache
@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .layouts import WORD_BITS, word_columns
+from .stages import Stage
 
 Array = Any
 """A numpy array, or None in a list of calls that is not to be executed."""
@@ -93,6 +94,11 @@ DTYPES: Mapping[str, npt.DTypeLike] = {
 """Of every array but ``weights``, whose type its call says."""
 
 C = TypeVar("C", bound="Call")
+Enter = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+
+
+def _unwatched(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return array
 
 
 class Call:
@@ -480,8 +486,28 @@ class ShiftGradient(Call):
         return np.dtype(f"int{self.master_bits}") if name == "weights" else super().dtype(name)
 
 
+class HostCall(Call):
+    """What the host does between kernels: no kernel has it, and every backend runs it.
+
+    Attributes:
+        stage: of a step, in which its operations count.
+        host_arrays: those that no kernel reaches.
+    """
+
+    stage: ClassVar[Stage]
+    host_arrays: ClassVar[tuple[str, ...]] = ()
+
+    def execute(self, enter: Enter = _unwatched) -> None:
+        """Does it, on arrays that are up to date.
+
+        Args:
+            enter: applied to what enters the arithmetic; instrumentation uses it.
+        """
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LoadBatch(Call):
+class LoadBatch(HostCall):
     """The host's part of a step: some images become activations (contract, section 4).
 
     Attributes:
@@ -495,6 +521,8 @@ class LoadBatch(Call):
     """
 
     kernel = "load_batch"
+    stage = Stage.INPUT
+    host_arrays = ("images", "answers", "chosen")
 
     images: Array = None
     answers: Array = None
@@ -519,6 +547,15 @@ class LoadBatch(Call):
             **{"images": images, "answers": images[:1], "chosen": batch, "x": images[1:] + batch},
             **{"labels": batch, "loss": (1,), "moved_loss": (1,)},
         }
+
+    def execute(self, enter: Enter = _unwatched) -> None:
+        """See ``HostCall``."""
+        self.x[...] = (enter(self.images[self.chosen]) >> 1).T
+        if self.answers is not None:
+            self.labels[...] = self.answers[self.chosen]
+        for loss in (self.loss, self.moved_loss):
+            if loss is not None:
+                loss[0] = 0
 
 
 CALLS: Mapping[str, type[Call]] = {

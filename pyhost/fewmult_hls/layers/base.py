@@ -24,6 +24,7 @@ import numpy.typing as npt
 
 from ..contract.calls import Call, Pass
 from ..contract.layouts import MASTER_DTYPES, Words
+from ..system.errors import UsageError
 from .memory import ArrayType, Memory
 from .tensors import Tensor
 
@@ -258,8 +259,12 @@ class Layer(ABC):
         """deltas_{k-1} and the step of those biases; nothing if nothing in front learns."""
 
     def perturb(self, memory: Memory, perturbation: int) -> Sequence[Call]:
-        """Of a first layer: x_0 moved against the net into ``moved`` (contract, section 13)."""
-        raise NotImplementedError
+        """Of a first layer: x_0 moved against the net into ``moved`` (contract, section 13).
+
+        Raises:
+            UsageError: it has no weights that could say where to.
+        """
+        raise UsageError("the net's first layer has no weights: leave --perturb out")
 
     def update(
         self, memory: Memory, rate: int, sharpness: int, seed: int, step: int

@@ -7,13 +7,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..contract.backend import Backend
+from ..contract.backend import Backend, check_kernels
 from ..counting.executed import count_step, multiplications
 from ..datasets import Dataset
 from ..models.domain import domain_of
 from ..models.model import Model, save_model
 from ..nets.evaluator import Precision, evaluator, precisions
 from ..nets.network import Network, NetworkSpec
+from ..nets.steps import all_calls
 from ..nets.trainer import Schedule, Trainer
 from .protocol import State, Tensors
 
@@ -28,12 +29,16 @@ class IntegerMethod:
         config: of the run.
         dataset: to learn from, validate and test on.
         backend: executes the kernels.
+
+    Raises:
+        UsageError: the backend cannot train such a net.
     """
 
     def __init__(self, config: RunConfig, dataset: Dataset, backend: Backend) -> None:
         spec = config.spec
         assert isinstance(spec, NetworkSpec)
         self._spec, self._config, self._dataset, self._backend = spec, config, dataset, backend
+        check_kernels(backend, all_calls(spec.layers, config.perturb))
         self.schedule = Schedule(config.epochs, config.rate_exponent, config.sharpen)
 
     def start(self) -> Trainer:

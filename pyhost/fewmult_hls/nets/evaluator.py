@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..contract.backend import Backend, PreparedCalls, placed
+from ..contract.backend import Backend, PreparedCalls, check_kernels, placed
 from ..contract.calls import LoadBatch, Pass
 from ..contract.layouts import Words, pack_bits
 from ..layers.memory import Memory
@@ -67,13 +67,17 @@ class Evaluator:
         network: the state to evaluate.
         precision: of the weights: 8 bits in seven passes, or ternary or binary in one.
         means: of the hidden layers, as ``take_means`` made them.
+
+    Raises:
+        UsageError: the backend cannot run such a net.
     """
 
     def __init__(
         self, backend: Backend, network: Network, precision: Precision, means: Means
     ) -> None:
-        self._backend = backend
         self._spec = spec = network.spec
+        check_kernels(backend, evaluation(spec.layers, Pass.HIDDEN_MEAN))
+        self._backend = backend
         self._planes, self._more_shift = (
             (_MAGNITUDE_BITS, _MAGNITUDE_BITS) if precision == "8-bit" else (1, 0)
         )

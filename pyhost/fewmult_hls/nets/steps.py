@@ -86,6 +86,16 @@ def _learning(
         yield from ((layer, call) for call in calls)
 
 
+def all_calls(layers: Layers, perturbation: int) -> list[Call]:
+    """Of a run, each once.
+
+    Raises:
+        UsageError: the net cannot be trained so.
+    """
+    step = training_step(layers, Moment(0), 0, perturbation)
+    return [*sampling(layers, 0, 0), *step, *evaluation(layers, Pass.HIDDEN)]
+
+
 def sampling(layers: Layers, sharpness: int, seed: int, memory: Memory | None = None) -> list[Call]:
     """The samples of all weights: before the first step, and where their sharpness changes."""
     arrays = memory or Memory()

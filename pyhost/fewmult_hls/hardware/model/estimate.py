@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ...contract.calls import Call, Layer, Pass
+from ...contract.calls import CALLS, Call, Layer, Pass
 from ...nets.evaluator import STATISTICS_IMAGES
 from ...nets.network import NetworkSpec
 from ...nets.steps import Moment, evaluation, sampling, training_step
 from ...nets.trainer import whole_batches
+from ...system.errors import UsageError
 from ..board import Board
 from ..source.reading import kernel_sources, load_interface
 from .costs import all_costs
@@ -312,7 +313,7 @@ def estimate(
         perturbed: whether every batch is learned from once more, with moved inputs.
 
     Raises:
-        UsageError: there are fewer samples than a batch.
+        UsageError: there are fewer samples than a batch, or the net needs what no kernel does.
         FewmultError: this installation has no kernels' sources.
     """
     steps = whole_batches(samples, spec.batch)
@@ -339,6 +340,8 @@ class _Costs:
         self._known: dict[tuple[object, ...], CallCost] = {}
 
     def __call__(self, call: Call) -> CallCost:
+        if call.kernel not in CALLS:
+            raise UsageError(f"the model prices no {call.kernel}, which this net needs")
         sizes = (call.kernel, *map(vars(call).get, _SIZES))
         if sizes not in self._known:
             self._known[sizes] = cost_of(call, self._board)
