@@ -13,17 +13,27 @@ import numpy as np
 import pytest
 
 import fewmult_hls
+from fewmult_hls import datasets
 from fewmult_hls.backends.emu import EmuBackend
 from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.contract.backend import Backend, check_kernels
 from fewmult_hls.contract.calls import Access, BinaryMatmul, HostCall
 from fewmult_hls.contract.layouts import pack_ternary
 from fewmult_hls.contract.stages import Stage
-from fewmult_hls.layers.base import Image
+from fewmult_hls.counting.executed import count_stages, tally
+from fewmult_hls.counting.formulas import our_step, total
+from fewmult_hls.layers.base import Image, Kind
 from fewmult_hls.layers.kinds import KINDS, Plan
-from fewmult_hls.nets.network import NetworkSpec
+from fewmult_hls.models.classifier import load
+from fewmult_hls.models.model import Model, save_model
+from fewmult_hls.models.packed import save_packed
+from fewmult_hls.nets.evaluator import evaluator, precisions
+from fewmult_hls.nets.network import Network, NetworkSpec
+from fewmult_hls.nets.steps import all_calls
+from fewmult_hls.nets.trainer import Trainer
 from fewmult_hls.system.errors import UsageError
 
+DIGITS = datasets.load("digits")
 PACKAGE = Path(fewmult_hls.__file__).parent
 BACKENDS = pytest.mark.parametrize(
     "backend", [EmuBackend(2), OracleBackend()], ids=["emu", "numpy"]
@@ -57,6 +67,92 @@ def test_a_text_is_written_in_one_way() -> None:
 def test_what_is_no_net(text: str) -> None:
     with pytest.raises(UsageError, match="is not widths joined by dashes"):
         Plan.read(text)
+
+
+# --- what every kind can ---
+
+KIND = pytest.mark.parametrize("kind", KINDS, ids=[kind.example for kind in KINDS])
+BATCH, STEPS = 16, 4
+
+
+def net_with(kind: type[Kind]) -> NetworkSpec:
+    """A net with such a layer behind one with weights, and before the last."""
+    return NetworkSpec(f"64-30-{kind.example}-10", batch=BATCH)
+
+
+def trained(
+    backend: Backend, network: Network, first: int = 0, last: int = STEPS, seed: int = 1
+) -> Network:
+    """The net after these steps."""
+    trainer = Trainer(backend, network, seed, first)
+    for step in range(first, last):
+        trainer.step(DIGITS.train, np.arange(BATCH) + BATCH * step, 3)
+    return trainer.network()
+
+
+@KIND
+def test_its_example_is_its_word(kind: type[Kind]) -> None:
+    found = kind.read(kind.example)
+    assert type(found) is kind
+    assert found.word == kind.example
+    assert [type(other.read(kind.example)) is kind for other in KINDS].count(True) == 1
+
+
+@KIND
+def test_all_backends_that_can_train_it_alike_and_go_on_alike(kind: type[Kind]) -> None:
+    spec = net_with(kind)
+    start, calls = Network.initial(spec, 1), all_calls(spec.layers, 0)
+    whole = trained(OracleBackend(), start)
+    assert whole.fingerprint != start.fingerprint
+    half = trained(OracleBackend(), start, last=2)
+    assert trained(OracleBackend(), half, first=2).fingerprint == whole.fingerprint
+    emu = EmuBackend(2)
+    if {call.kernel for call in calls if not isinstance(call, HostCall)} <= emu.kernels:
+        assert trained(emu, start).fingerprint == whole.fingerprint
+    else:
+        with pytest.raises(UsageError, match="has no kernel"):
+            check_kernels(emu, calls)
+
+
+@KIND
+def test_its_operations_by_formula_are_those_of_a_step(kind: type[Kind]) -> None:
+    network = Network.initial(net_with(kind), 1)
+    memory = Trainer(OracleBackend(), network, seed=1)._memory
+    nonzeros = [
+        sum(int(word).bit_count() for word in memory.array(f"mask_{layer.index}").ravel())
+        if layer.weights
+        else 0
+        for layer in network.spec.layers
+    ]
+    counted, formula = (
+        count_stages(network, DIGITS.train, seed=1, rate=3),
+        our_step(network.spec, 3, nonzeros),
+    )
+    for stage in Stage:
+        assert formula[stage] == tally(counted[stage]), stage
+    assert total(formula.values()).multiplications == 0
+
+
+@KIND
+def test_its_models_answer_alike(kind: type[Kind], tmp_path: Path) -> None:
+    network, images = trained(OracleBackend(), Network.initial(net_with(kind), 1)), DIGITS.train
+    found = {
+        precision: evaluator(OracleBackend(), network, precision, images.images[:64])
+        for precision in precisions(network.spec)
+    }
+    model = Model(network, {precision: means for precision, (_, means) in found.items()})
+    save_model(tmp_path / "model.npz", model)
+    save_packed(tmp_path / "packed", model)
+    for name, precision in (("model.npz", "8-bit"), ("model.npz", None), ("packed", None)):
+        with load(tmp_path / name, precision=precision, backend="numpy") as net:
+            judge, _ = found[precision or "ternary"]  # type: ignore[index]
+            logits = judge.logits(DIGITS.test.images[:20])
+            assert np.array_equal(net.logits(DIGITS.test.images[:20]), logits)
+            assert net.fingerprint == network.fingerprint
+            assert net.net == network.spec.name
+
+
+# --- what the host does ---
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..contract.calls import Call, Layer, Pass, ShiftGradient
+from ..contract.calls import Call, HostCall, Layer, Pass, ShiftGradient
 from ..contract.layouts import WORD_BITS, word_columns
 from ..contract.limits import BATCHES
 from ..contract.stages import Stage
@@ -110,6 +110,8 @@ def operations_of(call: Call, nonzero: int) -> Operations:
         call: the call.
         nonzero: how many of its packed weights are not 0.
     """
+    if isinstance(call, HostCall):
+        return {}  # it moves values
     if isinstance(call, ShiftGradient):
         return _gradient(call)
     assert isinstance(call, Layer)

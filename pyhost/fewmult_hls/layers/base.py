@@ -147,13 +147,13 @@ class Kind(ABC):
     """A layer as a net's text names it.
 
     Attributes:
-        help: the form of its word, for people.
+        example: a word of it.
         has_weights: whether layers of the kind learn.
         can_end: whether its sums can be a net's logits.
         recipe: of nets that have such a layer; None if any will do.
     """
 
-    help: ClassVar[str]
+    example: ClassVar[str]
     has_weights: ClassVar[bool] = True
     can_end: ClassVar[bool] = False
     recipe: ClassVar[Recipe | None] = None

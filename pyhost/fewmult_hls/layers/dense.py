@@ -53,7 +53,7 @@ class DenseKind(Kind):
 
     units: int
 
-    help = "256 (dense)"
+    example = "256"
     can_end = True
 
     @classmethod
