@@ -58,23 +58,23 @@ class DenseKind(Kind):
 
     @classmethod
     def read(cls, word: str) -> DenseKind | None:
-        """See ``Kind``."""
+        """The layer of that many units, if the word is a number."""
         # int() would also take blanks, underscores and other alphabets.
         return cls(int(word)) if re.fullmatch("[0-9]{1,20}", word) else None
 
     @property
     def word(self) -> str:
-        """See ``Kind``."""
+        """Its units, in decimal."""
         return str(self.units)
 
     def result(self, source: Signal, index: int) -> Signal:
-        """See ``Kind``."""
+        """Its units, with 5 fraction bits; refuses widths beyond the limits."""
         if not all(1 <= width <= MAX_WIDTH for width in (source.image.size, self.units)):
             raise UsageError(f"every width must be 1 to {MAX_WIDTH}")
         return Signal(Image(self.units), ACTIVATION_FRACTION, bias=f"bias_{index}")
 
     def layer(self, position: Position) -> Dense:
-        """See ``Kind``."""
+        """The layer where it stands."""
         return Dense(self.units, position)
 
 
@@ -140,7 +140,7 @@ class Dense(Layer):
 
     @property
     def sent(self) -> Deltas:
-        """See ``Layer``."""
+        """Exponent of the deltas that it sends back."""
         return Deltas(self.sent_exponent + self.delta_shift)
 
     def update_shift(self, rate: int) -> int:
@@ -167,18 +167,18 @@ class Dense(Layer):
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """See ``Layer``: weights (outputs, inputs), biases (outputs,)."""
+        """Weights (outputs, inputs) and biases (outputs,)."""
         k = self.index
         weights = Weights.of(f"weights_{k}", self.outputs, self.inputs, self.position.master_bits)
         return weights, Biases.of(f"bias_{k}", self.outputs, self.output_fraction)
 
     @property
     def weights(self) -> int:
-        """See ``Layer``."""
+        """How many weights it has."""
         return self.inputs * self.outputs
 
     def start(self, seed: int) -> Arrays:
-        """See ``Layer`` (contract, section 8)."""
+        """Weights and biases before the first step (contract, section 8)."""
         k, bits = self.index, self.position.master_bits
         key = (seed, purpose_word(Purpose.INIT, k))
         blocks = np.empty((self.words, self.outputs, WORD_BITS), self.position.dtype)
@@ -193,7 +193,7 @@ class Dense(Layer):
     # ---- Its arrays ------------------------------------------------------------------------------
 
     def arrays(self) -> dict[str, ArrayType]:
-        """See ``Layer``."""
+        """Shapes and types of all its arrays in training, by name."""
         k, batch = self.index, self.position.batch
         words = (1, self.words, self.outputs)
         return {
@@ -207,11 +207,11 @@ class Dense(Layer):
         }
 
     def means(self) -> dict[str, ArrayType]:
-        """See ``Layer``: of a hidden layer, (outputs,)."""
+        """The mean sums of a hidden layer, (outputs,)."""
         return {} if self.is_output else {f"mean_{self.index}": ((self.outputs,), np.int32)}
 
     def deployed(self, state: Mapping[str, npt.NDArray[Any]], planes: Planes) -> Arrays:
-        """See ``Layer``."""
+        """Packed deterministic weights, and biases."""
         k = self.index
         sign, mask = planes(state[f"weights_{k}"])
         return {f"sign_{k}": sign, f"mask_{k}": mask, f"bias_{k}": state[f"bias_{k}"]}
@@ -219,7 +219,7 @@ class Dense(Layer):
     # ---- Its calls -------------------------------------------------------------------------------
 
     def sample(self, memory: Memory, sharpness: int, seed: int) -> Sequence[Call]:
-        """See ``Layer``."""
+        """The call that samples its weights before its first step."""
         k = self.index
         call = calls.SampleWeights(
             weights=memory[f"weights_{k}"],
@@ -237,7 +237,7 @@ class Dense(Layer):
         return [call]
 
     def forward(self, memory: Memory, rate: int) -> Sequence[Call]:
-        """See ``Layer``."""
+        """Its activations, or the net's logits, loss and first deltas."""
         k = self.index
         if not self.is_output:
             return self._pass(
@@ -256,7 +256,7 @@ class Dense(Layer):
     def evaluate(
         self, memory: Memory, hidden: Pass, planes: int, more_shift: int
     ) -> Sequence[Call]:
-        """See ``Layer``."""
+        """Its activations or logits with deterministic weights (contract, section 12)."""
         k, shift = self.index, self.forward_shift + more_shift
         if self.is_output:
             logits = memory["logits"]
@@ -265,7 +265,7 @@ class Dense(Layer):
         return self._pass(hidden, memory, mean=mean, result=result, planes=planes, shift=shift)
 
     def backward(self, memory: Memory, rate: int, seed: int, step: int) -> Sequence[Call]:
-        """See ``Layer``."""
+        """Deltas of what stands in front of it, and the step of its biases, if it learns."""
         k, bias = self.index, self.position.source.bias
         if bias is None:
             return []
@@ -283,7 +283,7 @@ class Dense(Layer):
         )
 
     def perturb(self, memory: Memory, perturbation: int) -> Sequence[Call]:
-        """See ``Layer``."""
+        """The inputs of a first layer, moved against the net (contract, section 13)."""
         return self._pass(
             Pass.PERTURB,
             memory,
@@ -296,7 +296,7 @@ class Dense(Layer):
     def update(
         self, memory: Memory, rate: int, sharpness: int, seed: int, step: int
     ) -> Sequence[Call]:
-        """See ``Layer``."""
+        """The update of its weights, and their next sample."""
         k = self.index
         call = calls.ShiftGradient(
             weights=memory[f"weights_{k}"],
