@@ -71,7 +71,7 @@ class ShiftedSpec(NetworkSpec):
     @cached_property
     def plan(self) -> Plan:
         plan, offs = Plan.read(self.net), (self.hidden_off, self.output_off, self.delta_off)
-        return Plan(plan.source, tuple(ShiftedKind(int(kind.word), *offs) for kind in plan.kinds))
+        return Plan(plan.pixels, tuple(ShiftedKind(int(kind.word), *offs) for kind in plan.kinds))
 
 
 def validation_error(

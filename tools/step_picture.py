@@ -13,10 +13,10 @@ from typing import Any
 
 from drawing import LINE, PAD, Drawing
 from fewmult_hls.contract.calls import Call, LoadBatch
-from fewmult_hls.layers.dense import Dense
+from fewmult_hls.layers.base import Layer
 from fewmult_hls.layers.memory import Memory
 from fewmult_hls.nets.network import NetworkSpec
-from fewmult_hls.nets.steps import Moment, layered_step, training_places
+from fewmult_hls.nets.steps import Moment, layered_step, training_arrays
 
 _LANE, _ROW, _LABEL, _HEAD, _FOOT, _GAP = 42, 52, 190, 150, 96, 12
 
@@ -61,7 +61,8 @@ class Lane:
 def rows_of(spec: NetworkSpec) -> list[Row]:
     """The calls of a training step, the host's part first."""
     layers = spec.layers
-    names: Mapping[str, Any] = {name: name for name in training_places(layers, perturbed=False)}
+    arrays = training_arrays(spec, perturbed=False)
+    names: Mapping[str, Any] = {name: name for name in arrays}
     memory = Memory(names)
     load = LoadBatch(
         images="images",
@@ -75,7 +76,7 @@ def rows_of(spec: NetworkSpec) -> list[Row]:
     return [_row(None, load), *(_row(layer, call) for layer, call in step)]
 
 
-def _row(layer: Dense | None, call: Call) -> Row:
+def _row(layer: Layer | None, call: Call) -> Row:
     pass_ = getattr(call, "pass_", None)
     return Row(
         call.kernel + (f", {pass_.name}" if pass_ is not None else ""),
@@ -104,7 +105,7 @@ def _by_layer(name: str) -> tuple[int, int, str]:
 
 def draw_step() -> Drawing:
     """A step of a net with one hidden layer."""
-    spec = NetworkSpec((64, 128, 10), batch=128)
+    spec = NetworkSpec("64-128-10", batch=128)
     rows = rows_of(spec)
     lanes = lanes_of(rows)
     width = _LABEL + 3 * _GAP + len(lanes) * _LANE + 40

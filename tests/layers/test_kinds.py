@@ -24,6 +24,7 @@ from fewmult_hls.counting.executed import count_stages, tally
 from fewmult_hls.counting.formulas import our_step, total
 from fewmult_hls.layers.base import Image, Kind
 from fewmult_hls.layers.kinds import KINDS, Plan
+from fewmult_hls.layers.pixels import Pixels
 from fewmult_hls.models.classifier import load
 from fewmult_hls.models.model import Model, save_model
 from fewmult_hls.models.packed import save_packed
@@ -60,7 +61,7 @@ def test_nobody_else_knows_which_kinds_there_are() -> None:
 def test_a_text_is_written_in_one_way() -> None:
     assert Plan.read("064-007-10").name == "64-7-10"
     assert NetworkSpec("064-10") == NetworkSpec("64-10")
-    assert Plan.read("64-7-10").source == Image(64)
+    assert Plan.read("64-7-10").pixels == Pixels(Image(64))
 
 
 @pytest.mark.parametrize("text", ["64-x", "x-10", "64-10-", "-10", "64 -10", "64-P", "3x-10"])
@@ -77,7 +78,7 @@ BATCH, STEPS = 16, 4
 
 def net_with(kind: type[Kind]) -> NetworkSpec:
     """A net with such a layer behind one with weights, and before the last."""
-    return NetworkSpec(f"64-30-{kind.example}-10", batch=BATCH)
+    return NetworkSpec(f"1x8x8-6C3-{kind.example}-10", batch=BATCH)
 
 
 def trained(

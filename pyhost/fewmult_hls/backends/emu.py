@@ -66,8 +66,10 @@ def chosen_level() -> str:
 
 
 def _is_native(call: Call) -> bool:
-    """Whether compiled code runs a call: all but what the host does, which loads batches."""
-    return isinstance(call, LoadBatch) or not isinstance(call, HostCall)
+    """Whether compiled code runs a call: all but what the host does, and loads unsigned batches."""
+    if isinstance(call, LoadBatch):
+        return call.offsets is None
+    return not isinstance(call, HostCall)
 
 
 class _InTurn:

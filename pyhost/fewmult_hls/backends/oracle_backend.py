@@ -16,12 +16,16 @@ from ..contract.calls import (
     CALLS,
     BinaryMatmul,
     Call,
+    Convolution,
+    ConvolutionGradient,
     HostCall,
     Layer,
     Normalize,
     Pass,
+    Pool,
     SampleWeights,
     ShiftGradient,
+    Windowed,
 )
 from ..contract.layouts import (
     WORD_BITS,
@@ -30,8 +34,10 @@ from ..contract.layouts import (
     unblock_weights,
     unpack_ternary,
 )
+from ..contract.limits import ACTIVATION_MAX
 from ..contract.stages import Stage
-from ..oracle import gradient, normalization, products, weights
+from ..contract.window import Window
+from ..oracle import convolution, gradient, normalization, products, weights
 from ..oracle.draws import sample_bytes, weight_halves
 from ..oracle.integers import IntArray
 from ..oracle.perturbation import perturb
@@ -46,6 +52,11 @@ _COLUMNS = 2
 
 def _plain(array: npt.NDArray[Any]) -> IntArray:
     return array.astype(np.int64)
+
+
+def _window_of(call: Call) -> Window | None:
+    """Where a call's weights are applied, if at places."""
+    return call.window if isinstance(call, Windowed) else None
 
 
 def _groups_of_columns(weights: npt.NDArray[Any], inputs: int) -> Iterator[tuple[slice, int, int]]:
@@ -64,7 +75,7 @@ class OracleBackend:
     """
 
     name = "numpy"
-    kernels = frozenset(CALLS)
+    kernels = frozenset((*CALLS, Convolution.kernel, ConvolutionGradient.kernel, Pool.kernel))
 
     def __init__(
         self,
@@ -103,6 +114,8 @@ class OracleBackend:
             self._finish(call, self._enter(call.z))
         elif isinstance(call, ShiftGradient):
             self._shift_gradient(call)
+        elif isinstance(call, Pool):
+            self._pool(call)
 
     def prepare(self, calls: Sequence[Call]) -> PreparedCalls:
         """See ``Backend``."""
@@ -114,11 +127,16 @@ class OracleBackend:
         planes = [
             unpack_ternary(s, m, call.inputs) for s, m in zip(call.sign, call.mask, strict=True)
         ]
+        source, window = self._enter(call.source), _window_of(call)
         if call.sends_back:
             with self._stage(Stage.BACKWARD):
-                return products.binary_matmul(planes[0].T, self._enter(call.source))
+                if window is not None:
+                    return convolution.convolve_back(planes[0], source, window)
+                return products.binary_matmul(planes[0].T, source)
         with self._stage(Stage.FORWARD):
-            return products.planes_matmul(planes, self._enter(call.source))
+            if window is not None:
+                return convolution.convolve(planes, source, window)
+            return products.planes_matmul(planes, source)
 
     def _finish(self, call: Epilogue, z: IntArray) -> None:
         if call.pass_ in (Pass.HIDDEN, Pass.HIDDEN_MEAN):
@@ -126,8 +144,10 @@ class OracleBackend:
         elif call.pass_ is Pass.BACKWARD:
             self._finish_backward(call, z)
         elif call.pass_ is Pass.PERTURB:
+            signed = isinstance(call, Convolution) and call.signed_inputs
             with self._stage(Stage.INPUT):
-                call.result[:] = perturb(z, self._enter(call.gate), call.shift)
+                least = -ACTIVATION_MAX if signed else 0
+                call.result[:] = perturb(z, self._enter(call.gate), call.shift, least)
         else:
             self._finish_output(call, z)
 
@@ -136,7 +156,8 @@ class OracleBackend:
             if call.pass_ is Pass.HIDDEN:
                 call.mean[:] = normalization.batch_mean(z)
             mean, bias = self._enter(call.mean), self._enter(call.bias)
-            call.result[:] = normalization.normalize_forward(z, mean, bias, call.shift)
+            of_rows = np.arange(len(z)) % len(bias)  # whose bias each row has
+            call.result[:] = normalization.normalize_forward(z, mean, bias[of_rows], call.shift)
 
     def _finish_output(self, call: Epilogue, z: IntArray) -> None:
         bias = self._enter(call.bias)
@@ -162,7 +183,18 @@ class OracleBackend:
         call.result[:] = deltas
         with self._stage(Stage.BIASES):
             bias = self._enter(call.bias)
+            if len(sums) > len(bias):  # a channel's, over all places
+                sums = sums.reshape(-1, len(bias)).sum(axis=0)
             call.bias[:] = normalization.stepped_bias(bias, sums, call.bias_exponent)
+
+    def _pool(self, call: Pool) -> None:
+        sizes = (call.channels, call.rows, call.columns, call.size)
+        with self._stage(Stage.POOL):
+            if call.back:
+                deltas = self._enter(call.deltas)
+                call.result[:] = convolution.pool_back(self._enter(call.x), deltas, *sizes)
+            else:
+                call.pooled[:] = convolution.pool(self._enter(call.x), *sizes)
 
     # ---- Weights ---------------------------------------------------------------------------------
 
@@ -176,14 +208,23 @@ class OracleBackend:
     def _shift_gradient(self, call: ShiftGradient) -> None:
         code_key, weight_key = ((call.seed, p) for p in (call.code_purpose, call.weight_purpose))
         random_bytes = self._bytes(code_key, call.x.shape, call.step)
+        window = _window_of(call)
+        is_signed = isinstance(call, ConvolutionGradient) and call.signed_inputs
         with self._stage(Stage.CODES):
-            codes = gradient.power_of_two_codes(self._enter(call.x), random_bytes)
+            codes_of = gradient.signed_codes if is_signed else gradient.power_of_two_codes
+            codes = codes_of(self._enter(call.x), random_bytes)
+        sums_of = gradient.signed_gradient if is_signed else gradient.shift_gradient
         deltas, next_step = self._enter(call.deltas), (call.step + 1) & 0xFFFFFFFF
         for columns, first, there in _groups_of_columns(call.weights, call.inputs):
             blocks = call.weights[columns]
             low, high = self._weight_bytes(weight_key, blocks, first, there, next_step)
+            inputs = slice(first * WORD_BITS, first * WORD_BITS + there)
             with self._stage(Stage.GRADIENT):
-                sums = gradient.shift_gradient(deltas, codes[first * WORD_BITS :][:there])
+                if window is None:
+                    sums = sums_of(deltas, codes[inputs])
+                else:
+                    seen = convolution.gathered(codes, window, inputs)
+                    sums = sums_of(convolution.by_units(deltas, call.outputs), seen)
             with self._stage(Stage.UPDATE):
                 old = self._enter(unblock_weights(blocks, there))
                 matrix = gradient.updated_weights(old, sums, call.shift, low, call.master_bits)

@@ -20,7 +20,9 @@ import numpy as np
 import numpy.typing as npt
 
 from .layouts import WORD_BITS, word_columns
+from .limits import ACTIVATION_MAX
 from .stages import Stage
+from .window import Window
 
 Array = Any
 """A numpy array, or None in a list of calls that is not to be executed."""
@@ -87,6 +89,8 @@ DTYPES: Mapping[str, npt.DTypeLike] = {
     "loss": np.int32,
     "z": np.int32,
     "images": np.uint8,
+    "offsets": np.uint8,
+    "pooled": np.int8,
     "answers": np.uint8,
     "chosen": np.int64,
     "moved_loss": np.int32,
@@ -486,6 +490,182 @@ class ShiftGradient(Call):
         return np.dtype(f"int{self.master_bits}") if name == "weights" else super().dtype(name)
 
 
+class Windowed(Call):
+    """What calls on an image share, of which a window sees a part at each place (section 14)."""
+
+    channels: int
+    rows: int
+    columns: int
+    tap_rows: int
+    tap_columns: int
+    stride: int
+    padded: bool
+
+    @property
+    def window(self) -> Window:
+        """Where the window lies."""
+        return Window(
+            self.channels,
+            self.rows,
+            self.columns,
+            self.tap_rows,
+            self.tap_columns,
+            self.stride,
+            self.padded,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Convolution(Windowed, Layer):
+    """A pass over a layer whose weights are applied at places (contract, section 14).
+
+    As ``Layer``, in one record with it where the kernel takes windows; but ``source``, ``gate``
+    and ``result`` have a row for each place and channel, ``mean`` a number for each of these rows,
+    and ``bias`` one for each channel of ``result``.
+
+    Attributes:
+        channels: of the image that enters the layer.
+        rows: of its places.
+        columns: of its places.
+        tap_rows: of the window; ``inputs`` are the taps times the channels.
+        tap_columns: of the window.
+        stride: 1 or 2.
+        padded: whether zeros stand around the image.
+        signed_inputs: of PERTURB: whether what it moves may be negative.
+    """
+
+    kernel = "convolution"
+
+    channels: int
+    rows: int
+    columns: int
+    tap_rows: int
+    tap_columns: int
+    stride: int = 1
+    padded: bool = False
+    signed_inputs: bool = False
+
+    @property
+    def units(self) -> int:
+        """Rows of what is computed."""
+        return self.image_rows if self.sends_back else self.result_rows
+
+    @property
+    def terms(self) -> int:
+        """Rows of the source."""
+        return self.result_rows if self.sends_back else self.image_rows
+
+    @property
+    def image_rows(self) -> int:
+        """Rows of the image that enters the layer."""
+        return self.window.places * self.channels
+
+    @property
+    def result_rows(self) -> int:
+        """Rows of the image that the layer makes."""
+        return self.window.result_places * self.outputs
+
+    def shapes(self) -> dict[str, Shape]:
+        """See ``Call``."""
+        behind = _behind(self.units, self.batch)
+        return {
+            **self._factors(),
+            **behind,
+            "bias": (self.channels if self.sends_back else self.outputs,),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ConvolutionGradient(Windowed, ShiftGradient):
+    """The gradient of shared weights over all places, one update, the next sample (section 14).
+
+    As ``ShiftGradient``; but ``x`` has a row for each place and channel of the image that enters,
+    and ``deltas`` one for each place and unit.
+
+    Attributes:
+        channels: as of ``Convolution``, like all that follows to ``padded``.
+        rows: of places.
+        columns: of places.
+        tap_rows: of the window.
+        tap_columns: of the window.
+        stride: 1 or 2.
+        padded: whether zeros stand around the image.
+        signed_inputs: whether ``x`` may be negative: its codes are those of its size.
+    """
+
+    kernel = "convolution_gradient"
+
+    channels: int
+    rows: int
+    columns: int
+    tap_rows: int
+    tap_columns: int
+    stride: int = 1
+    padded: bool = False
+    signed_inputs: bool = False
+
+    def shapes(self) -> dict[str, Shape]:
+        """See ``Call``."""
+        window = self.window
+        return {
+            **super().shapes(),
+            "x": (window.places * self.channels, self.batch),
+            "deltas": (window.result_places * self.outputs, self.batch),
+        }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pool(Call):
+    """The largest of square windows side by side, or the way back (contract, section 14).
+
+    Attributes:
+        x: activations (places * channels, batch), read.
+        pooled: the largest of each window and channel, (windows * channels, batch); written, and
+            on the way back read.
+        deltas: of ``pooled``, read on the way back.
+        result: deltas of ``x``, written on the way back.
+        back: whether it is the way back.
+        channels: of the image.
+        rows: of its places.
+        columns: of its places.
+        size: rows and columns of a window.
+        log2_batch: of the examples.
+    """
+
+    kernel = "pool"
+
+    x: Array = None
+    pooled: Array = None
+    deltas: Array = None
+    result: Array = None
+    back: bool
+    channels: int
+    rows: int
+    columns: int
+    size: int
+    log2_batch: int
+
+    @property
+    def access(self) -> Access:  # type: ignore[override]
+        """See ``Call``."""
+        if self.back:
+            return Access(("x", "pooled", "deltas"), ("result",))
+        return Access(("x",), ("pooled",))
+
+    @property
+    def windows(self) -> int:
+        """How many there are."""
+        return (self.rows // self.size) * (self.columns // self.size)
+
+    def shapes(self) -> dict[str, Shape]:
+        """See ``Call``."""
+        batch = 1 << self.log2_batch
+        whole, pooled = (
+            (places * self.channels, batch) for places in (self.rows * self.columns, self.windows)
+        )
+        return {"x": whole, "pooled": pooled, "deltas": pooled, "result": whole}
+
+
 class HostCall(Call):
     """What the host does between kernels: no kernel has it, and every backend runs it.
 
@@ -512,9 +692,11 @@ class LoadBatch(HostCall):
 
     Attributes:
         images: uint8 (N, features), read.
+        offsets: uint8 (channels,), taken off each place of an image, whose activations then are
+            signed; None where they are not (section 14). Read.
         answers: uint8 (N,), the labels of all images, read; None where nothing is learned.
         chosen: int64 (batch,), numbers of images, read.
-        x: activations int8 (features, batch), half the pixels; written.
+        x: activations int8 (features, batch), half the pixels, or half of what is left; written.
         labels: uint8 (batch,), those of the chosen images; written if there are answers.
         loss: int32 (1,), set to zero; None where nothing is learned.
         moved_loss: the same of the second step on moved inputs; None where there is none.
@@ -522,9 +704,10 @@ class LoadBatch(HostCall):
 
     kernel = "load_batch"
     stage = Stage.INPUT
-    host_arrays = ("images", "answers", "chosen")
+    host_arrays = ("images", "offsets", "answers", "chosen")
 
     images: Array = None
+    offsets: Array = None
     answers: Array = None
     chosen: Array = None
     x: Array = None
@@ -535,10 +718,13 @@ class LoadBatch(HostCall):
     @property
     def access(self) -> Access:  # type: ignore[override]
         """See ``Call``."""
-        found = {name: getattr(self, name) is not None for name in ("answers", "moved_loss")}
-        reads = ("images", "chosen", *(("answers",) if found["answers"] else ()))
-        learns = ("labels", "loss") if found["answers"] else ()
-        return Access(reads, ("x", *learns, *(("moved_loss",) if found["moved_loss"] else ())))
+        there = [
+            name for name in ("offsets", "answers", "moved_loss") if getattr(self, name) is not None
+        ]
+        reads = (name for name in ("offsets", "answers") if name in there)
+        learns = ("labels", "loss") if "answers" in there else ()
+        moved = ("moved_loss",) if "moved_loss" in there else ()
+        return Access(("images", "chosen", *reads), ("x", *learns, *moved))
 
     def shapes(self) -> dict[str, Shape]:
         """See ``Call``."""
@@ -546,11 +732,18 @@ class LoadBatch(HostCall):
         return {
             **{"images": images, "answers": images[:1], "chosen": batch, "x": images[1:] + batch},
             **{"labels": batch, "loss": (1,), "moved_loss": (1,)},
+            "offsets": () if self.offsets is None else self.offsets.shape,
         }
 
     def execute(self, enter: Enter = _unwatched) -> None:
         """See ``HostCall``."""
-        self.x[...] = (enter(self.images[self.chosen]) >> 1).T
+        pixels = enter(self.images[self.chosen])
+        if self.offsets is None:
+            self.x[...] = (pixels >> 1).T
+        else:
+            images = enter(pixels.astype(np.int16)).reshape(-1, *self.offsets.shape)
+            signed = np.clip((images - self.offsets) >> 1, -ACTIVATION_MAX, ACTIVATION_MAX)
+            self.x[...] = signed.reshape(pixels.shape).T
         if self.answers is not None:
             self.labels[...] = self.answers[self.chosen]
         for loss in (self.loss, self.moved_loss):

@@ -13,6 +13,7 @@ class Stage(Enum):
     INPUT = "input pixels"
     FORWARD = "forward products"
     NORMALIZE = "normalization"
+    POOL = "pooling"
     LOSS = "loss"
     BACKWARD = "backward products"
     GATE = "gate"

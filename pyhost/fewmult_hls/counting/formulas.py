@@ -9,11 +9,21 @@ says what counts as an operation.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ..contract.calls import Call, HostCall, Layer, Pass, ShiftGradient
+from ..contract.calls import (
+    Call,
+    Convolution,
+    ConvolutionGradient,
+    HostCall,
+    Layer,
+    Pass,
+    Pool,
+    ShiftGradient,
+)
 from ..contract.layouts import WORD_BITS, word_columns
 from ..contract.limits import BATCHES
 from ..contract.stages import Stage
@@ -71,6 +81,7 @@ LOGIC = Tally(logic=1)
 _CLAMP = SELECT * 2
 _SHIFT_TO_NEAREST = ADD + SHIFT
 _LOG2 = (SHIFT + SELECT + ADD) * 6  # of 7 bits: how many of the six upper powers it reaches
+_SIGN = ADD * 2 + SELECT * 2  # of a code: the size of an activation, and back
 _ROTATE = SHIFT * 2 + LOGIC
 _CALL = (ADD + _ROTATE + LOGIC) * ROUNDS + ADD * (2 + 2 * (ROUNDS // 4))  # of the generator
 
@@ -96,11 +107,16 @@ def our_step(spec: NetworkSpec, rate: int, nonzeros: Sequence[int] | None = None
     """
     counts = nonzeros or spec.layer_sizes
     step = dict.fromkeys(Stage, NOTHING)
-    step[Stage.INPUT] = SHIFT * (spec.features * spec.batch)
+    step[Stage.INPUT] = _pixel(spec) * (spec.features * spec.batch)
     for layer, call in layered_step(spec.layers, Moment(rate), seed=0):
         for stage, tally in operations_of(call, counts[layer.index]).items():
             step[stage] += tally
     return step
+
+
+def _pixel(spec: NetworkSpec) -> Tally:
+    """Half of a pixel; where inputs are signed, of what it is above its channel's mean."""
+    return ADD + SHIFT + _CLAMP if spec.plan.pixels.signed else SHIFT
 
 
 def operations_of(call: Call, nonzero: int) -> Operations:
@@ -114,13 +130,34 @@ def operations_of(call: Call, nonzero: int) -> Operations:
         return {}  # it moves values
     if isinstance(call, ShiftGradient):
         return _gradient(call)
+    if isinstance(call, Pool):
+        return _pool(call)
     assert isinstance(call, Layer)
-    product = _signed_sums(nonzero * call.batch, call.units * call.batch)
+    product = _product(call, nonzero)
     if call.sends_back:
         behind = _backward(call) if call.pass_ is Pass.BACKWARD else _perturbed(call)
         return {Stage.BACKWARD: product, **behind}
     behind = _output(call) if call.pass_ is Pass.OUTPUT else _hidden(call)
     return {Stage.FORWARD: product, **behind}
+
+
+def _product(call: Layer, nonzero: int) -> Tally:
+    """A signed sum at each place; sent back, of each tap alone, and then of the taps."""
+    if not isinstance(call, Convolution):
+        return _signed_sums(nonzero * call.batch, call.units * call.batch)
+    columns = call.window.result_places * call.batch
+    if not call.sends_back:
+        return _signed_sums(nonzero * columns, call.units * call.batch)
+    parts = call.window.fan_in * columns
+    return _signed_sums(nonzero * columns, parts) + ADD * parts
+
+
+def _pool(call: Pool) -> Operations:
+    """The largest of a window, member by member; back, found again and looked for."""
+    members, results = call.size * call.size, call.windows * call.channels << call.log2_batch
+    largest = SELECT * ((members - 1) * results)
+    found = SELECT * (3 * members * results)
+    return {Stage.POOL: largest + found if call.back else largest}
 
 
 def _signed_sums(terms: int, sums: int) -> Tally:
@@ -152,12 +189,13 @@ def _hinge() -> Tally:
 
 def _backward(call: Layer) -> Operations:
     """The gate; the mean, whose sum biases step by, too; and what is left, rounded."""
-    elements = call.units * call.batch
+    elements, biases = call.units * call.batch, call.shapes()["bias"][0]
     each = ADD * 2 + _rounded(call.shift) + _CLAMP
+    over_places = ADD * (call.units if call.units > biases else 0)
     return {
         Stage.GATE: (SELECT * 3 + LOGIC) * elements,
         Stage.NORMALIZE_BACK: each * elements + _SHIFT_TO_NEAREST * call.units,
-        Stage.BIASES: _bias(call.bias_exponent) * call.units,
+        Stage.BIASES: over_places + _bias(call.bias_exponent) * biases,
         Stage.RANDOM: _CALL * (elements // 8),  # a byte a delta
     }
 
@@ -169,12 +207,16 @@ def _perturbed(call: Layer) -> Operations:
 
 def _gradient(call: ShiftGradient) -> Operations:
     """Codes, their shifted sums, the update, the next sample; a byte a code, a half a weight."""
-    weights, codes = call.inputs * call.outputs, call.inputs * call.batch
+    weights, codes = call.inputs * call.outputs, math.prod(call.shapes()["x"])
+    is_windowed = isinstance(call, ConvolutionGradient)
+    columns = call.batch * (call.window.result_places if is_windowed else 1)
+    is_signed = is_windowed and call.signed_inputs
     halves = word_columns(call.inputs) * call.outputs * WORD_BITS
     return {
-        Stage.CODES: _code() * codes,
-        Stage.GRADIENT: (SHIFT + SELECT + ADD) * (weights * call.batch)
-        + (ADD + SELECT * 2) * codes,
+        Stage.CODES: (_code() + _SIGN if is_signed else _code()) * codes,
+        Stage.GRADIENT: (SHIFT + SELECT + ADD + (ADD + SELECT if is_signed else NOTHING))
+        * (weights * columns)
+        + (ADD + SELECT * 2 + (ADD + SELECT if is_signed else NOTHING)) * (call.inputs * columns),
         Stage.UPDATE: _update(call.shift) * weights,
         Stage.SAMPLE: _sample(call) * weights,
         Stage.RANDOM: _CALL * (codes // 8 + halves // 4),

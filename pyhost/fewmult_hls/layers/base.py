@@ -34,7 +34,7 @@ Planes = Callable[[npt.NDArray[Any]], tuple[Words, Words]]
 
 
 class Image(NamedTuple):
-    """The shape of what flows between layers; in memory it lies as [row][column][channel].
+    """The shape of what flows between layers; in memory it lies as [place][channel].
 
     Attributes:
         channels: values at a place.
@@ -55,11 +55,6 @@ class Image(NamedTuple):
     def size(self) -> int:
         """All values of a sample."""
         return self.channels * self.places
-
-    @property
-    def text(self) -> str:
-        """As a net's text begins with it: 784, or 3x32x32."""
-        return str(self.channels) if self.places == 1 else "x".join(map(str, self))
 
 
 @dataclass(frozen=True)
@@ -99,11 +94,19 @@ class Recipe:
 
     Attributes:
         first_rates: log2 of the learning rate at the start of short runs and of long ones.
+        output_rate: bits by which the rate of the last layer's weights is larger.
+        sharpness: of all samples, from the first step.
+        wide_start: whether weights start in +-1 instead of +-1/2.
         largest_gain: most bits by which a shallow net's logits are larger.
+        delta_gain: bits by which deltas are larger.
     """
 
     first_rates: tuple[int, int] = (3, 2)
+    output_rate: int = 0
+    sharpness: int = 0
+    wide_start: bool = False
     largest_gain: int = 2
+    delta_gain: int = 0
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ class Position:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of master weights."""
+        """The type of master weights."""
         return MASTER_DTYPES[self.master_bits]
 
 
@@ -166,7 +169,7 @@ class Kind(ABC):
     @property
     @abstractmethod
     def word(self) -> str:
-        """Its word."""
+        """The word that names it."""
 
     @abstractmethod
     def result(self, source: Signal, index: int) -> Signal:
@@ -191,7 +194,7 @@ class Layer(ABC):
 
     @property
     def index(self) -> int:
-        """Of the layer, from 0."""
+        """The number of the layer, from 0."""
         return self.position.index
 
     # ---- Its state -------------------------------------------------------------------------------
@@ -207,7 +210,7 @@ class Layer(ABC):
         return 0
 
     def start(self, seed: int) -> Arrays:
-        """Its tensors before the first step."""
+        """The state before the first step."""
         return {}
 
     # ---- Its arrays ------------------------------------------------------------------------------
@@ -217,7 +220,7 @@ class Layer(ABC):
         """All that it needs in training, x_k among them, and deltas_k if it reads them."""
 
     def means(self) -> dict[str, ArrayType]:
-        """Those that an evaluation takes as constants, once they were measured."""
+        """The arrays that an evaluation takes as constants, once they were measured."""
         return {}
 
     def deployed(self, state: Mapping[str, npt.NDArray[Any]], planes: Planes) -> Arrays:
@@ -259,7 +262,7 @@ class Layer(ABC):
         """deltas_{k-1} and the step of those biases; nothing if nothing in front learns."""
 
     def perturb(self, memory: Memory, perturbation: int) -> Sequence[Call]:
-        """Of a first layer: x_0 moved against the net into ``moved`` (contract, section 13).
+        """The call of a first layer that moves x_0 against the net (contract, section 13).
 
         Raises:
             UsageError: it has no weights that could say where to.

@@ -1,50 +1,18 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""A dense layer: every unit sees every input. Its word, its shifts, its arrays, and its calls."""
+"""A dense layer: every unit sees all that enters."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from ..contract import calls
-from ..contract.calls import Call, Pass
-from ..contract.layouts import WORD_BITS, unblock_weights, word_columns
 from ..contract.limits import MAX_WIDTH
-from ..oracle.draws import Purpose, purpose_word, weight_halves
-from ..oracle.integers import ACTIVATION_FRACTION, BIAS_FRACTION, LOGIT_FRACTION
-from ..oracle.weights import initial_weights
+from ..contract.window import Window
+from ..oracle.integers import ACTIVATION_FRACTION
 from ..system.errors import UsageError
-from .base import Arrays, Deltas, Image, Kind, Layer, Planes, Position, Signal
-from .memory import ArrayType, Memory
-from .tensors import Biases, Tensor, Weights
-
-_BIAS_RATE_EXPONENT = -5
-_UPDATE_SHIFTS = (-8, 24)
-_SUM_BITS = 24  # a delta's 127, shifted by more than this, would leave 32 bits
-_SETTLED_DEPTH = 4  # layers with weights; a net with fewer has a larger output gain
-_BINARY_QUARTERS = 3  # bits / 4 that a binary sample's sum is larger than a ternary one's
-
-
-def _limited(value: int, low: int, high: int) -> int:
-    return max(low, min(high, value))
-
-
-def grown_bits(terms: int, quarters: int = 0) -> int:
-    """How many bits a sum of random terms grows by: log2(sqrt(terms)), rounded.
-
-    Args:
-        terms: how many.
-        quarters: quarter bits to add before rounding.
-    """
-    twice_log2 = (terms * terms).bit_length() - 1
-    return (twice_log2 + 2 + quarters) // 4
+from .base import Image, Kind, Position, Signal
+from .weighted import Weighted
 
 
 @dataclass(frozen=True)
@@ -64,270 +32,16 @@ class DenseKind(Kind):
 
     @property
     def word(self) -> str:
-        """Its units, in decimal."""
+        """The number of units, in decimal."""
         return str(self.units)
 
     def result(self, source: Signal, index: int) -> Signal:
-        """Its units, with 5 fraction bits; refuses widths beyond the limits."""
+        """One place with its units; refuses widths beyond the limits."""
         if not all(1 <= width <= MAX_WIDTH for width in (source.image.size, self.units)):
             raise UsageError(f"every width must be 1 to {MAX_WIDTH}")
         return Signal(Image(self.units), ACTIVATION_FRACTION, bias=f"bias_{index}")
 
-    def layer(self, position: Position) -> Dense:
-        """The layer where it stands."""
-        return Dense(self.units, position)
-
-
-@dataclass(frozen=True)
-class Dense(Layer):
-    """A dense layer and its fixed shifts (contract, section 10).
-
-    Attributes:
-        outputs: its units.
-        position: where it stands.
-    """
-
-    outputs: int
-    position: Position
-
-    @cached_property
-    def inputs(self) -> int:
-        """That enter every unit."""
-        return self.position.source.image.size
-
-    @property
-    def is_output(self) -> bool:
-        """Whether its sums are the net's logits."""
-        return self.position.is_output
-
-    @cached_property
-    def words(self) -> int:
-        """Word columns of its packed weights."""
-        return word_columns(self.inputs)
-
-    @property
-    def output_fraction(self) -> int:
-        """Fraction bits of what the forward shift leaves."""
-        return LOGIT_FRACTION if self.is_output else ACTIVATION_FRACTION
-
-    # ---- Its shifts ------------------------------------------------------------------------------
-
-    @cached_property
-    def forward_shift(self) -> int:
-        """K, of the sums."""
-        at = self.position
-        shift = grown_bits(self.inputs, _BINARY_QUARTERS if at.binary else 0)
-        shift -= int(at.source.bias is not None)
-        if self.is_output:
-            shift -= _limited(_SETTLED_DEPTH - at.depth, 0, at.recipe.largest_gain)
-        return max(shift, 0)
-
-    @cached_property
-    def delta_shift(self) -> int:
-        """S, of the deltas that it sends back."""
-        return grown_bits(self.outputs) + int(self.is_output)
-
-    @property
-    def delta_exponent(self) -> int:
-        """E; a delta d of this layer is d * 2**E."""
-        return self.position.deltas.exponent
-
-    @cached_property
-    def sent_exponent(self) -> int:
-        """X, of the product that it sends back, before the delta shift."""
-        fraction = self.position.source.fraction
-        return self.delta_exponent - self.forward_shift + fraction - self.output_fraction
-
-    @property
-    def sent(self) -> Deltas:
-        """Exponent of the deltas that it sends back."""
-        return Deltas(self.sent_exponent + self.delta_shift)
-
-    def update_shift(self, rate: int) -> int:
-        """Bits that a weight update drops (negative: adds), at learning rate 2**rate."""
-        at = self.position
-        gained = at.master_bits + rate - at.log2_batch
-        return _limited(at.source.fraction - self.delta_exponent - gained, *_UPDATE_SHIFTS)
-
-    def output_bias_exponent(self, rate: int) -> int:
-        """Of the step of an output layer's biases."""
-        return self._bias_exponent(self.delta_exponent, rate, summands=1)
-
-    def hidden_bias_exponent(self, rate: int) -> int:
-        """Of the step of the biases in front of it, from the product that it sends back."""
-        return self._bias_exponent(self.sent_exponent, rate, self.outputs)
-
-    def _bias_exponent(self, exponent: int, rate: int, summands: int) -> int:
-        log2_batch = self.position.log2_batch
-        exponent += BIAS_FRACTION + _BIAS_RATE_EXPONENT + rate - log2_batch
-        largest = _SUM_BITS - log2_batch - (summands - 1).bit_length()
-        return _limited(exponent, -_SUM_BITS, largest)
-
-    # ---- Its state -------------------------------------------------------------------------------
-
-    @property
-    def tensors(self) -> tuple[Tensor, ...]:
-        """Weights (outputs, inputs) and biases (outputs,)."""
-        k = self.index
-        weights = Weights.of(f"weights_{k}", self.outputs, self.inputs, self.position.master_bits)
-        return weights, Biases.of(f"bias_{k}", self.outputs, self.output_fraction)
-
-    @property
-    def weights(self) -> int:
-        """How many weights it has."""
-        return self.inputs * self.outputs
-
-    def start(self, seed: int) -> Arrays:
-        """Weights and biases before the first step (contract, section 8)."""
-        k, bits = self.index, self.position.master_bits
-        key = (seed, purpose_word(Purpose.INIT, k))
-        blocks = np.empty((self.words, self.outputs, WORD_BITS), self.position.dtype)
-        for word in range(self.words):  # 64-bit integers for all would outweigh the net
-            halves = weight_halves(key, 1, self.outputs, step=0, first=word)
-            blocks[word] = initial_weights(halves[0], bits)
-        return {
-            f"weights_{k}": unblock_weights(blocks, self.inputs),
-            f"bias_{k}": np.zeros(self.outputs, np.int32),
-        }
-
-    # ---- Its arrays ------------------------------------------------------------------------------
-
-    def arrays(self) -> dict[str, ArrayType]:
-        """Shapes and types of all its arrays in training, by name."""
-        k, batch = self.index, self.position.batch
-        words = (1, self.words, self.outputs)
-        return {
-            f"weights_{k}": ((self.words, self.outputs, WORD_BITS), self.position.dtype),
-            f"bias_{k}": ((self.outputs,), np.int32),
-            f"sign_{k}": (words, np.uint64),
-            f"mask_{k}": (words, np.uint64),
-            **self.means(),
-            f"x_{k}": ((self.inputs, batch), np.int8),
-            f"deltas_{k}": ((self.outputs, batch), np.int8),
-        }
-
-    def means(self) -> dict[str, ArrayType]:
-        """The mean sums of a hidden layer, (outputs,)."""
-        return {} if self.is_output else {f"mean_{self.index}": ((self.outputs,), np.int32)}
-
-    def deployed(self, state: Mapping[str, npt.NDArray[Any]], planes: Planes) -> Arrays:
-        """Packed deterministic weights, and biases."""
-        k = self.index
-        sign, mask = planes(state[f"weights_{k}"])
-        return {f"sign_{k}": sign, f"mask_{k}": mask, f"bias_{k}": state[f"bias_{k}"]}
-
-    # ---- Its calls -------------------------------------------------------------------------------
-
-    def sample(self, memory: Memory, sharpness: int, seed: int) -> Sequence[Call]:
-        """The call that samples its weights before its first step."""
-        k = self.index
-        call = calls.SampleWeights(
-            weights=memory[f"weights_{k}"],
-            sign=memory[f"sign_{k}"],
-            mask=memory[f"mask_{k}"],
-            master_bits=self.position.master_bits,
-            inputs=self.inputs,
-            outputs=self.outputs,
-            binary=self.position.binary,
-            sharpness=sharpness,
-            seed=seed,
-            purpose=purpose_word(Purpose.WEIGHTS, k),
-            step=0,
-        )
-        return [call]
-
-    def forward(self, memory: Memory, rate: int) -> Sequence[Call]:
-        """Its activations, or the net's logits, loss and first deltas."""
-        k = self.index
-        if not self.is_output:
-            return self._pass(
-                Pass.HIDDEN, memory, mean=memory[f"mean_{k}"], result=memory[f"x_{k + 1}"]
-            )
-        return self._pass(
-            Pass.OUTPUT,
-            memory,
-            labels=memory["labels"],
-            logits=memory["logits"],
-            result=memory[f"deltas_{k}"],
-            loss=memory["loss"],
-            bias_exponent=self.output_bias_exponent(rate),
-        )
-
-    def evaluate(
-        self, memory: Memory, hidden: Pass, planes: int, more_shift: int
-    ) -> Sequence[Call]:
-        """Its activations or logits with deterministic weights (contract, section 12)."""
-        k, shift = self.index, self.forward_shift + more_shift
-        if self.is_output:
-            logits = memory["logits"]
-            return self._pass(Pass.LOGITS, memory, logits=logits, planes=planes, shift=shift)
-        mean, result = memory[f"mean_{k}"], memory[f"x_{k + 1}"]
-        return self._pass(hidden, memory, mean=mean, result=result, planes=planes, shift=shift)
-
-    def backward(self, memory: Memory, rate: int, seed: int, step: int) -> Sequence[Call]:
-        """Deltas of what stands in front of it, and the step of its biases, if it learns."""
-        k, bias = self.index, self.position.source.bias
-        if bias is None:
-            return []
-        return self._pass(
-            Pass.BACKWARD,
-            memory,
-            gate=memory[f"x_{k}"],
-            bias=memory[bias],
-            result=memory[f"deltas_{k - 1}"],
-            shift=self.delta_shift,
-            bias_exponent=self.hidden_bias_exponent(rate),
-            seed=seed,
-            purpose=purpose_word(Purpose.DELTAS, k),
-            step=step,
-        )
-
-    def perturb(self, memory: Memory, perturbation: int) -> Sequence[Call]:
-        """The inputs of a first layer, moved against the net (contract, section 13)."""
-        return self._pass(
-            Pass.PERTURB,
-            memory,
-            gate=memory["x_0"],
-            bias=None,
-            result=memory["moved"],
-            shift=perturbation.bit_length() - 1,
-        )
-
-    def update(
-        self, memory: Memory, rate: int, sharpness: int, seed: int, step: int
-    ) -> Sequence[Call]:
-        """The update of its weights, and their next sample."""
-        k = self.index
-        call = calls.ShiftGradient(
-            weights=memory[f"weights_{k}"],
-            sign=memory[f"sign_{k}"],
-            mask=memory[f"mask_{k}"],
-            x=memory[f"x_{k}"],
-            deltas=memory[f"deltas_{k}"],
-            master_bits=self.position.master_bits,
-            inputs=self.inputs,
-            outputs=self.outputs,
-            log2_batch=self.position.log2_batch,
-            shift=self.update_shift(rate),
-            binary=self.position.binary,
-            sharpness=sharpness,
-            seed=seed,
-            code_purpose=purpose_word(Purpose.CODES, k),
-            weight_purpose=purpose_word(Purpose.WEIGHTS, k),
-            step=step,
-        )
-        return [call]
-
-    def _pass(self, pass_: Pass, memory: Memory, **more: Any) -> Sequence[Call]:
-        k = self.index
-        common = {
-            "source": memory[f"deltas_{k}" if pass_.sends_back else f"x_{k}"],
-            "sign": memory[f"sign_{k}"],
-            "mask": memory[f"mask_{k}"],
-            "bias": memory[f"bias_{k}"],
-            "inputs": self.inputs,
-            "outputs": self.outputs,
-            "log2_batch": self.position.log2_batch,
-            "shift": self.forward_shift,
-        }
-        return [calls.Layer(pass_=pass_, **{**common, **more})]
+    def layer(self, position: Position) -> Weighted:
+        """The layer where it stands: its window is the whole image."""
+        channels, rows, columns = position.source.image
+        return Weighted(self.units, Window(channels, rows, columns, rows, columns), position)

@@ -4,20 +4,23 @@
 
 from __future__ import annotations
 
-import re
 import reprlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
 from ..contract.limits import MAX_CLASSES, MAX_LAYERS
 from ..system.errors import UsageError
-from .base import Deltas, Image, Kind, Layer, Position, Recipe, Signal
+from .base import Deltas, Kind, Layer, Position, Recipe, Signal
+from .convolution import ConvolutionKind
 from .dense import DenseKind
+from .pixels import Pixels
+from .pooling import PoolingKind
 
-KINDS: tuple[type[Kind], ...] = (DenseKind,)
+KINDS: tuple[type[Kind], ...] = (DenseKind, ConvolutionKind, PoolingKind)
 """Each has a file of its own; nothing else names them."""
 
-_PIXEL_FRACTION = 7
 _OUTPUT_DELTA_EXPONENT = -5
 
 
@@ -26,14 +29,14 @@ class Plan:
     """A net as its text names it: what enters, and kinds of layers.
 
     Attributes:
-        source: the shape of an image, or of a row of values.
+        pixels: what enters.
         kinds: first to last.
 
     Raises:
         UsageError: there cannot be such a net.
     """
 
-    source: Image
+    pixels: Pixels
     kinds: tuple[Kind, ...]
 
     def __post_init__(self) -> None:
@@ -56,23 +59,24 @@ class Plan:
             UsageError: it names none, or one that cannot be.
         """
         first, *words = text.split("-")
-        source = re.fullmatch("[0-9]{1,20}", first)
+        pixels = Pixels.read(first)
         kinds = [_kind(word) for word in words]
-        if source is None or None in kinds:
+        if pixels is None or None in kinds:
             raise UsageError(
-                f"net {reprlib.repr(text)} is not widths joined by dashes, such as 64-256-10"
+                f"net {reprlib.repr(text)} is not widths joined by dashes, such as 64-256-10, "
+                "or an image and layers, such as 3x32x32-32C3-P2-256-10"
             )
-        return cls(Image(int(first)), tuple(kind for kind in kinds if kind is not None))
+        return cls(pixels, tuple(kind for kind in kinds if kind is not None))
 
     @property
     def name(self) -> str:
-        """Its text, in which nothing is written in two ways."""
-        return "-".join([self.source.text, *(kind.word for kind in self.kinds)])
+        """The text of the net, in which nothing is written in two ways."""
+        return "-".join([self.pixels.word, *(kind.word for kind in self.kinds)])
 
     @property
     def is_dense(self) -> bool:
         """Whether widths alone say all of it."""
-        return self.source.places == 1 and all(isinstance(kind, DenseKind) for kind in self.kinds)
+        return not self.pixels.signed and all(isinstance(kind, DenseKind) for kind in self.kinds)
 
     @property
     def recipe(self) -> Recipe:
@@ -86,13 +90,20 @@ class Plan:
         Raises:
             UsageError: a layer cannot stand where it does.
         """
-        found = [Signal(self.source, _PIXEL_FRACTION)]
+        found = [self.pixels.signal]
         for index, kind in enumerate(self.kinds):
-            try:
+            with self._named(index):
                 found.append(kind.result(found[-1], index))
-            except UsageError as error:
-                raise UsageError(f"net {self.name}: {error}") from None
         return found
+
+    @contextmanager
+    def _named(self, index: int) -> Iterator[None]:
+        """Whatever the block finds wrong with a layer says which one it is."""
+        try:
+            yield
+        except UsageError as error:
+            layer = f"layer {index + 1}, {self.kinds[index].word}"
+            raise UsageError(f"net {self.name}: {layer}: {error}") from None
 
     def layers(self, *, binary: bool, master_bits: int, log2_batch: int) -> tuple[Layer, ...]:
         """The layers with their shifts, first to last (contract, section 10).
@@ -100,26 +111,29 @@ class Plan:
         Args:
             binary: whether samples of weights are -1 and 1, without 0.
             master_bits: of a weight.
-            log2_batch: of the samples.
+            log2_batch: of the examples.
+
+        Raises:
+            UsageError: a layer cannot be trained with such a batch.
         """
         deltas, recipe = Deltas(_OUTPUT_DELTA_EXPONENT), self.recipe
         layers: list[Layer] = []
         depth = sum(kind.has_weights for kind in self.kinds)
         last = len(self.kinds) - 1
         for index in range(last, -1, -1):
-            layer = self.kinds[index].layer(
-                Position(
-                    index=index,
-                    source=self.signals[index],
-                    deltas=deltas,
-                    is_output=index == last,
-                    depth=depth,
-                    recipe=recipe,
-                    binary=binary,
-                    master_bits=master_bits,
-                    log2_batch=log2_batch,
-                )
+            position = Position(
+                index=index,
+                source=self.signals[index],
+                deltas=deltas,
+                is_output=index == last,
+                depth=depth,
+                recipe=recipe,
+                binary=binary,
+                master_bits=master_bits,
+                log2_batch=log2_batch,
             )
+            with self._named(index):
+                layer = self.kinds[index].layer(position)
             layers.append(layer)
             deltas = layer.sent
         return tuple(reversed(layers))

@@ -32,7 +32,7 @@ class Tensor:
     limit: int
 
     def placed(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """As kernels take it (contract, section 9)."""
+        """The array as kernels take it (contract, section 9)."""
         return array
 
     def taken(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -46,7 +46,7 @@ class Weights(Tensor):
 
     @classmethod
     def of(cls, name: str, outputs: int, inputs: int, master_bits: int) -> Weights:
-        """Of so many bits."""
+        """Weights of so many bits."""
         dtype = np.dtype(f"int{master_bits}")
         return cls(name, (outputs, inputs), dtype, weight_clip(master_bits))
 
@@ -71,5 +71,5 @@ class Biases(Tensor):
 
     @classmethod
     def of(cls, name: str, units: int, fraction: int) -> Biases:
-        """Of units with so many fraction bits."""
+        """Biases of units with so many fraction bits."""
         return cls(name, (units,), np.dtype(np.int32), BIAS_MAX, BIAS_FRACTION - fraction)

@@ -43,7 +43,10 @@ class IntegerMethod:
 
     def start(self) -> Trainer:
         """See ``Method``."""
-        return self._trainer(Network.initial(self._spec, self._config.seed), 0)
+        return self._trainer(self._first(), 0)
+
+    def _first(self) -> Network:
+        return Network.initial(self._spec, self._config.seed, self._dataset.train.images)
 
     def go_on(self, tensors: Tensors, step: int) -> Trainer:
         """See ``Method``."""
@@ -74,7 +77,7 @@ class IntegerMethod:
     def operations(self) -> tuple[int, dict[str, int]]:
         """Counted while the oracle executes the first step."""
         config = self._config
-        network = Network.initial(self._spec, config.seed)
+        network = self._first()
         counter = count_step(
             network, self._dataset.train, config.seed, config.rate_exponent, config.perturb
         )

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..contract.backend import Backend, PreparedCalls, check_kernels, placed
-from ..contract.calls import LoadBatch, Pass
+from ..contract.calls import Pass
 from ..contract.layouts import Words, pack_bits
 from ..layers.memory import Memory
 from .network import Network, NetworkSpec
@@ -84,11 +84,12 @@ class Evaluator:
         arrays: dict[str, npt.NDArray[Any]] = {
             "logits": backend.empty((spec.classes, spec.batch), np.int32)
         }
+        deployed = spec.plan.pixels.deployed(network.state)
         for layer in spec.layers:
-            deployed = layer.deployed(network.state, PLANES[precision])
-            arrays |= {name: placed(backend, array) for name, array in deployed.items()}
+            deployed |= layer.deployed(network.state, PLANES[precision])
             name = f"x_{layer.index}"
             arrays[name] = backend.empty(*layer.arrays()[name])
+        arrays |= {name: placed(backend, array) for name, array in deployed.items()}
         self._means = [placed(backend, mean) for mean in means]
         arrays |= dict(zip(mean_arrays(spec), self._means, strict=True))
         self._memory = Memory(arrays)
@@ -121,7 +122,7 @@ class Evaluator:
 
     def _prepared(self, images: npt.NDArray[np.uint8], hidden: Pass) -> PreparedCalls:
         """The forward passes of the images that are chosen."""
-        load = LoadBatch(images=images, chosen=self._chosen, x=self._memory["x_0"])
+        load = self._spec.plan.pixels.load(self._memory, images=images, chosen=self._chosen)
         layers, memory = self._spec.layers, self._memory
         passes = evaluation(layers, hidden, self._planes, self._more_shift, memory)
         return self._backend.prepare([load, *passes])

@@ -63,7 +63,7 @@ class Shape:
 
     @property
     def name(self) -> str:
-        """Its text, in which nothing is written in two ways."""
+        """The text of the net, in which nothing is written in two ways."""
         return self.plan.name
 
     @cached_property
@@ -74,7 +74,7 @@ class Shape:
     @property
     def image(self) -> Image:
         """What enters the net."""
-        return self.plan.source
+        return self.plan.pixels.image
 
     @property
     def features(self) -> int:
@@ -122,6 +122,8 @@ class NetworkSpec(Shape):
             raise UsageError(f"master weights have 8 or 16 bits, not {self.master_bits}")
         if self.weights not in ("ternary", "binary"):
             raise UsageError(f"weights are ternary or binary, not {self.weights}")
+        if not self.plan.is_dense:
+            self.layers  # noqa: B018  # some fit only small batches
 
     @property
     def layer_sizes(self) -> list[int]:
@@ -132,7 +134,10 @@ class NetworkSpec(Shape):
     def memory(self) -> int:
         """Bytes that training takes, by measurement."""
         sizes = self.layer_sizes
-        return max(sizes) * _BYTES_LARGEST_LAYER + sum(sizes) * _BYTES_EVERY_LAYER
+        needed = max(sizes) * _BYTES_LARGEST_LAYER + sum(sizes) * _BYTES_EVERY_LAYER
+        if not self.plan.is_dense:  # activations and their deltas, which places make many
+            needed += 2 * self.batch * sum(self.widths)
+        return needed
 
     @property
     def log2_batch(self) -> int:
@@ -158,8 +163,9 @@ class NetworkSpec(Shape):
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """What training changes, in the order of the fingerprint."""
-        return tuple(tensor for layer in self.layers for tensor in layer.tensors)
+        """What makes up the state, in the order of the fingerprint."""
+        layers = (tensor for layer in self.layers for tensor in layer.tensors)
+        return (*self.plan.pixels.tensors, *layers)
 
 
 @dataclass
@@ -175,9 +181,18 @@ class Network:
     state: dict[str, npt.NDArray[Any]] = field(repr=False)
 
     @classmethod
-    def initial(cls, spec: NetworkSpec, seed: int) -> Network:
-        """The state before the first step (contract, section 8)."""
-        state: dict[str, npt.NDArray[Any]] = {}
+    def initial(
+        cls, spec: NetworkSpec, seed: int, images: npt.NDArray[np.uint8] | None = None
+    ) -> Network:
+        """The state before the first step (contract, sections 8 and 14).
+
+        Args:
+            spec: its shape.
+            seed: of its weights' draws.
+            images: of the training split, (N, features), from which a net with signed inputs
+                takes what is 0.
+        """
+        state = spec.plan.pixels.start(images)
         for layer in spec.layers:
             state |= layer.start(seed)
         return cls(spec, state)

@@ -16,6 +16,7 @@ import numpy as np
 from ..contract.calls import Call, Pass
 from ..layers.base import Layer
 from ..layers.memory import ArrayType, Memory
+from .network import NetworkSpec
 
 Layers = Sequence[Layer]
 
@@ -33,13 +34,14 @@ class Moment:
     sharpness: int = 0
 
 
-def training_arrays(layers: Layers, classes: int, *, perturbed: bool) -> dict[str, ArrayType]:
+def training_arrays(spec: NetworkSpec, *, perturbed: bool) -> dict[str, ArrayType]:
     """Shapes and types of all arrays that training needs, by name."""
-    batch = layers[0].position.batch
-    arrays = {name: array for layer in layers for name, array in layer.arrays().items()}
+    arrays: dict[str, ArrayType] = {t.name: (t.shape, t.dtype) for t in spec.plan.pixels.tensors}
+    for layer in spec.layers:
+        arrays |= layer.arrays()
     arrays |= {
-        "labels": ((batch,), np.uint8),
-        "logits": ((classes, batch), np.int32),
+        "labels": ((spec.batch,), np.uint8),
+        "logits": ((spec.classes, spec.batch), np.int32),
         "loss": ((1,), np.int32),
     }
     if perturbed:
@@ -87,7 +89,7 @@ def _learning(
 
 
 def all_calls(layers: Layers, perturbation: int) -> list[Call]:
-    """Of a run, each once.
+    """All calls of a run, each once.
 
     Raises:
         UsageError: the net cannot be trained so.

@@ -127,8 +127,7 @@ class Trainer:
         self.step_number = step
         self.perturbation = perturbation
         self._backend = backend
-        layers, classes = self.spec.layers, self.spec.classes
-        arrays = training_arrays(layers, classes, perturbed=perturbation > 0)
+        arrays = training_arrays(self.spec, perturbed=perturbation > 0)
         self._memory = Memory.allocated(arrays, backend.empty)
         self._chosen = np.zeros(self.spec.batch, np.int64)
         self._sharpness = 0
@@ -195,11 +194,11 @@ class Trainer:
         return self._prepared[1]
 
     def _load(self, split: Split) -> LoadBatch:
-        return LoadBatch(
+        return self.spec.plan.pixels.load(
+            self._memory,
             images=split.images,
             answers=split.labels,
             chosen=self._chosen,
-            x=self._memory["x_0"],
             labels=self._memory["labels"],
             loss=self._memory["loss"],
             moved_loss=self._memory["moved_loss"] if self.perturbation else None,

@@ -10,6 +10,12 @@ from .draws import rounding_terms
 from .integers import IntArray, fits_int32
 
 
+def signed_codes(x: IntArray, random_bytes: IntArray) -> IntArray:
+    """Codes of activations of either sign: that of the size, negative for a negative one."""
+    codes = power_of_two_codes(np.abs(x), random_bytes)
+    return np.where(x < 0, -codes, codes)
+
+
 def power_of_two_codes(x: IntArray, random_bytes: IntArray) -> IntArray:
     """Code c of every activation: 0 for zero, else it counts as 2**c; unbiased (QBP).
 
@@ -33,6 +39,13 @@ def shift_gradient(deltas: IntArray, codes: IntArray) -> IntArray:
     distance, counts = np.maximum(codes - 1, 0), codes > 0
     rows = [np.where(counts, row << distance, 0).sum(axis=1) for row in deltas]
     return fits_int32(np.stack(rows))
+
+
+def signed_gradient(deltas: IntArray, codes: IntArray) -> IntArray:
+    """The same with ``signed_codes``: a negative one subtracts."""
+    distance, counts, minus = np.maximum(np.abs(codes) - 1, 0), codes != 0, codes < 0
+    rows = (np.where(counts, row << distance, 0) for row in deltas)
+    return fits_int32(np.stack([np.where(minus, -row, row).sum(axis=1) for row in rows]))
 
 
 def updated_weights(

@@ -7,9 +7,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ..contract.limits import ACTIVATION_MAX as ACTIVATION_MAX
+
 IntArray = npt.NDArray[np.int64]
 
-ACTIVATION_MAX = 127
 DELTA_MAX = 127
 HINGE_MARGIN = 64
 BIAS_FRACTION = 16

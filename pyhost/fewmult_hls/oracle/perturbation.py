@@ -9,14 +9,15 @@ import numpy as np
 from .integers import ACTIVATION_MAX, IntArray
 
 
-def perturb(g: IntArray, x: IntArray, shift: int) -> IntArray:
-    """Inputs moved by 2**shift in the direction that raises the loss, clipped to 0 to 127.
+def perturb(g: IntArray, x: IntArray, shift: int, least: int = 0) -> IntArray:
+    """Inputs moved by 2**shift in the direction that raises the loss, clipped to ``least`` to 127.
 
     Args:
         g: product of the first layer's deltas with its weights, shape (inputs, batch).
         x: the inputs, same shape.
         shift: log2 of the step.
+        least: value that an input can have.
     """
     up = np.where(g > 0, 1 << shift, 0)
     down = np.where(g < 0, 1 << shift, 0)
-    return np.clip(x + up - down, 0, ACTIVATION_MAX)
+    return np.clip(x + up - down, least, ACTIVATION_MAX)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .draws import rounding_terms
+from .gradient import weight_clip
 from .integers import IntArray
 
 MAX_SHARPNESS = 15
@@ -16,6 +17,13 @@ MAX_SHARPNESS = 15
 def initial_weights(halves: IntArray, master_bits: int) -> IntArray:
     """Uniform integers in the inner half of the range, from 16 random bits each."""
     return (halves >> (17 - master_bits)) - (1 << (master_bits - 2))
+
+
+def wide_initial_weights(halves: IntArray, master_bits: int) -> IntArray:
+    """Uniform integers in the whole range, clipped to 13/16 of it (contract, section 14)."""
+    limit = weight_clip(master_bits)
+    weights: IntArray = (halves >> (16 - master_bits)) - (1 << (master_bits - 1))
+    return np.clip(weights, -limit, limit)
 
 
 def thresholds(random_bytes: IntArray, bits: int, sharpness: int) -> IntArray:
