@@ -1,6 +1,6 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a net and the numbers of a run may be (contract, sections 1, 10, 13 and 14), without numpy."""
+"""What a net and the numbers of a run may be (contract, sections 1, 10, 13, 14); no numpy."""
 
 MAX_WIDTH = 1 << 16
 MAX_ROWS = 1 << 22  # of an image: rows times batch fit 31 bits

@@ -208,9 +208,9 @@ def _perturbed(call: Layer) -> Operations:
 def _gradient(call: ShiftGradient) -> Operations:
     """Codes, their shifted sums, the update, the next sample; a byte a code, a half a weight."""
     weights, codes = call.inputs * call.outputs, math.prod(call.shapes()["x"])
-    is_windowed = isinstance(call, ConvolutionGradient)
-    columns = call.batch * (call.window.result_places if is_windowed else 1)
-    is_signed = is_windowed and call.signed_inputs
+    columns, is_signed = call.batch, False
+    if isinstance(call, ConvolutionGradient):
+        columns, is_signed = columns * call.window.result_places, call.signed_inputs
     halves = word_columns(call.inputs) * call.outputs * WORD_BITS
     return {
         Stage.CODES: (_code() + _SIGN if is_signed else _code()) * codes,

@@ -49,9 +49,8 @@ def gathered(image: IntArray, window: Window, inputs: slice = slice(None)) -> np
     """
     batch = image.shape[1]
     rows = image.reshape(window.places, window.channels, batch)
-    ringed = np.concatenate(
-        [rows, _zeros(image, rows[:1].shape)]
-    )  # the zeros outside, as a last place
+    # The zeros outside are a last place.
+    ringed = np.concatenate([rows, _zeros(image, rows[:1].shape)])
     numbers = np.arange(window.fan_in)[inputs]
     taps, channels = numbers // window.channels, numbers % window.channels
     return ringed[seen_places(window)[taps], channels[:, None]].reshape(len(numbers), -1)
