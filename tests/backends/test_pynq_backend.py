@@ -25,13 +25,13 @@ from fewmult_hls import datasets
 from fewmult_hls.backends.pynq_backend import PynqBackend, emulated_backend
 from fewmult_hls.contract.backend import placed
 from fewmult_hls.contract.calls import CALLS, Call
-from fewmult_hls.hardware.board import load_board
+from fewmult_hls.hardware.board.board import load_board
+from fewmult_hls.hardware.board.hwh import check_hwh
+from fewmult_hls.hardware.board.manifest import load_manifest, planned_manifest, save_manifest
 from fewmult_hls.hardware.emulated.ip import Fault
 from fewmult_hls.hardware.emulated.kernels import Faults, KernelModel
 from fewmult_hls.hardware.emulated.memory import BASE, PAGE, Ddr
 from fewmult_hls.hardware.emulated.overlay import open_emulated_device, write_emulated_overlay
-from fewmult_hls.hardware.hwh import check_hwh
-from fewmult_hls.hardware.manifest import load_manifest, planned_manifest, save_manifest
 from fewmult_hls.nets.evaluator import evaluator
 from fewmult_hls.nets.network import Network, NetworkSpec
 from fewmult_hls.nets.trainer import Schedule, Trainer, train_epochs

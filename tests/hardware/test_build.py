@@ -23,10 +23,10 @@ import fewmult_hls
 from checkout import DOCS
 from command import assert_one_line, content, environment, fewmult, names, start
 from fewmult_hls.cli import commands
-from fewmult_hls.hardware.board import load_board
-from fewmult_hls.hardware.build_plan import write_plan
-from fewmult_hls.hardware.hls_project import config_text, tcl_text, vlnv
-from fewmult_hls.hardware.manifest import load_manifest, planned_manifest
+from fewmult_hls.hardware.board.board import load_board
+from fewmult_hls.hardware.board.manifest import load_manifest, planned_manifest
+from fewmult_hls.hardware.build.hls_project import config_text, tcl_text, vlnv
+from fewmult_hls.hardware.build.plan import write_plan
 from fewmult_hls.hardware.source.reading import kernel_names, load_interface
 from fewmult_hls.proof.golden import encode, golden_cases
 from hls_config import KNOWN, read_config

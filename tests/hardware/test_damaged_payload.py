@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from command import assert_one_line
 from fewmult_hls import __version__
 from fewmult_hls.cli.commands import run
-from fewmult_hls.hardware.board import load_board
+from fewmult_hls.hardware.board.board import load_board
+from fewmult_hls.hardware.board.hwh import check_hwh, read_hwh
+from fewmult_hls.hardware.board.manifest import load_manifest, planned_manifest
+from fewmult_hls.hardware.deploy.payload import read_overlays, read_wheel
 from fewmult_hls.hardware.emulated.overlay import write_emulated_overlay
-from fewmult_hls.hardware.hwh import check_hwh, read_hwh
-from fewmult_hls.hardware.manifest import load_manifest, planned_manifest
-from fewmult_hls.hardware.payload import read_overlays, read_wheel
 from fewmult_hls.system.errors import FewmultError, UsageError
 
 Z2 = load_board("pynq-z2")

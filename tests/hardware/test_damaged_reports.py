@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from checkout import REPORTS
-from fewmult_hls.hardware import reports
-from fewmult_hls.hardware.build_json import load_build
+from fewmult_hls.hardware.build import reports
+from fewmult_hls.hardware.build.build_json import load_build
 from fewmult_hls.system.errors import FewmultError, UsageError
 
 FACTS: dict[str, Any] = {

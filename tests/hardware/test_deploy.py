@@ -25,17 +25,17 @@ import pytest
 
 from checkout import BOARD_DIST, ROOT, WHEELS, needs_wheel
 from command import assert_one_line, content, environment, fewmult, start
-from fewmult_hls.hardware.board import load_board
-from fewmult_hls.hardware.deploy import _environment
+from fewmult_hls.hardware.board.board import load_board
+from fewmult_hls.hardware.board.manifest import save_manifest
+from fewmult_hls.hardware.deploy.payload import read_overlays, read_wheel
+from fewmult_hls.hardware.deploy.remote import check_host, log_in
+from fewmult_hls.hardware.deploy.steps import _environment
 from fewmult_hls.hardware.emulated.overlay import write_emulated_overlay
-from fewmult_hls.hardware.manifest import save_manifest
-from fewmult_hls.hardware.payload import read_overlays, read_wheel
-from fewmult_hls.hardware.remote import check_host, log_in
 from fewmult_hls.system.errors import FewmultError, UsageError
 from loopback import SSHD, Server, sshd
 
 CHECK = ["bash", "-s", "--", "check"]
-SCRIPT = ROOT / "pyhost/fewmult_hls/hardware/templates/deploy.sh"
+SCRIPT = ROOT / "pyhost/fewmult_hls/hardware/deploy/deploy.sh"
 IMAGE = {"numpy", "pillow", "requests"}  # what BOARD_NEEDS in the Makefile leaves to the image
 Z2 = load_board("pynq-z2")
 

@@ -30,7 +30,7 @@ from fewmult_hls import datasets
 from fewmult_hls.backends.names import Device
 from fewmult_hls.backends.pynq_backend import PynqBackend, open_pynq
 from fewmult_hls.contract.calls import CALLS
-from fewmult_hls.hardware.board import load_board
+from fewmult_hls.hardware.board.board import load_board
 from fewmult_hls.hardware.emulated.ip import Fault
 from fewmult_hls.hardware.emulated.kernels import Faults
 from fewmult_hls.proof.parity import difference_on_a_layer, train_briefly

@@ -18,7 +18,7 @@ from effort import calls_of, deep_net
 from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.contract.calls import Call, LoadBatch, Pass
 from fewmult_hls.datasets import Split
-from fewmult_hls.hardware.board import load_board
+from fewmult_hls.hardware.board.board import load_board
 from fewmult_hls.hardware.model import area
 from fewmult_hls.hardware.model.costs import all_costs
 from fewmult_hls.hardware.model.estimate import cost_of, estimate, evaluation_calls

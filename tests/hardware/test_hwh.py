@@ -13,10 +13,10 @@ from xml.etree.ElementTree import Element, SubElement
 
 import pytest
 
-from fewmult_hls.hardware.board import load_board
-from fewmult_hls.hardware.hwh import check_hwh, manifest_of_build, read_hwh
-from fewmult_hls.hardware.manifest import Manifest, planned_manifest
-from fewmult_hls.hardware.overlay_tcl import processor_settings
+from fewmult_hls.hardware.board.board import load_board
+from fewmult_hls.hardware.board.hwh import check_hwh, manifest_of_build, read_hwh
+from fewmult_hls.hardware.board.manifest import Manifest, planned_manifest
+from fewmult_hls.hardware.build.overlay_tcl import processor_settings
 from fewmult_hls.hardware.source.interfaces import Argument
 from fewmult_hls.system.errors import FewmultError
 

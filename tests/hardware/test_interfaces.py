@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fewmult_hls.hardware import board
+from fewmult_hls.hardware.board import board
 from fewmult_hls.hardware.source.constants import constants
 from fewmult_hls.hardware.source.interfaces import Argument, Interface
 from fewmult_hls.hardware.source.reading import kernel_names, load_interface, read_sources

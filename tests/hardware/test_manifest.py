@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fewmult_hls.hardware.board import load_board
-from fewmult_hls.hardware.manifest import (
+from fewmult_hls.hardware.board.board import load_board
+from fewmult_hls.hardware.board.manifest import (
     build_id_of,
     config_hash,
     load_manifest,

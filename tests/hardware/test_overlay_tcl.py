@@ -14,9 +14,9 @@ import pytest
 
 import block_design
 from checkout import DOCS
-from fewmult_hls.hardware.board import Board, load_board
-from fewmult_hls.hardware.manifest import Manifest, load_manifest, planned_manifest
-from fewmult_hls.hardware.overlay_tcl import overlay_script, processor_settings
+from fewmult_hls.hardware.board.board import Board, load_board
+from fewmult_hls.hardware.board.manifest import Manifest, load_manifest, planned_manifest
+from fewmult_hls.hardware.build.overlay_tcl import overlay_script, processor_settings
 from fewmult_hls.hardware.source.reading import kernel_names
 from fewmult_hls.system.errors import UsageError
 

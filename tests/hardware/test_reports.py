@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from checkout import REPORTS
-from fewmult_hls.hardware import reports
-from fewmult_hls.hardware.hls_project import SOLUTION, WORK
+from fewmult_hls.hardware.build import reports
+from fewmult_hls.hardware.build.hls_project import SOLUTION, WORK
 from fewmult_hls.hardware.source.reading import source_root
 
 FACTS = {

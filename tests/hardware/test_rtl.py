@@ -15,10 +15,10 @@ import pytest
 
 from fewmult_hls.backends import open_backend
 from fewmult_hls.contract.layouts import pack_ternary
-from fewmult_hls.hardware.board import load_board
+from fewmult_hls.hardware.board.board import load_board
+from fewmult_hls.hardware.board.manifest import planned_manifest
 from fewmult_hls.hardware.emulated.ip import Fault
 from fewmult_hls.hardware.emulated.memory import Ddr
-from fewmult_hls.hardware.manifest import planned_manifest
 from fewmult_hls.hardware.rtl import library as rtl
 from fewmult_hls.hardware.rtl.kernel import RtlKernel
 from fewmult_hls.hardware.source.reading import load_interface

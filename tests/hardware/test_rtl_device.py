@@ -19,8 +19,8 @@ from fewmult_hls import datasets
 from fewmult_hls.backends import open_backend
 from fewmult_hls.backends.pynq_backend import UNITS, PynqBackend, emulated_backend
 from fewmult_hls.datasets.dataset import Split
-from fewmult_hls.hardware.board import load_board
-from fewmult_hls.hardware.manifest import planned_manifest
+from fewmult_hls.hardware.board.board import load_board
+from fewmult_hls.hardware.board.manifest import planned_manifest
 from fewmult_hls.hardware.rtl.kernel import RtlKernel
 from fewmult_hls.proof.parity import difference_on_a_layer, train_briefly
 from fewmult_hls.system.errors import FewmultError

@@ -39,7 +39,7 @@ def test_it_is_pure_python_and_holds_what_the_package_reads() -> None:
     for part in (
         "boards/pynq_z2.toml",
         "hardware/rtl/harness/harness.cpp",
-        "hardware/templates/overlay.tcl",
+        "hardware/build/templates/overlay.tcl",
         "presets/digits.toml",
         "report/templates/page.html.jinja",
         "sources/kernels/layer_top.cpp",

@@ -14,7 +14,7 @@ from checkout import HARDWARE, ROOT
 
 SCRIPTS = [
     HARDWARE / "armhf" / "rehearse.sh",
-    ROOT / "pyhost" / "fewmult_hls" / "hardware" / "templates" / "deploy.sh",
+    ROOT / "pyhost" / "fewmult_hls" / "hardware" / "deploy" / "deploy.sh",
     ROOT / ".ci" / "run",
 ]
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from checkout import HARDWARE
-from fewmult_hls.hardware.board import Board
-from fewmult_hls.hardware.hls_project import vlnv
-from fewmult_hls.hardware.manifest import Manifest, save_manifest
-from fewmult_hls.hardware.overlay_tcl import overlay_script
+from fewmult_hls.hardware.board.board import Board
+from fewmult_hls.hardware.board.manifest import Manifest, save_manifest
+from fewmult_hls.hardware.build.hls_project import vlnv
+from fewmult_hls.hardware.build.overlay_tcl import overlay_script
 
 RECORDER = HARDWARE / "tcl" / "vivado_recorder.tcl"
 PS = "/processing_system7_0"

@@ -28,13 +28,13 @@ from pynq.pl_server import device, embedded_device, global_state, xrt_device
 
 from fewmult_hls.backends import pynq_backend
 from fewmult_hls.cli import main
-from fewmult_hls.hardware.board import Board, load_board
+from fewmult_hls.hardware.board.board import Board, load_board
+from fewmult_hls.hardware.board.manifest import KernelIp
 from fewmult_hls.hardware.emulated.device import EmulatedDevice
 from fewmult_hls.hardware.emulated.ip import Ip, Memory
 from fewmult_hls.hardware.emulated.kernels import Faults, KernelModel
 from fewmult_hls.hardware.emulated.memory import BASE, Ddr
 from fewmult_hls.hardware.emulated.overlay import write_emulated_overlay
-from fewmult_hls.hardware.manifest import KernelIp
 from reference import reference
 
 MANAGER = Path("/sys/class/fpga_manager/fpga0")

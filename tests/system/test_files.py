@@ -24,12 +24,12 @@ ALLOWED = {
     "system/files.py": "it is the place",
     "datasets/digits.py": "comes with the package",
     "hardware/source/reading.py": "sources that come with the package",
-    "hardware/build_plan.py": "sources that come with the package",
-    "hardware/manifest.py": "sources that come with the package",
-    "hardware/overlay_tcl.py": "comes with the package",
-    "hardware/deploy.py": "comes with the package",
-    "hardware/remote.py": "its own temporary file",
-    "hardware/reports.py": "runs without the package, with a reader of its own",
+    "hardware/build/plan.py": "sources that come with the package",
+    "hardware/board/manifest.py": "sources that come with the package",
+    "hardware/build/overlay_tcl.py": "comes with the package",
+    "hardware/deploy/steps.py": "comes with the package",
+    "hardware/deploy/remote.py": "its own temporary file",
+    "hardware/build/reports.py": "runs without the package, with a reader of its own",
 }
 # A model is opened on a backend; those of libraries take what is open already.
 OTHERS = ("os", "tarfile", "Image", "trained", "model")

@@ -40,8 +40,8 @@ from fewmult_hls.datasets import mnist
 from fewmult_hls.datasets.fetch import fetch
 from fewmult_hls.datasets.folder import STEMS
 from fewmult_hls.datasets.importing import import_set
-from fewmult_hls.hardware.board import load_board
-from fewmult_hls.hardware.build_plan import locked_plan, write_plan
+from fewmult_hls.hardware.board.board import load_board
+from fewmult_hls.hardware.build.plan import locked_plan, write_plan
 from fewmult_hls.report.storing import check_place, store
 from fewmult_hls.runs import run as runs
 from fewmult_hls.runs.checkpoints import (

@@ -24,11 +24,11 @@ from PIL import Image
 from fewmult_hls import __version__
 from fewmult_hls.datasets import idx
 from fewmult_hls.datasets.folder import STEMS
-from fewmult_hls.hardware import reports
-from fewmult_hls.hardware.board import load_board
-from fewmult_hls.hardware.build_json import load_build
+from fewmult_hls.hardware.board.board import load_board
+from fewmult_hls.hardware.build import reports
+from fewmult_hls.hardware.build.build_json import load_build
+from fewmult_hls.hardware.deploy.payload import read_overlays, read_wheel
 from fewmult_hls.hardware.emulated.overlay import write_emulated_overlay
-from fewmult_hls.hardware.payload import read_overlays, read_wheel
 from fewmult_hls.report.records import read_records
 from fewmult_hls.runs.checkpoints import load_checkpoint
 from judging import call, command

@@ -16,13 +16,13 @@ import numpy.typing as npt
 
 from ..contract.backend import OneByOne, PreparedCalls, run_on_host
 from ..contract.calls import CALLS, Call, HostCall, Layer, SampleWeights, ShiftGradient
-from ..hardware.board import Board, load_board
+from ..hardware.board.board import Board, load_board
 from ..hardware.source.reading import kernel_names, load_interface
 from ..system.errors import FewmultError
 from .names import Device
 
 if TYPE_CHECKING:
-    from ..hardware.driver import OverlayDriver, Value
+    from ..hardware.board.driver import OverlayDriver, Value
     from ..hardware.emulated.kernels import Faults
 
 TRAINS, UNITS = "fewmult", "fewmult_units"  # overlays: fused kernels, and their parts
@@ -57,7 +57,7 @@ class PynqBackend:
         at_end: Callable[[], None] = lambda: None,
         overlay: str = TRAINS,
     ) -> None:
-        from ..hardware.driver import Buffers
+        from ..hardware.board.driver import Buffers
 
         self._device, self._board, self._folder, self._timeout = device, board, folder, timeout
         self._at_end = at_end
@@ -68,7 +68,7 @@ class PynqBackend:
 
     def _driver(self, overlay: str) -> OverlayDriver:
         """An overlay's driver, in the fabric."""
-        from ..hardware.driver import OverlayDriver
+        from ..hardware.board.driver import OverlayDriver
 
         if overlay not in self._drivers:
             path = self._folder / f"{overlay}.bit"

@@ -13,7 +13,7 @@ from ..system.errors import FewmultError
 from .arguments import BOARD, NamedPath, examples
 
 if TYPE_CHECKING:
-    from ..hardware.manifest import Manifest
+    from ..hardware.board.manifest import Manifest
 
 
 STAGES = ("csim", "synth", "cosim", "package", "impl", "overlay", "all")
@@ -62,8 +62,8 @@ def build(
     Writes a plan: a folder with sources, test data, the tools' configs and one script. Then runs
     the script, if the tools are on PATH; a plan can also be copied to a machine that has them.
     """
-    from ..hardware.board import load_board
-    from ..hardware.build_plan import SCRIPT, check_request, locked_plan, missing_tool, write_plan
+    from ..hardware.board.board import load_board
+    from ..hardware.build.plan import SCRIPT, check_request, locked_plan, missing_tool, write_plan
     from ..system.errors import UsageError
 
     if kernels and stage == "overlay":
@@ -88,8 +88,8 @@ def build(
 
 def _check_overlay(folder: Path, manifest: Manifest) -> None:
     """What Vivado made, if it did, must be what was planned; its own addresses count."""
-    from ..hardware.hwh import check_hwh, manifest_of_build
-    from ..hardware.manifest import save_manifest
+    from ..hardware.board.hwh import check_hwh, manifest_of_build
+    from ..hardware.board.manifest import save_manifest
 
     hwh = folder / "overlay" / f"{manifest.overlay}.hwh"
     if hwh.exists():

@@ -64,10 +64,10 @@ def deploy(
     HOST is anything that your ssh takes. Nothing there is compiled, and numpy stays what it is.
     Then `doctor` and `verify --backend pynq` run there.
     """
-    from ..hardware import deploy as steps
-    from ..hardware.board import load_board
-    from ..hardware.payload import Payload, find_wheel, read_overlays, read_wheel
-    from ..hardware.remote import check_host
+    from ..hardware.board.board import load_board
+    from ..hardware.deploy import steps
+    from ..hardware.deploy.payload import Payload, find_wheel, read_overlays, read_wheel
+    from ..hardware.deploy.remote import check_host
     from ..system.errors import UsageError
 
     check_host(host)

@@ -17,7 +17,7 @@ from .arguments import BOARD, JSON, PAPER_NET, NamedPath, examples, setting
 from .results import show_rows, show_table
 
 if TYPE_CHECKING:
-    from ..hardware.board import Board
+    from ..hardware.board.board import Board
     from ..hardware.model.area import Area
     from ..hardware.model.estimate import CallCost, Estimate
 
@@ -95,8 +95,8 @@ def estimate(
     the fabric. The numbers follow from the kernels' sources and the board's file alone; with
     --build, the tools' own stand next to them. docs/hardware/estimate.md shows the arithmetic.
     """
-    from ..hardware.board import load_board
-    from ..hardware.build_json import load_build
+    from ..hardware.board.board import load_board
+    from ..hardware.build.build_json import load_build
     from ..hardware.model.estimate import estimate as modelled
     from ..hardware.source.constants import changed
     from ..nets.network import NetworkSpec

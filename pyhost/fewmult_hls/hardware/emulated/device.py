@@ -16,8 +16,8 @@ from pynq.metadata.runtime_metadata_parser import RuntimeMetadataParser
 from pynq.pl_server.device import Device
 from pynqmetadata.frontends import Metadata
 
-from ..board import Board
-from ..manifest import load_manifest
+from ..board.board import Board
+from ..board.manifest import load_manifest
 from .ip import Fault, Ip, IpFactory
 from .memory import Ddr
 

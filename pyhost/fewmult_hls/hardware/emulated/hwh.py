@@ -8,10 +8,10 @@ import re
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from ..board import Board
-from ..hls_project import vlnv
-from ..hwh import CONTROL_BUS
-from ..manifest import KernelIp, Manifest
+from ..board.board import Board
+from ..board.hwh import CONTROL_BUS
+from ..board.manifest import KernelIp, Manifest
+from ..build.hls_project import vlnv
 from ..source.interfaces import Argument
 
 _PS = "processing_system7_0"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ...system.errors import FewmultError
-from ..manifest import KernelIp
+from ..board.manifest import KernelIp
 
 
 class Fault(FewmultError):  # noqa: N818

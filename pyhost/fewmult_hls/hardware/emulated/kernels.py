@@ -12,7 +12,7 @@ import numpy as np
 
 from ...contract.backend import Backend
 from ...contract.calls import CALLS, Call, Pass
-from ..manifest import KernelIp
+from ..board.manifest import KernelIp
 from ..source.interfaces import CONTROL
 from .ip import Fault, Memory
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from ...backends.emu import has_kernels
 from ...system.files import write_atomic, writing
-from ..board import Board
-from ..manifest import KernelIp, Manifest, planned_manifest, save_manifest
+from ..board.board import Board
+from ..board.manifest import KernelIp, Manifest, planned_manifest, save_manifest
 from ..rtl.kernel import RtlKernel
 from .hwh import emulated_hwh
 from .ip import Ip, Memory

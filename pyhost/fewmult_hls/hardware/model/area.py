@@ -16,7 +16,7 @@ from functools import reduce
 from math import prod
 from typing import NamedTuple
 
-from ..board import Board
+from ..board.board import Board
 from ..source.constants import constants, evaluate
 from ..source.reading import kernel_sources, load_interface
 from .costs import all_costs

@@ -17,7 +17,7 @@ from ...nets.network import NetworkSpec
 from ...nets.steps import Moment, evaluation, sampling, training_step
 from ...nets.trainer import whole_batches
 from ...system.errors import UsageError
-from ..board import Board
+from ..board.board import Board
 from ..source.reading import kernel_sources, load_interface
 from .costs import all_costs
 from .rows import Access, Loop, Process

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...system.errors import FewmultError
+from ..board.manifest import KernelIp
 from ..emulated.ip import Fault, Memory
-from ..manifest import KernelIp
 from ..source.interfaces import ARGUMENT_STEP, CONTROL
 
 _READ = ctypes.CFUNCTYPE(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
-from ..system.errors import FewmultError, UsageError
-from ..system.files import reading
-from ..system.replacing import bring_back
-from ..system.schema import read_json
+from ...system.errors import FewmultError, UsageError
+from ...system.files import reading
+from ...system.replacing import bring_back
+from ...system.schema import read_json
 
 NAME = "build.json"
 ROUTED = "routed"

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..system.errors import UsageError
-from ..system.schema import read_toml, typed
+from ...system.errors import UsageError
+from ...system.schema import read_toml, typed
 
-_FOLDER = Path(__file__).parents[1] / "boards"
+_FOLDER = Path(__file__).parents[2] / "boards"
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..system.errors import FewmultError
-from ..system.schema import parse_json, typed
+from ...system.errors import FewmultError
+from ...system.schema import parse_json, typed
 from .payload import COMPLETE, Payload
 from .remote import Login, log_in, printable
 
 IMAGE = "/usr/local/share/pynq-venv"  # where the PYNQ images have pynq
-_SCRIPT = Path(__file__).with_name("templates") / "deploy.sh"
+_SCRIPT = Path(__file__).with_name("deploy.sh")
 _LONGEST_ANSWER = 200  # characters that are shown of one that is none
 _UNPACK = f'tar -xf - -C "$0" && test -e "$0/{COMPLETE}"'
 # Exit codes of the script.

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..system.errors import UsageError
-from .board import Board
+from ...system.errors import UsageError
+from ..board.board import Board
+from ..board.manifest import Manifest
 from .hls_project import vlnv
-from .manifest import Manifest
 
 _TEMPLATE = Path(__file__).with_name("templates") / "overlay.tcl"
 

@@ -16,17 +16,17 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from string import Template
 
-from ..proof.golden import encode, golden_cases
-from ..system.errors import FewmultError, UsageError
-from ..system.files import check_no_file, read_file, resolved, write_atomic, writing
-from ..system.locking import lock_beside, locked
-from ..system.replacing import bring_back, replaced_folder
-from .board import Board
+from ...proof.golden import encode, golden_cases
+from ...system.errors import FewmultError, UsageError
+from ...system.files import check_no_file, read_file, resolved, write_atomic, writing
+from ...system.locking import lock_beside, locked
+from ...system.replacing import bring_back, replaced_folder
+from ..board.board import Board
+from ..board.manifest import Manifest, planned_manifest, save_manifest
+from ..source.interfaces import Interface
+from ..source.reading import load_interface, source_root
 from .hls_project import config_text, period_ns, tcl_text
-from .manifest import Manifest, planned_manifest, save_manifest
 from .overlay_tcl import overlay_script
-from .source.interfaces import Interface
-from .source.reading import load_interface, source_root
 
 SCRIPT = "run.sh"
 CHECK = "check_reports.py"

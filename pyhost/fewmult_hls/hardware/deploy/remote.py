@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from ..system.errors import FewmultError, UsageError
+from ...system.errors import FewmultError, UsageError
 
 _MARK = "fewmult-hls folder: "  # a login shell may print lines of its own before
 # Holds a new folder for as long as the login lasts. However this side ends, the input ends too.

@@ -21,11 +21,11 @@ import numpy as np
 import numpy.typing as npt
 from pynq import Overlay
 
-from ..system.errors import FewmultError
+from ...system.errors import FewmultError
+from ..source.interfaces import CONTROL
 from .board import Board
 from .hwh import check_hwh
 from .manifest import Manifest, load_manifest
-from .source.interfaces import CONTROL
 
 _START, _IDLE = 1, 4  # bits of the control register
 _LEAST_BYTES = 8192  # of a buffer: pynq's allocator is not made for smaller ones

@@ -16,13 +16,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-from .. import __version__
-from ..system.errors import FewmultError, UsageError, reason_of
-from ..system.files import open_regular, reading
-from .board import Board
-from .hwh import check_hwh
-from .manifest import Manifest, load_manifest
-from .source.reading import load_interface
+from ... import __version__
+from ...system.errors import FewmultError, UsageError, reason_of
+from ...system.files import open_regular, reading
+from ..board.board import Board
+from ..board.hwh import check_hwh
+from ..board.manifest import Manifest, load_manifest
+from ..source.reading import load_interface
 
 COMPLETE = "complete"  # the archive's last file: without it, a part is missing
 _PROJECT = "fewmult_hls"

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ..system.errors import FewmultError, reason_of
-from ..system.files import read_file
+from ...system.errors import FewmultError, reason_of
+from ...system.files import read_file
+from ..source.interfaces import Argument
 from .board import load_board
 from .manifest import KernelIp, Manifest
-from .source.interfaces import Argument
 
 CONTROL_BUS = "s_axi_control"  # the interface of a kernel's registers
 CLOCK = "ap_clk"

@@ -15,13 +15,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .. import __version__
-from ..system.errors import FewmultError
-from ..system.files import read_file, write_atomic
-from ..system.schema import damaged, parse_json, typed
+from ... import __version__
+from ...system.errors import FewmultError
+from ...system.files import read_file, write_atomic
+from ...system.schema import damaged, parse_json, typed
+from ..source.interfaces import Argument
+from ..source.reading import load_interface, source_root
 from .board import Board
-from .source.interfaces import Argument
-from .source.reading import load_interface, source_root
 
 FORMAT = 1  # of the file, and of how a host talks to the kernels
 _MOST_BYTES = 1 << 20

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .. import __version__
-from .board import Board
-from .source.interfaces import Interface
+from ... import __version__
+from ..board.board import Board
+from ..source.interfaces import Interface
 
 VENDOR = "fewmult"  # vendor and library of the IP, as Vivado finds it: fewmult:hls:layer_top:1.0
 LIBRARY = "hls"
