@@ -143,22 +143,21 @@ def _draw_lane(drawing: Drawing, x: int, lane: Lane, rows: int) -> None:
 def _lives(lane: Lane) -> list[tuple[int | None, int | None]]:
     """Rows from which to which a value is needed; None is the step before, or the next one."""
     starts: list[int | None] = [*lane.writes]
-    if lane.reads and (not lane.writes or lane.is_state):
+    if lane.is_state or not lane.writes:
         starts.insert(0, None)
     lives: list[tuple[int | None, int | None]] = []
-    for at, start in enumerate(starts):
-        later = starts[at + 1] if at + 1 < len(starts) else None
-        reads = [
-            row
-            for row in lane.reads
-            if (start is None or row > start) and (later is None or row <= later)
-        ]
-        is_last = at + 1 == len(starts)
-        if is_last and lane.writes and (lane.is_state or not reads):
+    for start, end in zip(starts, [*starts[1:], None], strict=True):
+        reads = [row for row in lane.reads if _between(row, start, end)]
+        if end is None and lane.writes and (lane.is_state or not reads):
             lives.append((start, None))
         elif reads:
             lives.append((start, max(reads)))
     return lives
+
+
+def _between(row: int, start: int | None, end: int | None) -> bool:
+    """Whether a row reads what was written in ``start``; in ``end``, it is read before it goes."""
+    return (start is None or row > start) and (end is None or row <= end)
 
 
 def _draw_row(drawing: Drawing, at: int, row: Row, lanes: Sequence[Lane]) -> None:
@@ -201,6 +200,3 @@ def _legend(drawing: Drawing, y: int) -> None:
         drawing.text(x + PAD + 6, y + 4, text, role)
         x += 40 + len(text) * 7
     drawing.text(_GAP, y + LINE + PAD, "Time goes down; the next step follows below.")
-
-
-__all__ = ["Lane", "Row", "draw_step", "lanes_of", "rows_of"]

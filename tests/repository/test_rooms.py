@@ -8,6 +8,8 @@ import ast
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pytest
+
 import fewmult_hls
 import house
 
@@ -58,3 +60,10 @@ def test_the_house_has_what_its_list_names() -> None:
 
 def test_no_room_imports_one_above_it() -> None:
     assert not set(upward())
+
+
+def test_a_line_that_is_no_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(house, "HOUSE", tmp_path / "house.txt")
+    house.HOUSE.write_text("kernels/  what the fabric runs\nbindings/\n")
+    with pytest.raises(ValueError, match="not a name and what it is for: bindings/"):
+        house.entries()
