@@ -6,22 +6,19 @@ from __future__ import annotations
 
 import io
 import re
-import resource
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from command import SMALL, assert_one_line, fewmult
+from command import SMALL, assert_one_line, fewmult, limited
 from fewmult_hls.cli.commands import run
-from fewmult_hls.models.model import Model, load_model
+from fewmult_hls.models.model import load_model
 from fewmult_hls.system.errors import FewmultError
-
-Arrays = dict[str, npt.NDArray[Any]]
+from model_files import Arrays, changed, read, refused_flips
 
 
 @pytest.fixture(scope="module")
@@ -36,58 +33,13 @@ def good(trained: Path) -> bytes:
     return (trained / "model.npz").read_bytes()
 
 
-def read(path: Path, content: bytes) -> Model | None:
-    """None where it is refused."""
-    path.write_bytes(content)
-    try:
-        return load_model(path)
-    except FewmultError as error:
-        message = str(error)
-    assert message.startswith(f"{path} is damaged or not a model of fewmult-hls (")
-    assert "\n" not in message
-    return None
-
-
-def same(one: Model, other: Model) -> bool:
-    pairs = zip(one.means.items(), other.means.items(), strict=True)
-    return (
-        one.network.fingerprint == other.network.fingerprint
-        and one.network.spec == other.network.spec
-        and all(
-            a == b and all(map(np.array_equal, mine, theirs)) for (a, mine), (b, theirs) in pairs
-        )
-    )
-
-
 def test_any_flipped_byte(good: bytes, tmp_path: Path) -> None:
-    path = tmp_path / "model.npz"
-    original = read(path, good)
-    assert original is not None
-    generator = np.random.default_rng(1)
-    refused = 0
-    positions = range(0, len(good), 3)
-    for position in positions:
-        damaged = bytearray(good)
-        damaged[position] ^= int(generator.integers(1, 256))
-        model = read(path, bytes(damaged))
-        # A time stamp, for one, may change.
-        assert model is None or same(model, original), position
-        refused += model is None
-    assert refused > 0.8 * len(positions)
+    assert refused_flips(load_model, tmp_path / "model.npz", good) > 0.8
 
 
 def test_any_truncation(good: bytes, tmp_path: Path) -> None:
     for size in [*range(0, len(good), 97), len(good) - 1]:
-        assert read(tmp_path / "model.npz", good[:size]) is None, size
-
-
-def changed(good: bytes, change: Callable[[Arrays], None], **options: Any) -> bytes:
-    with np.load(io.BytesIO(good)) as archive:
-        arrays = dict(archive)
-    change(arrays)
-    file = io.BytesIO()
-    np.savez(file, **arrays, **options)
-    return file.getvalue()
+        assert read(load_model, tmp_path / "model.npz", good[:size]) is None, size
 
 
 @pytest.mark.parametrize(
@@ -133,44 +85,39 @@ def test_pickled_content(good: bytes, tmp_path: Path, monkeypatch: pytest.Monkey
     trap = np.empty((), dtype=object)
     trap[()] = _Trap()
     content = changed(good, lambda arrays: arrays.update(widths=trap))
-    assert read(tmp_path / "model.npz", content) is None
+    assert read(load_model, tmp_path / "model.npz", content) is None
     np.save(tmp_path / "model.npy", trap, allow_pickle=True)
-    assert read(tmp_path / "model.npz", (tmp_path / "model.npy").read_bytes()) is None
+    assert read(load_model, tmp_path / "model.npz", (tmp_path / "model.npy").read_bytes()) is None
     assert not (tmp_path / "sprung").exists()
+
+
+def header_of(*shape: int) -> bytes:
+    """The beginning of an array of int16, without it."""
+    header = io.BytesIO()
+    facts = {"descr": "<i2", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(header, facts)
+    return header.getvalue()
 
 
 def huge_member(good: bytes) -> bytes:
     """An array whose header declares 2 TiB that are not there."""
-    header = io.BytesIO()
-    np.lib.format.write_array_header_1_0(
-        header, {"descr": "<i2", "fortran_order": False, "shape": (1 << 20, 1 << 20)}
-    )
-    return with_member(good, "weights_0.npy", header.getvalue(), zipfile.ZIP_STORED)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("weights_0.npy", header_of(1 << 20, 1 << 20))
+        _copy_others(good, archive, "weights_0.npy")
+    return file.getvalue()
 
 
 def zip_bomb(good: bytes) -> bytes:
     """An array of half a GiB in half a MiB."""
-    header = io.BytesIO()
-    shape = (1 << 12, 1 << 16)
-    np.lib.format.write_array_header_1_0(
-        header, {"descr": "<i2", "fortran_order": False, "shape": shape}
-    )
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         with archive.open("weights_0.npy", "w", force_zip64=True) as member:
-            member.write(header.getvalue())
+            member.write(header_of(1 << 12, 1 << 16))
             for _ in range(1 << 5):
                 member.write(bytes(1 << 24))
         _copy_others(good, archive, "weights_0.npy")
     return bomb.getvalue()
-
-
-def with_member(good: bytes, name: str, content: bytes, kind: int) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", kind) as archive:
-        archive.writestr(name, content)
-        _copy_others(good, archive, name)
-    return file.getvalue()
 
 
 def _copy_others(good: bytes, archive: zipfile.ZipFile, but: str) -> None:
@@ -193,19 +140,14 @@ def test_no_file_takes_more_memory_than_it_has_bytes(
     make: Callable[[bytes], bytes], good: bytes, tmp_path: Path
 ) -> None:
     (tmp_path / "model.npz").write_bytes(make(good))
-    limit = 1 << 29
-
-    def limited() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-
-    done = fewmult("evaluate", tmp_path, "--dataset", "digits", before=limited)
+    done = fewmult("evaluate", tmp_path, "--dataset", "digits", before=limited(1 << 29))
     assert done.returncode == 1
     assert_one_line(done.stderr, f"{tmp_path}/model.npz is damaged or not a model of fewmult-hls")
 
 
 def test_what_is_no_archive(tmp_path: Path) -> None:
     for content in (b"", b"PK\x03\x04", b"\x93NUMPY\x01\x00", bytes(1000), b"hello"):
-        assert read(tmp_path / "model.npz", content) is None
+        assert read(load_model, tmp_path / "model.npz", content) is None
 
 
 def test_a_damaged_model_ends_evaluate_in_a_line(
