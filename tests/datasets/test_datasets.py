@@ -5,15 +5,12 @@
 import functools
 import gzip
 import hashlib
-import http.server
 import json
 import os
 import resource
 import shutil
 import struct
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +27,7 @@ from fewmult_hls.datasets.folder import STEMS, VALIDATION_STEMS, find_files
 from fewmult_hls.datasets.importing import import_set
 from fewmult_hls.runs.plan import plan_run
 from fewmult_hls.system.errors import FewmultError, UsageError
+from mirror import closed_port, publish, serving
 
 # Read before the fixture below gives each test folders of its own.
 REAL_MNIST = Path(os.environ.get("FEWMULT_DATA", ""), "mnist")
@@ -586,43 +584,14 @@ def test_damaged_checksums(tmp_path: Path, content: str) -> None:
 # Fetch, from a real server on this machine
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    handler = functools.partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 @pytest.fixture
 def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of a mirror, with a small set whose checksums are taken for the published ones."""
-    folder = write_set(tmp_path / "published")
-    for stem in STEMS:
-        content = (folder / stem).read_bytes()
-        monkeypatch.setitem(mnist.CONTENT_SHA256, stem, hashlib.sha256(content).hexdigest())
-        (folder / f"{stem}.gz").write_bytes(gzip.compress(content))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    return folder
+    return publish(write_set(tmp_path / "published"), monkeypatch)
 
 
 def use_mirrors(monkeypatch: pytest.MonkeyPatch, *urls: str) -> None:
     monkeypatch.setenv("FEWMULT_MIRRORS", " ".join(urls))
-
-
-def closed_port() -> str:
-    with http.server.HTTPServer(("127.0.0.1", 0), Quiet) as server:
-        return f"http://127.0.0.1:{server.server_port}/mnist/"
 
 
 def test_fetch(
@@ -631,7 +600,7 @@ def test_fetch(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with served(published) as url:
+    with serving(published) as url:
         use_mirrors(monkeypatch, url)
         assert fetch("mnist") == places[1] / "mnist"
     assert capfd.readouterr() == ("", "")
@@ -653,7 +622,7 @@ def test_fetch_goes_on_to_the_next_mirror(
     shutil.copytree(published, cut)
     path = cut / f"{TRAIN_LABELS}.gz"
     path.write_bytes(path.read_bytes()[:-9])
-    with served(published) as good, served(partial) as part, served(cut) as damaged:
+    with serving(published) as good, serving(partial) as part, serving(cut) as damaged:
         use_mirrors(monkeypatch, closed_port(), part, damaged, good)
         fetch("mnist")
     assert datasets.load("mnist").classes == 10
@@ -664,7 +633,7 @@ def test_fetch_with_wrong_checksum(
 ) -> None:
     other = gzip.compress((published / TEST_LABELS).read_bytes()[:-1] + b"\x09")
     (published / f"{TEST_LABELS}.gz").write_bytes(other)
-    with served(published) as url:
+    with serving(published) as url:
         use_mirrors(monkeypatch, url)
         refused(lambda: fetch("mnist"), url, f"{TEST_LABELS}.gz came damaged", "data import mnist")
     assert list(places[1].iterdir()) == []
@@ -675,7 +644,7 @@ def test_fetch_without_server_or_files(
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     (tmp_path / "empty").mkdir()
-    with served(tmp_path / "empty") as url:
+    with serving(tmp_path / "empty") as url:
         use_mirrors(monkeypatch, closed_port(), url, "gopher://127.0.0.1/")
         refused(
             lambda: fetch("mnist"),
@@ -693,7 +662,7 @@ def test_fetch_keeps_no_more_than_the_set_can_have(
 ) -> None:
     with (published / f"{TEST_LABELS}.gz").open("ab") as file:
         file.truncate(1 << 33)
-    with served(published) as url:
+    with serving(published) as url:
         use_mirrors(monkeypatch, url)
         refused(lambda: fetch("mnist"), "it sends 8,589,934,592 bytes where 75,700 are the most")
     assert list(places[1].iterdir()) == []
@@ -703,7 +672,7 @@ def test_a_fault_of_the_disk_is_no_fault_of_a_mirror(
     published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with served(published) as url:
+    with serving(published) as url:
         use_mirrors(monkeypatch, url, url)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, limit[1]))
         try:
@@ -713,7 +682,7 @@ def test_a_fault_of_the_disk_is_no_fault_of_a_mirror(
 
 
 def test_fetch_replaces_a_damaged_set(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with served(published) as url:
+    with serving(published) as url:
         use_mirrors(monkeypatch, url)
         folder = fetch("mnist")
         (folder / f"{TEST_LABELS}.gz").write_bytes(b"")
@@ -750,7 +719,7 @@ def test_real_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.mnist
 def test_real_mnist_is_fetched_and_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with served(REAL_MNIST) as url:
+    with serving(REAL_MNIST) as url:
         use_mirrors(monkeypatch, url)
         fetch("mnist")
     assert len(datasets.load("mnist").train.labels) == 50000

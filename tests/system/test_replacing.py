@@ -5,17 +5,12 @@
 from __future__ import annotations
 
 import base64
-import gzip
-import hashlib
 import os
 import re
 import shlex
 import shutil
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +31,6 @@ from command import (
 from faults import SIGNALS, stops
 from fewmult_hls import datasets
 from fewmult_hls.backends import open_backend
-from fewmult_hls.datasets import mnist
 from fewmult_hls.datasets.fetch import fetch
 from fewmult_hls.datasets.folder import STEMS
 from fewmult_hls.datasets.importing import import_set
@@ -56,6 +50,7 @@ from fewmult_hls.system.errors import FewmultError, UsageError
 from fewmult_hls.system.files import atomic_file, sweep, write_atomic
 from fewmult_hls.system.locking import lock_beside, lock_inside, locked
 from fewmult_hls.system.placing import placed_files, settle
+from mirror import publish, serving
 
 Z2 = load_board("pynq-z2")
 
@@ -144,13 +139,7 @@ def test_a_fetch_stopped_anywhere(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the place of a set that is damaged."""
-    mirror = write_set(tmp_path / "mirror")
-    for stem in STEMS:
-        data = (mirror / stem).read_bytes()
-        monkeypatch.setitem(mnist.CONTENT_SHA256, stem, hashlib.sha256(data).hexdigest())
-        (mirror / f"{stem}.gz").write_bytes(gzip.compress(data))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with serving(mirror) as url:
+    with serving(publish(write_set(tmp_path / "mirror"), monkeypatch)) as url:
         monkeypatch.setenv("FEWMULT_MIRRORS", url)
         good = content(fetch("mnist"))
         damaged = {**good, f"{STEMS[1]}.gz": b""}
@@ -166,25 +155,6 @@ def test_a_fetch_stopped_anywhere(
             assert set(seen) == {True, False}
             assert names(fetch("mnist").parent) == {"mnist"}
             assert content(cache / "mnist") == good
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    """A mirror, in a process of its own: a thread would be lost in a fork."""
-    script = (
-        "import os\nfrom http.server import *\n"
-        f"os.chdir({str(folder)!r})\n"
-        "with HTTPServer(('127.0.0.1', 0), SimpleHTTPRequestHandler) as server:\n"
-        "    print(server.server_port, flush=True)\n    server.serve_forever()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as server:
-        assert server.stdout is not None
-        try:
-            yield f"http://127.0.0.1:{server.stdout.readline().strip()}/"
-        finally:
-            server.kill()
 
 
 @pytest.mark.parametrize("call", ["rename", "renameat2", "unlink,unlinkat,rmdir"])
