@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """One kernel's project for Vitis HLS: a config of the unified flow, and Tcl for 2022.2.
 
-Both come from one table of settings, so that they cannot drift apart. Where the vendor documents
-each: docs/hardware/building.md.
+Both are one table, so that they cannot drift apart. Where the vendor documents each line:
+docs/hardware/building.md.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ... import __version__
 from ..board.board import Board
@@ -20,21 +20,31 @@ ROOT = "../.."  # of a plan, seen from a project; every path is relative, so tha
 WORK = "work"  # where the tools work in a project's folder
 SOLUTION = "hls"  # what the unified flow calls it; the Tcl flow then leaves the same paths
 FIFO_DEPTH = 4
+# What the Tcl flow does in a stage; options of these are settings.
+_STAGES = {
+    "csim": "csim_design",
+    "synth": "csynth_design",
+    "cosim": "cosim_design",
+    "package": "export_design",
+    "impl": "export_design",
+}
 
 
-@dataclass(frozen=True)
-class Setting:
-    """What one key of a config says.
+class Setting(NamedTuple):
+    """A line of the table.
 
     Attributes:
         key: in hls_config.cfg.
         value: there.
-        tcl: the command that says the same to Vitis HLS 2022.2; empty if nothing does.
+        tcl: what says the same to Vitis HLS 2022.2, a command; empty if nothing does, or another
+            line's does already.
+        stage: whose command ``tcl`` is an option of, if it is one.
     """
 
     key: str
     value: str
     tcl: str = ""
+    stage: str = ""
 
 
 def ip_version() -> str:
@@ -52,25 +62,29 @@ def period_ns(board: Board) -> float:
     return 1000 / board.clock.fabric_mhz
 
 
-def files(interface: Interface) -> tuple[str, str, str]:
-    """Top, testbench and golden vectors, in a plan."""
-    name = interface.name
-    return f"kernels/{name}_top.cpp", f"testbench/{name}_tb.cpp", f"golden/{name}.bin"
-
-
-def flags(interface: Interface) -> tuple[str, str]:
-    """Of the C++ compiler, for the top and for the testbench.
+def _files(interface: Interface) -> list[Setting]:
+    """What is compiled, and with which flags.
 
     Co-simulation copies as many elements as a port's depth says: every array must be that long.
     """
-    common = f"-std=c++14 -I{ROOT}"
+    name, flags = interface.name, f"-std=c++14 -I{ROOT}"
     depth = max(argument.depth for argument in interface.arguments)
-    return common, f"{common} -DFEWMULT_PORT_DEPTH={depth}"
+    bench_flags = f"{flags} -DFEWMULT_PORT_DEPTH={depth}"
+    top, bench = f"{ROOT}/kernels/{name}_top.cpp", f"{ROOT}/testbench/{name}_tb.cpp"
+    golden = f"{ROOT}/golden/{name}.bin"  # copied to where the testbench runs
+    return [
+        Setting("syn.top", interface.top, f"set_top {interface.top}"),
+        Setting("syn.file", top, f'add_files {top} -cflags "{flags}"'),
+        Setting("syn.cflags", flags),
+        Setting("tb.file", bench, f'add_files -tb {bench} -cflags "{bench_flags}"'),
+        Setting("tb.file", golden, f"add_files -tb {golden}"),
+        Setting("tb.cflags", bench_flags),
+    ]
 
 
-def settings(board: Board, interface: Interface) -> list[Setting]:
-    """All that is said about a kernel, but for its files and stages."""
-    width = board.ports.width
+def _settings(board: Board, interface: Interface) -> list[Setting]:
+    """All else that is said about a kernel."""
+    width, name = board.ports.width, interface.top
     clock = f"{period_ns(board):g}ns"
     uncertainty = f"{board.clock.uncertainty_percent}%"
     # Nothing fuses into a multiply-add behind the operator's back either.
@@ -79,31 +93,27 @@ def settings(board: Board, interface: Interface) -> list[Setting]:
         Setting("clock", clock, f"create_clock -period {clock} -name default"),
         Setting("clock_uncertainty", uncertainty, f"set_clock_uncertainty {uncertainty}"),
         # An address is one 32-bit register: fewmult.json counts on it.
-        _interface("m_axi_addr64", 0),
+        _config("interface", "syn.interface.m_axi_addr64", 0, "="),
         # Ports as wide as the processor's, which needs arrays at such addresses.
-        _interface("m_axi_alignment_byte_size", width // 8),
-        _interface("m_axi_max_widen_bitwidth", width),
-        Setting("syn.compile.pipeline_style", "flp", "config_compile -pipeline_style flp"),
-        Setting("syn.compile.pragma_strict_mode", "1", "config_compile -pragma_strict_mode=1"),
-        Setting(
-            "syn.dataflow.fifo_depth",
-            str(FIFO_DEPTH),
-            f"config_dataflow -fifo_depth {FIFO_DEPTH}",
-        ),
+        _config("interface", "syn.interface.m_axi_alignment_byte_size", width // 8, "="),
+        _config("interface", "syn.interface.m_axi_max_widen_bitwidth", width, "="),
+        _config("compile", "syn.compile.pipeline_style", "flp"),
+        _config("compile", "syn.compile.pragma_strict_mode", 1, "="),
+        _config("dataflow", "syn.dataflow.fifo_depth", FIFO_DEPTH),
         Setting("syn.op", "op:mul impl:fabric", "config_op mul -impl fabric"),
-        Setting("csim.clean", "true"),  # csim_design -clean
+        Setting("csim.clean", "true", "-clean", "csim"),
         Setting("csim.sanitize_address", "true"),
         Setting("csim.sanitize_undefined", "true"),
-        Setting("cosim.O", "true"),  # cosim_design -O
-        Setting("cosim.rtl", "verilog"),  # cosim_design -rtl
-        Setting("package.output.format", "ip_catalog", "config_export -format ip_catalog"),
+        Setting("cosim.O", "true", "-O", "cosim"),
+        Setting("cosim.rtl", "verilog", "-rtl verilog", "cosim"),
+        _config("export", "package.output.format", "ip_catalog"),
         Setting("package.output.syn", "false"),
-        Setting("package.ip.vendor", VENDOR, f"config_export -vendor {VENDOR}"),
-        Setting("package.ip.library", LIBRARY, f"config_export -library {LIBRARY}"),
-        Setting("package.ip.name", interface.top, f"config_export -ipname {interface.top}"),
-        Setting("package.ip.version", ip_version(), f"config_export -version {ip_version()}"),
-        Setting("vivado.flow", "impl"),  # export_design -flow
-        Setting("vivado.rtl", "verilog", "config_export -rtl verilog"),
+        _config("export", "package.ip.vendor", VENDOR),
+        _config("export", "package.ip.library", LIBRARY),
+        Setting("package.ip.name", name, f"config_export -ipname {name}"),
+        _config("export", "package.ip.version", ip_version()),
+        Setting("vivado.flow", "impl", "-flow impl", "impl"),
+        _config("export", "vivado.rtl", "verilog"),
         Setting(
             "vivado.synth_design_args",
             synthesis,
@@ -112,48 +122,36 @@ def settings(board: Board, interface: Interface) -> list[Setting]:
     ]
 
 
-def _interface(name: str, value: int) -> Setting:
-    return Setting(f"syn.interface.{name}", str(value), f"config_interface -{name}={value}")
+def _config(command: str, key: str, value: object, separator: str = " ") -> Setting:
+    """A setting whose option has the name of its key."""
+    option = key.rpartition(".")[2]
+    return Setting(key, str(value), f"config_{command} -{option}{separator}{value}")
 
 
 def config_text(board: Board, interface: Interface) -> str:
     """hls_config.cfg, for ``v++ --compile --mode hls`` and ``vitis-run --mode hls``."""
-    top, testbench, golden = files(interface)
-    top_flags, testbench_flags = flags(interface)
-    sources = [
-        ("flow_target", "vivado"),
-        ("syn.top", interface.top),
-        ("syn.file", f"{ROOT}/{top}"),
-        ("syn.cflags", top_flags),
-        ("tb.file", f"{ROOT}/{testbench}"),
-        ("tb.file", f"{ROOT}/{golden}"),  # copied to where the testbench runs
-        ("tb.cflags", testbench_flags),
-    ]
-    lines = [f"{key}={value}" for key, value in sources]
-    lines += [f"{setting.key}={setting.value}" for setting in settings(board, interface)]
-    return "\n".join([f"part={board.part}", "", "[hls]", *lines, ""])
+    table = [*_files(interface), *_settings(board, interface)]
+    lines = [f"part={board.part}", "", "[hls]", "flow_target=vivado"]
+    return "\n".join([*lines, *(f"{row.key}={row.value}" for row in table), ""])
 
 
 def tcl_text(board: Board, interface: Interface) -> str:
     """hls.tcl, for ``vitis_hls -f``; FEWMULT_STAGE in the environment says what to do."""
-    top, testbench, golden = files(interface)
-    top_flags, testbench_flags = flags(interface)
+    settings = _settings(board, interface)
+    stages = {
+        stage: [command, *(row.tcl for row in settings if row.stage == stage)]
+        for stage, command in _STAGES.items()
+    }
+    *others, last = stages
     lines = [
         f"open_project {WORK}",
-        f"set_top {interface.top}",
-        f'add_files {ROOT}/{top} -cflags "{top_flags}"',
-        f'add_files -tb {ROOT}/{testbench} -cflags "{testbench_flags}"',
-        f"add_files -tb {ROOT}/{golden}",
+        *(row.tcl for row in _files(interface) if row.tcl),
         f"open_solution {SOLUTION} -flow_target vivado",
         f"set_part {board.part}",
-        *(setting.tcl for setting in settings(board, interface) if setting.tcl),
+        *(row.tcl for row in settings if row.tcl and not row.stage),
         "switch -exact -- $::env(FEWMULT_STAGE) {",
-        "  csim { csim_design -clean }",
-        "  synth { csynth_design }",
-        "  cosim { cosim_design -O -rtl verilog }",
-        "  package { export_design }",
-        "  impl { export_design -flow impl }",
-        '  default { error "FEWMULT_STAGE is csim, synth, cosim, package or impl" }',
+        *(f"  {stage} {{ {' '.join(words)} }}" for stage, words in stages.items()),
+        f'  default {{ error "FEWMULT_STAGE is {", ".join(others)} or {last}" }}',
         "}",
         "exit",
         "",
