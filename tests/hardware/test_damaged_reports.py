@@ -19,15 +19,8 @@ from checkout import REPORTS
 from fewmult_hls.hardware.build import reports
 from fewmult_hls.hardware.build.build_json import load_build
 from fewmult_hls.system.errors import FewmultError, UsageError
+from reported import FACTS
 
-FACTS: dict[str, Any] = {
-    "board": "pynq-z2",
-    "overlay": "fewmult",
-    "build_id": 7,
-    "clock_ns": 10.0,
-    "limits": {"dsp": 0},
-    "kernels": ["layer", "shift_gradient"],
-}
 PLACES = {
     "csynth.xml": f"hls/layer/{reports.SYNTHESIS}",
     "export_impl.xml": f"hls/layer/{reports.IMPLEMENTATION}",
@@ -41,7 +34,7 @@ NUMBER = "9" * 5000
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A plan with all its reports."""
     plan = tmp_path_factory.mktemp("plans") / "whole"
-    shutil.copytree(REPORTS / "kernels", plan / "kernels")
+    plan.mkdir()
     (plan / "plan.json").write_text(json.dumps(FACTS))
     for name, place in PLACES.items():
         (plan / place).parent.mkdir(parents=True, exist_ok=True)
@@ -152,6 +145,9 @@ def test_texts_without_end_take_no_time(name: str, text: str, plan: Path) -> Non
         json.dumps({**FACTS, "kernels": {"layer": 1}}),
         json.dumps({**FACTS, "limits": {"dsp": True}}),
         json.dumps({**FACTS, "limits": []}),
+        json.dumps({**FACTS, "loops": {}}),
+        json.dumps({**FACTS, "loops": [{"place": "tile.hpp:4", "label": ""}]}),
+        json.dumps({**FACTS, "loops": [{"place": 4, "label": "", "interval": 1}]}),
     ],
 )
 def test_damaged_plans(facts: str, plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,7 +155,7 @@ def test_damaged_plans(facts: str, plan: Path, capsys: pytest.CaptureFixture[str
     refused(plan, "plan.json is damaged", capsys)
 
 
-@pytest.mark.parametrize("place", ["plan.json", *PLACES.values(), "kernels/pipe.cpp"])
+@pytest.mark.parametrize("place", ["plan.json", *PLACES.values()])
 def test_pipes(place: str, plan: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (plan / place).unlink(missing_ok=True)
     os.mkfifo(plan / place)
@@ -167,11 +163,6 @@ def test_pipes(place: str, plan: Path, capsys: pytest.CaptureFixture[str]) -> No
         reports.main(plan, [])
         return
     refused(plan, f"{plan / place}: it is no regular file", capsys)
-
-
-def test_an_interval_that_is_none(plan: Path) -> None:
-    (plan / "kernels" / "odd.cpp").write_text(f"for (;;) {{\n#pragma HLS PIPELINE II = {NUMBER}\n")
-    assert any(loop.place == "odd.cpp:1" for loop in reports.targets(plan / "kernels"))
 
 
 def test_a_folder_that_cannot_be_written(plan: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,22 +18,14 @@ import pytest
 from checkout import REPORTS
 from fewmult_hls.hardware.build import reports
 from fewmult_hls.hardware.build.hls_project import SOLUTION, WORK
-from fewmult_hls.hardware.source.reading import source_root
-
-FACTS = {
-    "board": "pynq-z2",
-    "overlay": "fewmult",
-    "build_id": 7,
-    "clock_ns": 10.0,
-    "limits": {"dsp": 0},
-    "kernels": ["layer", "shift_gradient"],
-}
+from fewmult_hls.hardware.build.plan import loop_targets
+from fewmult_hls.hardware.source.reading import kernel_sources, source_root
+from reported import FACTS
 
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Path:
     """A plan after synthesis of one kernel, with the script that it would have."""
-    shutil.copytree(REPORTS / "kernels", tmp_path / "kernels")
     shutil.copyfile(Path(reports.__file__), tmp_path / "check_reports.py")
     (tmp_path / "plan.json").write_text(json.dumps(FACTS))
     put(tmp_path, "csynth.xml", "hls/layer", reports.SYNTHESIS)
@@ -65,7 +57,11 @@ def test_synthesis_is_read(plan: Path) -> None:
     assert result.stdout == "layer: 16557 LUT, 20732 FF, 30 BRAM, 0 DSP, slack 2.689 ns\n"
     build = built(plan)
     kernel = build.pop("kernels").pop("layer")
-    assert build == {"format": reports.FORMAT, **{k: FACTS[k] for k in FACTS if k != "kernels"}}
+    facts = {k: FACTS[k] for k in FACTS if k not in ("kernels", "loops")}
+    assert build == {
+        "format": reports.FORMAT,
+        **facts,
+    }
     loops = kernel.pop("loops")
     assert kernel == {
         "from": "synthesis",
@@ -264,9 +260,8 @@ def assert_refused(plan: Path, message: str) -> None:
 
 
 def test_every_pragma_of_the_kernels_is_a_target() -> None:
-    folder = source_root() / "kernels"
-    text = "".join(path.read_text() for path in folder.glob("*.[ch]pp"))
-    asked = [loop.interval for loop in reports.targets(folder) if loop.interval]
+    text = "".join(path.read_text() for path in (source_root() / "kernels").glob("*.[ch]pp"))
+    asked = [loop["interval"] for loop in loop_targets(kernel_sources()) if loop["interval"]]
     assert sorted(asked) == sorted(map(int, re.findall(r"PIPELINE II = (\d+)", text)))
     assert len(asked) > 20
 

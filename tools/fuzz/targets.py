@@ -27,8 +27,10 @@ from fewmult_hls.datasets.folder import STEMS
 from fewmult_hls.hardware.board.board import load_board
 from fewmult_hls.hardware.build import reports
 from fewmult_hls.hardware.build.build_json import load_build
+from fewmult_hls.hardware.build.plan import loop_targets
 from fewmult_hls.hardware.deploy.payload import read_overlays, read_wheel
 from fewmult_hls.hardware.emulated.overlay import write_emulated_overlay
+from fewmult_hls.hardware.source.reading import read_sources
 from fewmult_hls.report.records import read_records
 from fewmult_hls.runs.checkpoints import load_checkpoint
 from judging import call, command
@@ -140,7 +142,6 @@ def _write_wheel(path: Path) -> None:
 
 def _write_reports(plan: Path) -> None:
     data = ROOT / "tests" / "hardware" / "reports"
-    shutil.copytree(data / "kernels", plan / "kernels")
     places = {
         "csynth.xml": f"hls/layer/{reports.SYNTHESIS}",
         "export_impl.xml": f"hls/layer/{reports.IMPLEMENTATION}",
@@ -150,8 +151,14 @@ def _write_reports(plan: Path) -> None:
     for name, place in places.items():
         (plan / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(data / name, plan / place)
-    facts = {"board": "pynq-z2", "overlay": "fewmult", "build_id": 7, "clock_ns": 10.0}
+    facts: dict[str, object] = {
+        "board": "pynq-z2",
+        "overlay": "fewmult",
+        "build_id": 7,
+        "clock_ns": 10.0,
+    }
     facts |= {"limits": {"dsp": 0}, "kernels": ["layer"]}
+    facts["loops"] = loop_targets(read_sources(data / "kernels"))
     (plan / "plan.json").write_text(json.dumps(facts))
     with contextlib.redirect_stdout(io.StringIO()):
         reports.main(plan, [])  # leaves build.json

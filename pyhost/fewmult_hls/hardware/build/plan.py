@@ -24,7 +24,7 @@ from ...system.replacing import bring_back, replaced_folder
 from ..board.board import Board
 from ..board.manifest import Manifest, planned_manifest, save_manifest
 from ..source.interfaces import Interface
-from ..source.reading import load_interface, source_root
+from ..source.reading import Sources, kernel_sources, load_interface, source_root
 from .hls_project import config_text, period_ns, tcl_text
 from .overlay_tcl import overlay_script
 
@@ -171,6 +171,7 @@ def _fill(plan: Path, board: Board, manifest: Manifest, kernels: Sequence[str]) 
         "clock_ns": round(period_ns(board), 3),
         "limits": {"dsp": board.limits.dsp},
         "kernels": list(kernels),
+        "loops": loop_targets(kernel_sources()),
     }
     write_atomic(plan / FACTS, json.dumps(facts, indent=2) + "\n")
     shutil.copyfile(Path(__file__).with_name("reports.py"), plan / CHECK)
@@ -181,6 +182,14 @@ def _fill(plan: Path, board: Board, manifest: Manifest, kernels: Sequence[str]) 
     write_atomic(
         plan / "README.md", readme.substitute(values, build_id=f"{manifest.build_id:#010x}")
     )
+
+
+def loop_targets(sources: Sources) -> list[dict[str, str | int | None]]:
+    """Every loop, and the interval that its pragma asks for: what check_reports.py judges by."""
+    return [
+        {"place": f"{loop.file}:{loop.line}", "label": loop.label, "interval": loop.interval}
+        for loop in sources.loops
+    ]
 
 
 def _copy_sources(source: Path, target: Path) -> None:

@@ -30,9 +30,6 @@ _MOST_BYTES = 64 << 20  # of a file; real ones have a few MiB at most
 _MOST_BRACKETS = 1000  # in plan.json
 _MOST_DIGITS = 18
 
-_FOR = re.compile(r"^\s*(?:(\w+):\s*)?for \(")
-_LABEL = re.compile(r"^\s*(\w+):\s*$")
-_PIPELINE = re.compile(r"#pragma HLS PIPELINE II = (\d{1,9})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _DECIMAL = re.compile(r"\s*-?[0-9]{1,12}(\.[0-9]{1,12})?\s*")
 _SLACK = re.compile(r"\s*(-?[0-9]{1,9}\.[0-9]{1,9})\s")
@@ -50,7 +47,7 @@ class ReportError(ValueError):
 
 
 class Target(NamedTuple):
-    """A loop in the sources whose pragma asks for an interval.
+    """A loop of the sources, as plan.json names it.
 
     Attributes:
         place: file and line of its ``for``.
@@ -61,39 +58,6 @@ class Target(NamedTuple):
     place: str
     label: str
     interval: int | None
-
-
-def targets(folder: Path) -> list[Target]:
-    """Every loop of the sources in ``folder``, with what its pragma asks for."""
-    found = []
-    for path in sorted(folder.glob("*.[ch]pp")):
-        label = ""
-        lines = _read(path).splitlines()
-        for number, line in enumerate(lines, start=1):
-            loop = _FOR.match(line)
-            if loop:
-                place = f"{path.name}:{number}"
-                found.append(Target(place, loop[1] or label, _interval(lines[number - 1 :])))
-            alone = _LABEL.match(line)
-            label = alone[1] if alone else ""
-    return found
-
-
-def _interval(lines: list[str]) -> int | None:
-    """Of the loop that the lines begin with: its pragmas follow the head."""
-    rest = iter(lines)
-    open_brackets = 0
-    for line in rest:
-        open_brackets += line.count("(") - line.count(")")
-        if open_brackets == 0:
-            break
-    for line in rest:
-        if not line.strip().startswith(("#pragma", "//")):
-            return None
-        pipeline = _PIPELINE.search(line)
-        if pipeline:
-            return int(pipeline[1])
-    return None
 
 
 def read_synthesis(path: Path, loops: list[Target]) -> dict[str, Any]:
@@ -322,7 +286,7 @@ def read_build(plan: Path) -> dict[str, Any]:
         ReportError: the folder is no plan, or a report cannot be understood.
     """
     facts = _read_facts(plan / "plan.json")
-    loops = targets(plan / "kernels")
+    loops = [Target(**loop) for loop in facts.pop("loops")]
     kernels = {}
     for name in facts.pop("kernels"):
         folder = plan / "hls" / name
@@ -351,9 +315,21 @@ def _read_facts(path: Path) -> dict[str, Any]:
 
 
 def _are_facts(facts: Any) -> bool:
-    names = facts["kernels"]
-    are_names = all(isinstance(name, str) and _NAME.fullmatch(name) for name in names)
-    return isinstance(names, list) and are_names and type(facts["limits"]["dsp"]) is int
+    names, loops = facts["kernels"], facts["loops"]
+    return (
+        isinstance(names, list)
+        and isinstance(loops, list)
+        and all(isinstance(name, str) and _NAME.fullmatch(name) for name in names)
+        and all(map(_is_target, loops))
+        and type(facts["limits"]["dsp"]) is int
+    )
+
+
+def _is_target(loop: Any) -> bool:
+    if not isinstance(loop, dict) or set(loop) != set(Target._fields):
+        return False
+    texts = isinstance(loop["place"], str) and isinstance(loop["label"], str)
+    return texts and (loop["interval"] is None or type(loop["interval"]) is int)
 
 
 def main(plan: Path, names: list[str]) -> int:

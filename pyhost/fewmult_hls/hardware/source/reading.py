@@ -152,6 +152,6 @@ def read_sources(folder: Path) -> Sources:
 
 def _included(file: str, texts: Mapping[str, str]) -> Iterator[str]:
     """All that a file includes, each after what it includes itself, and the file."""
-    for name in _INCLUDE.findall(texts[file]):
+    for name in filter(texts.__contains__, _INCLUDE.findall(texts[file])):
         yield from _included(name, texts)
     yield file
