@@ -147,11 +147,33 @@ ODD_ARRAYS: list[tuple[str, Callable[[npt.NDArray[Any]], Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "make", "reason"), ODD_ARRAYS)
+ODD_FLOATS: list[tuple[str, Callable[[npt.NDArray[Any]], Any], str]] = [
+    ("weights_0", lambda a: a.astype(np.complex64), "weights_0 is complex64"),
+    ("weights_0", lambda a: a * np.float32(np.nan), "weights_0 has values that are not finite"),
+    ("gain_1", lambda a: np.full_like(a, np.inf), "gain_1 has values that are not finite"),
+    ("bias_0", lambda a: a.astype(np.float64), "bias_0 is float64"),
+    ("variance_real-valued_0", lambda a: -a - 1, "has negative values"),
+    ("mean_real-valued_1", lambda a: a + np.float32(np.inf), "are not finite"),
+]
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "make", "reason"),
+    [
+        (method, *odd)
+        for method, all_ in zip(METHODS, (ODD_ARRAYS, ODD_FLOATS), strict=True)
+        for odd in all_
+    ],
+)
 def test_odd_arrays(
-    name: str, make: Callable[[npt.NDArray[Any]], Any], reason: str, runs: Path, tmp_path: Path
+    method: str,
+    name: str,
+    make: Callable[[npt.NDArray[Any]], Any],
+    reason: str,
+    runs: Path,
+    tmp_path: Path,
 ) -> None:
-    arrays, path = arrays_of(runs / "ternary-qbp" / "model.npz"), tmp_path / "model.npz"
+    arrays, path = arrays_of(runs / method / "model.npz"), tmp_path / "model.npz"
     arrays[name] = np.asarray(make(arrays[name]))
     save(path, arrays, sign=name != CHECKSUM)
     with warnings.catch_warnings():
@@ -159,28 +181,6 @@ def test_odd_arrays(
         with pytest.raises(FewmultError, match=re.escape(reason)) as caught:
             read_model(path)
     assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("name", "make", "reason"),
-    [
-        ("weights_0", lambda a: a.astype(np.complex64), "weights_0 is complex64"),
-        ("weights_0", lambda a: a * np.float32(np.nan), "weights_0 has values that are not finite"),
-        ("gain_1", lambda a: a / np.float32(0), "gain_1 has values that are not finite"),
-        ("bias_0", lambda a: a.astype(np.float64), "bias_0 is float64"),
-        ("variance_real-valued_0", lambda a: -a - 1, "has negative values"),
-        ("mean_real-valued_1", lambda a: a + np.float32(np.inf), "are not finite"),
-    ],
-)
-def test_odd_floats(
-    name: str, make: Callable[[npt.NDArray[Any]], Any], reason: str, runs: Path, tmp_path: Path
-) -> None:
-    arrays, path = arrays_of(runs / "float" / "model.npz"), tmp_path / "model.npz"
-    with np.errstate(all="ignore"):
-        arrays[name] = make(arrays[name])
-    save(path, arrays)
-    with pytest.raises(FewmultError, match=re.escape(reason)):
-        read_model(path)
 
 
 def npy(header: str | bytes, content: bytes = b"") -> bytes:

@@ -30,4 +30,4 @@ class Opened(NamedTuple):
 
 
 Trained: TypeAlias = "Model | FloatModel"
-"""A network, and what evaluating it needs."""
+"""A network, and what evaluating it needs: both have the same properties, and ``open``."""
