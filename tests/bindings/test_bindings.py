@@ -41,7 +41,7 @@ def product(transposed: bool = False, planes: int = 1) -> Call:
     return whole(make().binary_matmul(*sizes, transposed=transposed, planes=planes))
 
 
-def behind(pass_: Pass) -> Call:
+def epilogue(pass_: Pass) -> Call:
     return whole(make().normalize(pass_, OUTPUTS, BATCH, 3, -2, largest_sum=900))
 
 
@@ -75,7 +75,7 @@ CALLS: dict[str, Callable[[], Call]] = {
     "sample_weights": sampling,
     "binary_matmul": product,
     "binary_matmul^T": lambda: product(transposed=True),
-    **{f"normalize {p.name}": lambda p=p: behind(p) for p in Pass},
+    **{f"normalize {p.name}": lambda p=p: epilogue(p) for p in Pass},
     **{f"layer {p.name}": lambda p=p: layer(p) for p in Pass},
     "shift_gradient": gradient,
     "load_batch": load,
@@ -285,7 +285,7 @@ def test_a_value_that_no_sum_may_meet_is_a_value_error(
 @pytest.mark.parametrize(("exponent", "bits"), [(-24, 16), (3, 16), (4, 15), (19, 0)])
 def test_sums_sent_back_leave_room_for_the_step_of_a_bias(exponent: int, bits: int) -> None:
     most = 127 << bits
-    call = replace(behind(Pass.BACKWARD), bias_exponent=exponent)
+    call = replace(epilogue(Pass.BACKWARD), bias_exponent=exponent)
     call.z[:] = -most
     for value in (-most - 1, most + 1):
         call.z[3, 3] = value

@@ -17,7 +17,7 @@ from fewmult_hls.oracle.gradient import shift_gradient
 from fewmult_hls.oracle.integers import fits_int32
 from fewmult_hls.oracle.normalization import stepped_bias
 from fewmult_hls.oracle.products import planes_matmul
-from kernel_calls import behind, product, update
+from kernel_calls import epilogue, product, update
 from levels import EMU, emu_setting  # noqa: F401
 
 ORACLE = open_backend("numpy")
@@ -78,7 +78,7 @@ def test_sums_and_means_of_opposite_ends(backend: Any, shift: int) -> None:
     z = np.array([[LARGEST_OF_PLANES] * 16, [-LARGEST_OF_PLANES] * 16], np.int32)
     mean, result = -z[:, 0].copy(), np.zeros((2, 16), np.int8)
     bias = np.array([-BIAS_MAX, BIAS_MAX], np.int32)
-    backend.run(behind(Pass.HIDDEN_MEAN, z, shift, bias=bias, result=result, mean=mean))
+    backend.run(epilogue(Pass.HIDDEN_MEAN, z, shift, bias=bias, result=result, mean=mean))
     far = (2 * LARGEST_OF_PLANES + (1 << shift >> 1)) // 2**shift - 2**12
     assert result[0].tolist() == [min(max(far, 0), 127)] * 16
     near = (-2 * LARGEST_OF_PLANES + (1 << shift >> 1)) // 2**shift + 2**12
@@ -91,7 +91,7 @@ def test_sums_and_means_of_opposite_ends(backend: Any, shift: int) -> None:
 def test_largest_logits(backend: Any, end: int, shift: int) -> None:
     z, logits = np.full((1, 16), end, np.int32), np.zeros((1, 16), np.int32)
     bias = np.full(1, BIAS_MAX if end > 0 else -BIAS_MAX, np.int32)
-    backend.run(behind(Pass.LOGITS, z, shift, bias=bias, logits=logits))
+    backend.run(epilogue(Pass.LOGITS, z, shift, bias=bias, logits=logits))
     expected = (end + (1 << shift >> 1)) // 2**shift + int(bias[0]) // 2**10
     assert set(logits.ravel().tolist()) == {expected}
 
@@ -104,7 +104,7 @@ def test_largest_loss(backend: Any) -> None:
     deltas, bias = np.zeros((256, 256), np.int8), np.zeros(256, np.int32)
     logits = np.zeros((256, 256), np.int32)
     arrays = {"bias": bias, "result": deltas, "logits": logits, "labels": labels, "loss": loss}
-    backend.run(behind(Pass.OUTPUT, z, 0, -24, **arrays))
+    backend.run(epilogue(Pass.OUTPUT, z, 0, -24, **arrays))
     assert deltas[:2, 0].tolist() == [-127, 127]
     assert loss[0] == 127 * 256 * 256
 
@@ -117,7 +117,7 @@ def test_largest_bias_gradient_of_a_hidden_layer(backend: Any, minus: bool, expo
     g, gate = np.full((1, 256), sign * LARGEST, np.int32), np.full((1, 256), 1, np.int8)
     bias, result = np.full(1, -sign * 100, np.int32), np.ones((1, 256), np.int8)
     arrays = {"bias": bias, "result": result, "gate": gate}
-    backend.run(behind(Pass.BACKWARD, g, 24, exponent, (1, 4), 1, **arrays))
+    backend.run(epilogue(Pass.BACKWARD, g, 24, exponent, (1, 4), 1, **arrays))
     total = sign * 256 * LARGEST
     change = total if exponent == 0 else (total + (1 << -exponent >> 1)) >> -exponent
     assert bias[0] == min(max(-sign * 100 - change, -BIAS_MAX), BIAS_MAX)
@@ -133,7 +133,7 @@ def test_deltas_at_the_far_end_of_a_sum(backend: Any, low: int) -> None:
     gate = np.full((1, 256), 126, np.int8)
     for shift in (0, 16, 24):
         arrays = {"bias": bias, "result": result, "gate": gate}
-        backend.run(behind(Pass.BACKWARD, g, shift, -24, (1, 4), 1, **arrays))
+        backend.run(epilogue(Pass.BACKWARD, g, shift, -24, (1, 4), 1, **arrays))
         spread = np.where(g > 0, LARGEST, -LARGEST) - (-224 * LARGEST // 256)
         expected = np.clip(spread / 2**shift, -127, 127)
         assert np.abs(result - expected).max() < 1
@@ -155,7 +155,7 @@ def test_biases_are_driven_into_their_clip(backend: Any, minus: bool) -> None:
     }
     path = []
     for _ in range(5):
-        backend.run(behind(Pass.OUTPUT, z, 0, 7, **arrays))
+        backend.run(epilogue(Pass.OUTPUT, z, 0, 7, **arrays))
         path.append(arrays["bias"].tolist())
     step = 127 * 256 << 7
     wrong = 1 if minus else 0  # the unit that all logits are wrong for
@@ -175,7 +175,7 @@ def test_largest_step_of_a_bias(backend: Any) -> None:
         "loss": np.zeros(1, np.int32),
     }
     z = np.full((2, 256), LARGEST, np.int32)
-    backend.run(behind(Pass.OUTPUT, z, 0, 16, **arrays))  # 127 * 2**24, and the bias
+    backend.run(epilogue(Pass.OUTPUT, z, 0, 16, **arrays))  # 127 * 2**24, and the bias
     assert arrays["bias"][0] == -BIAS_MAX
     assert arrays["result"][0].min() == 127
 

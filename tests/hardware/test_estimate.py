@@ -193,10 +193,10 @@ def test_memories_by_the_rules_of_the_part(depth: int, width: int, bram18: int, 
 
 
 def test_every_array_of_the_kernels_is_counted() -> None:
-    memories = all_costs().memories
-    assert {(memory.file, memory.declaration) for memory in memories} == {*kernel_sources().arrays}
-    for memory in memories:
-        assert area.memory_area(memory) != area.Area()
+    arrays = all_costs().arrays
+    assert {(array.file, array.declaration) for array in arrays} == {*kernel_sources().arrays}
+    for array in arrays:
+        assert area.array_area(array) != area.Area()
 
 
 @pytest.mark.skipif(shutil.which("yosys") is None, reason="needs Yosys: the package yosys")

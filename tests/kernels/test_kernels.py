@@ -22,7 +22,7 @@ from fewmult_hls.contract.layouts import (
 from fewmult_hls.contract.limits import BATCHES
 from fewmult_hls.proof.cases import CallMaker, Fill
 from fewmult_hls.proof.parity import first_difference
-from kernel_calls import behind, product, sampling, update
+from kernel_calls import epilogue, product, sampling, update
 from levels import EMU, emu_setting  # noqa: F401
 from plain import SEED, per_byte, random_bytes, random_halves, rounded
 
@@ -166,7 +166,7 @@ def sampled(
 def run_pass(
     pass_: Pass, z: npt.NDArray[Any], shift: int, exponent: int = 0, **arrays: Any
 ) -> None:
-    EMU.run(behind(pass_, z.astype(np.int32), shift, exponent, DELTA_KEY, 5, **arrays))
+    EMU.run(epilogue(pass_, z.astype(np.int32), shift, exponent, DELTA_KEY, 5, **arrays))
 
 
 def power_of_two_codes(x: npt.NDArray[np.int8], step: int = 5) -> npt.NDArray[np.int64]:

@@ -9,9 +9,9 @@ import pytest
 from fewmult_hls import _kernels
 from fewmult_hls.oracle.draws import (
     Purpose,
+    element_bytes,
     purpose_word,
     rounding_terms,
-    sample_bytes,
     shuffle,
     weight_halves,
 )
@@ -52,13 +52,13 @@ def test_a_draw_does_not_depend_on_what_else_is_drawn() -> None:
     whole = np.stack(threefry(KEY, (np.arange(1000, dtype=np.uint32), np.uint32(9))))
     for at in (0, 1, 511, 999):
         assert _kernels.threefry(KEY, (at, 9), 13) == tuple(whole[:, at])
-    assert np.array_equal(sample_bytes(KEY, 7, 64, 9), sample_bytes(KEY, 50, 64, 9)[:7])
+    assert np.array_equal(element_bytes(KEY, 7, 64, 9), element_bytes(KEY, 50, 64, 9)[:7])
     assert np.array_equal(weight_halves(KEY, 2, 30, 9), weight_halves(KEY, 5, 30, 9)[:2])
 
 
 def test_draws_differ_by_seed_purpose_layer_and_step() -> None:
     seen = {
-        sample_bytes((seed, purpose_word(purpose, layer)), 1, 16, step).tobytes()
+        element_bytes((seed, purpose_word(purpose, layer)), 1, 16, step).tobytes()
         for seed in (0, 1, ONES)
         for purpose in Purpose
         for layer in (0, 1, 255, 300)
@@ -69,7 +69,7 @@ def test_draws_differ_by_seed_purpose_layer_and_step() -> None:
 
 @pytest.mark.parametrize("step", [0, 12345])
 def test_bytes_are_uniform(step: int) -> None:
-    drawn = sample_bytes(KEY, 1024, 256, step)
+    drawn = element_bytes(KEY, 1024, 256, step)
     for values in (drawn, drawn[:, ::8], drawn[::64]):
         expected = values.size / 256
         chi_square = ((np.bincount(values.ravel(), minlength=256) - expected) ** 2).sum() / expected
@@ -77,7 +77,7 @@ def test_bytes_are_uniform(step: int) -> None:
 
 
 def test_neighbouring_bytes_are_independent() -> None:
-    drawn = sample_bytes(KEY, 1024, 256, 1).ravel() / 127.5 - 1
+    drawn = element_bytes(KEY, 1024, 256, 1).ravel() / 127.5 - 1
     for distance in (1, 8, 256):
         correlation = (drawn[distance:] * drawn[:-distance]).mean() * 3
         assert abs(correlation) < 4 / np.sqrt(drawn.size)

@@ -31,7 +31,7 @@ from fewmult_hls.cli import main
 from fewmult_hls.hardware.board.board import Board, load_board
 from fewmult_hls.hardware.board.manifest import KernelIp
 from fewmult_hls.hardware.emulated.device import EmulatedDevice
-from fewmult_hls.hardware.emulated.ip import Ip, Memory
+from fewmult_hls.hardware.emulated.ip import FabricMemory, Ip
 from fewmult_hls.hardware.emulated.kernels import Faults, KernelModel
 from fewmult_hls.hardware.emulated.memory import BASE, Ddr
 from fewmult_hls.hardware.emulated.overlay import write_emulated_overlay
@@ -118,7 +118,7 @@ class EmbeddedBoard:
         self.folder, self.overlays = folder, folder / "overlays"
         backend = reference()
 
-        def factory(name: str, ip: KernelIp, memory: Memory) -> Ip:
+        def factory(name: str, ip: KernelIp, memory: FabricMemory) -> Ip:
             return KernelModel(name, ip, memory, backend, self.machine.build_id, faults)
 
         self.machine = EmulatedDevice(board, factory)

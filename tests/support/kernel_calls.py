@@ -44,7 +44,7 @@ def _draws(key: tuple[int, int], step: int) -> Arrays:
     return {"seed": key[0], "purpose": key[1], "step": step}
 
 
-def behind(
+def epilogue(
     pass_: Pass,
     z: Any,
     shift: int,

@@ -38,7 +38,7 @@ from ..contract.limits import ACTIVATION_MAX
 from ..contract.stages import Stage
 from ..contract.window import Window
 from ..oracle import convolution, gradient, normalization, products, weights
-from ..oracle.draws import sample_bytes, weight_halves
+from ..oracle.draws import element_bytes, weight_halves
 from ..oracle.integers import IntArray
 from ..oracle.perturbation import perturb
 from ..oracle.threefry import Enter, unwatched
@@ -121,7 +121,7 @@ class OracleBackend:
         """See ``Backend``."""
         return OneByOne(self, calls)
 
-    # ---- Products and what stands behind them ----------------------------------------------------
+    # ---- Products and their epilogues ------------------------------------------------------------
 
     def _product(self, call: Layer | BinaryMatmul) -> IntArray:
         planes = [
@@ -249,7 +249,7 @@ class OracleBackend:
         """The draws of activations or deltas (units, batch)."""
         units, batch = shape
         with self._stage(Stage.RANDOM):
-            return self._wrap(sample_bytes(key, units, batch, step, self._wrap))
+            return self._wrap(element_bytes(key, units, batch, step, self._wrap))
 
     def _weight_bytes(
         self, key: Key, blocks: npt.NDArray[Any], first: int, inputs: int, step: int

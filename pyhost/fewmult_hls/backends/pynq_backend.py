@@ -131,7 +131,7 @@ class PynqBackend:
 
     def _update_by_nothing(self, call: SampleWeights) -> ShiftGradient:
         """An update that leaves the weights as they are, and the sample of that step."""
-        least = 4  # log2 of the samples, all zero
+        least = 4  # log2 of the examples, all zero
         return ShiftGradient(
             weights=call.weights,
             sign=call.sign,

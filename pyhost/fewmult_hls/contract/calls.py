@@ -49,7 +49,7 @@ class Access(NamedTuple):
 
 
 class Pass(IntEnum):
-    """A pass over a layer: what stands behind its product; numbered as in kernels/calls.hpp."""
+    """A pass over a layer: a product and its epilogue; numbered as in kernels/calls.hpp."""
 
     HIDDEN = 0
     HIDDEN_MEAN = 1
@@ -72,7 +72,7 @@ EPILOGUES: Mapping[Pass, Access] = {
     Pass.BACKWARD: Access(("bias", "gate"), ("bias", "result")),
     Pass.PERTURB: Access(("gate",), ("result",)),
 }
-"""What each pass reads and writes behind its product (contract, sections 5, 6 and 13)."""
+"""What the epilogue of each pass reads and writes (contract, sections 5, 6 and 13)."""
 
 DTYPES: Mapping[str, npt.DTypeLike] = {
     "sign": np.uint64,
@@ -168,8 +168,8 @@ def _packed(planes: int, inputs: int, outputs: int) -> dict[str, Shape]:
     return {"sign": words, "mask": words}
 
 
-def _behind(units: int, batch: int) -> dict[str, Shape]:
-    """Of all arrays that a pass may have behind its product."""
+def _epilogue(units: int, batch: int) -> dict[str, Shape]:
+    """Shapes of all arrays that an epilogue may have."""
     each, one = (units, batch), (units,)
     return {
         **{"gate": each, "labels": (batch,), "bias": one, "mean": one},
@@ -235,7 +235,7 @@ class Product(Call):
 
     @property
     def batch(self) -> int:
-        """Samples."""
+        """How many examples the batch has."""
         return 1 << self.log2_batch
 
     @property
@@ -266,7 +266,7 @@ class BinaryMatmul(Product):
         transposed: whether the product goes against the net.
         inputs: of the layer.
         outputs: of the layer.
-        log2_batch: of the samples.
+        log2_batch: of the examples.
         planes: of the packed weights, the heaviest first; transposed: 1.
     """
 
@@ -295,20 +295,20 @@ class BinaryMatmul(Product):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Normalize(Call):
-    """What stands behind a product, alone, on its sums (contract, sections 5, 6 and 13).
+    """The epilogue of a product, alone, on its sums (contract, sections 5, 6 and 13).
 
     Attributes:
         pass_: which of them.
         z: sums (units, batch), read.
         gate: activations (units, batch); which arrays a pass needs: ``EPILOGUES``.
-        labels: of the samples, (batch,).
+        labels: of the examples, (batch,).
         bias: (units,).
         mean: (units,).
         logits: (units, batch).
         result: activations or deltas, (units, batch).
         loss: (1,).
         units: whose sums they are.
-        log2_batch: of the samples.
+        log2_batch: of the examples.
         shift: of the sums; sending back: of the deltas; of PERTURB: of the inputs' step.
         bias_exponent: of the biases' step.
         seed: first word of the deltas' key.
@@ -343,17 +343,17 @@ class Normalize(Call):
 
     @property
     def batch(self) -> int:
-        """Samples."""
+        """How many examples the batch has."""
         return 1 << self.log2_batch
 
     def shapes(self) -> dict[str, Shape]:
         """See ``Call``."""
-        return {"z": (self.units, self.batch), **_behind(self.units, self.batch)}
+        return {"z": (self.units, self.batch), **_epilogue(self.units, self.batch)}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Layer(Product):
-    """A pass over a layer: a product and what stands behind it, fused.
+    """A pass over a layer: a product and its epilogue, fused.
 
     Attributes:
         pass_: which one.
@@ -361,7 +361,7 @@ class Layer(Product):
         sign: (planes, words, outputs), read.
         mask: (planes, words, outputs), read.
         gate: as of ``Normalize``, like all that follows to ``loss``.
-        labels: of the samples.
+        labels: of the examples.
         bias: of the units.
         mean: of the units.
         logits: of the units.
@@ -369,7 +369,7 @@ class Layer(Product):
         loss: one number.
         inputs: of the layer.
         outputs: of the layer.
-        log2_batch: of the samples.
+        log2_batch: of the examples.
         planes: of the packed weights, the heaviest first; sending back: 1.
         shift: as of ``Normalize``, like all that follows.
         bias_exponent: of the biases' step.
@@ -414,18 +414,18 @@ class Layer(Product):
 
     def shapes(self) -> dict[str, Shape]:
         """See ``Call``."""
-        return {**self._factors(), **_behind(self.units, self.batch)}
+        return {**self._factors(), **_epilogue(self.units, self.batch)}
 
     def parts(self, z: Array = None) -> tuple[BinaryMatmul, Normalize]:
         """The same work as two calls, with the sums between them in ``z``."""
         names = {field.name for field in fields(self)}
-        product, behind = (
+        product, epilogue = (
             {field.name: getattr(self, field.name) for field in fields(part) if field.name in names}
             for part in (BinaryMatmul, Normalize)
         )
         return (
             BinaryMatmul(**product, z=z, transposed=self.sends_back),
-            Normalize(**behind, z=z, units=self.units),
+            Normalize(**epilogue, z=z, units=self.units),
         )
 
 
@@ -442,7 +442,7 @@ class ShiftGradient(Call):
         master_bits: of a weight, 8 or 16.
         inputs: of the layer.
         outputs: of the layer.
-        log2_batch: of the samples.
+        log2_batch: of the examples.
         shift: bits that the update drops; negative: adds.
         binary: whether samples are -1 and 1, without 0.
         sharpness: how often their spread is halved.
@@ -474,7 +474,7 @@ class ShiftGradient(Call):
 
     @property
     def batch(self) -> int:
-        """Samples."""
+        """How many examples the batch has."""
         return 1 << self.log2_batch
 
     def shapes(self) -> dict[str, Shape]:
@@ -567,10 +567,10 @@ class Convolution(Windowed, Layer):
 
     def shapes(self) -> dict[str, Shape]:
         """See ``Call``."""
-        behind = _behind(self.units, self.batch)
+        epilogue = _epilogue(self.units, self.batch)
         return {
             **self._factors(),
-            **behind,
+            **epilogue,
             "bias": (self.channels if self.sends_back else self.outputs,),
         }
 

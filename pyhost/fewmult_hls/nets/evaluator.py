@@ -128,13 +128,13 @@ class Evaluator:
         return self._backend.prepare([load, *passes])
 
     def logits(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32]:
-        """Logits of images (samples, features): (samples, classes), 1.0 = 64."""
+        """Logits of images (examples, features): (examples, classes), 1.0 = 64."""
         batch = self._spec.batch
         logits = np.empty((len(images), self._spec.classes), np.int32)
         forward, found = self._prepared(images, Pass.HIDDEN_MEAN), self._memory.array("logits")
         for first in range(0, len(images), batch):
             there = min(batch, len(images) - first)
-            # Samples do not meet each other: the last image again fills a short batch.
+            # Examples do not meet each other: the last image again fills a short batch.
             self._chosen[:] = np.minimum(np.arange(first, first + batch), len(images) - 1)
             forward.run(0)
             self._backend.to_host(found)

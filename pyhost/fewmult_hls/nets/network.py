@@ -33,7 +33,7 @@ class Shape:
 
     Attributes:
         net: the text, such as ``784-1024-10``.
-        batch: samples a step.
+        batch: examples a step.
     """
 
     net: str
@@ -68,7 +68,7 @@ class Shape:
 
     @cached_property
     def widths(self) -> tuple[int, ...]:
-        """Values of a sample that enter the layers, and those that leave the last."""
+        """Values of an example that enter the layers, and those that leave the last."""
         return tuple(signal.image.size for signal in self.plan.signals)
 
     @property

@@ -57,7 +57,7 @@ class Learner(Protocol):
 
     @property
     def batch(self) -> int:
-        """Samples a step."""
+        """Examples a step."""
 
     def step(self, split: Split, chosen: npt.NDArray[np.int64], rate: Any, sharpness: int) -> float:
         """Learns from one batch and returns its loss."""
@@ -89,15 +89,15 @@ class Schedule:
         return max(0, self._phase(epoch) - (PHASES - 1 - self.sharpen))
 
 
-def whole_batches(samples: int, batch: int) -> int:
+def whole_batches(examples: int, batch: int) -> int:
     """How many whole batches there are.
 
     Raises:
         UsageError: not even one.
     """
-    if samples < batch:
-        raise UsageError(f"{samples} images are fewer than a batch of {batch}: take a smaller one")
-    return samples // batch
+    if examples < batch:
+        raise UsageError(f"{examples} images are fewer than a batch of {batch}: take a smaller one")
+    return examples // batch
 
 
 class Trainer:
@@ -140,7 +140,7 @@ class Trainer:
 
     @property
     def batch(self) -> int:
-        """Samples a step."""
+        """Examples a step."""
         return self.spec.batch
 
     def _sample(self) -> None:
@@ -213,7 +213,7 @@ class Epoch:
         epoch: counted from 1.
         step: steps taken since the start of the run.
         rate_exponent: log2 of the learning rate.
-        hinge: mean hinge of a sample, summed over the outputs.
+        hinge: mean hinge of an example, summed over the outputs.
         seconds: time in training steps.
         samples_per_second: over the training steps alone.
     """
@@ -304,5 +304,5 @@ def _train_epoch(
 
 
 def mean_hinge(trainer: Learner, loss: float, batches: int) -> float:
-    """The hinge of a sample, summed over the outputs, from the loss of some batches."""
+    """The hinge of an example, summed over the outputs, from the loss of some batches."""
     return loss / trainer.hinge_one / (batches * trainer.batch)

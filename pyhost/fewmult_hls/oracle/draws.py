@@ -29,12 +29,12 @@ def purpose_word(purpose: Purpose, layer: int = 0) -> int:
     return int(purpose) | layer << 8
 
 
-def sample_bytes(
+def element_bytes(
     key: tuple[int, int], units: int, batch: int, step: int, enter: Enter = unwatched
 ) -> IntArray:
-    """One byte for every unit and sample, shape (units, batch): eight to a call."""
-    calls = np.arange(units * batch // 8, dtype=np.uint32)
-    low, high = threefry(key, (calls, np.uint32(step)), enter=enter)
+    """One byte for every unit and example, shape (units, batch): eight to a draw."""
+    draws = np.arange(units * batch // 8, dtype=np.uint32)
+    low, high = threefry(key, (draws, np.uint32(step)), enter=enter)
     return _pieces(low, high, bits=8).reshape(units, batch)
 
 
@@ -46,15 +46,15 @@ def weight_halves(
     first: int = 0,
     enter: Enter = unwatched,
 ) -> IntArray:
-    """16 bits for every weight of word columns ``first`` on, (words, outputs, 64): four a call."""
+    """16 bits for every weight of word columns ``first`` on, (words, outputs, 64): four a draw."""
     column = outputs * 16
-    calls = np.arange(first * column, (first + words) * column, dtype=np.uint32)
-    low, high = threefry(key, (calls, np.uint32(step)), enter=enter)
+    draws = np.arange(first * column, (first + words) * column, dtype=np.uint32)
+    low, high = threefry(key, (draws, np.uint32(step)), enter=enter)
     return _pieces(low, high, bits=16).reshape(words, outputs, 64)
 
 
 def _pieces(low: UInt32Array, high: UInt32Array, bits: int) -> IntArray:
-    """The 64 bits of every call in pieces of so many, the lowest first: (calls, pieces)."""
+    """The 64 bits of every draw in pieces of so many, the lowest first: (draws, pieces)."""
     mask = np.uint32((1 << bits) - 1)
     words = (np.asarray(low), np.asarray(high))  # which bits a piece has is no arithmetic
     pieces = [word >> np.uint32(at) & mask for word in words for at in range(0, 32, bits)]
@@ -68,11 +68,11 @@ def rounding_terms(byte: IntArray, bits: int) -> IntArray:
     return (byte << (bits - 8)) + (1 << (bits - 9))
 
 
-def shuffle(seed: int, epoch: int, samples: int) -> npt.NDArray[np.int64]:
-    """The order of the training samples in an epoch, shape (samples,)."""
+def shuffle(seed: int, epoch: int, examples: int) -> npt.NDArray[np.int64]:
+    """The order of the training examples in an epoch, shape (examples,)."""
     low, high = threefry(
         (seed, purpose_word(Purpose.SHUFFLE)),
-        (np.arange(samples, dtype=np.uint32), np.uint32(epoch)),
+        (np.arange(examples, dtype=np.uint32), np.uint32(epoch)),
     )
     keys = high.astype(np.uint64) << np.uint64(32) | low
     return np.argsort(keys, kind="stable").astype(np.int64)

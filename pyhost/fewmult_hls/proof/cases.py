@@ -106,8 +106,8 @@ class CallMaker:
             return self.deltas(outputs, batch, fill)
         return self.activations(inputs, batch, fill)
 
-    def behind(self, pass_: Pass, units: int, batch: int, largest_mean: int) -> Arrays:
-        """What a pass reads behind its product."""
+    def epilogue(self, pass_: Pass, units: int, batch: int, largest_mean: int) -> Arrays:
+        """What the epilogue of a pass reads."""
         given: Arrays = {} if pass_ is Pass.PERTURB else {"bias": self.biases(units)}
         if pass_ is Pass.HIDDEN_MEAN:
             given["mean"] = self.integers(-largest_mean, largest_mean, (units,), "any", np.int32)
@@ -177,7 +177,7 @@ class CallMaker:
         return Normalize(
             pass_=pass_,
             z=self.integers(-largest_sum, largest_sum, (units, batch), fill, np.int32),
-            **self.behind(pass_, units, batch, largest_sum),
+            **self.epilogue(pass_, units, batch, largest_sum),
             units=units,
             log2_batch=log2(batch),
             shift=shift,
@@ -204,7 +204,7 @@ class CallMaker:
             pass_=pass_,
             source=self.source(inputs, outputs, batch, back, fill),
             **self.packed(inputs, outputs, planes, fill),
-            **self.behind(pass_, inputs if back else outputs, batch, 64),
+            **self.epilogue(pass_, inputs if back else outputs, batch, 64),
             inputs=inputs,
             outputs=outputs,
             log2_batch=log2(batch),

@@ -20,7 +20,7 @@ from .cases import CallMaker, Fill
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-# What a kernel may write behind a product: what it leaves as it was is expected, too.
+# What an epilogue may write: what it leaves as it was is expected, too.
 _CHANGING = ("bias", "mean", "logits", "result", "loss")
 _LAST_WORD = 2**32 - 1
 # What fills weights and values, or values and weights, where sums are largest.

@@ -15,7 +15,7 @@ from ..contract.calls import Call, ShiftGradient
 from ..datasets import Dataset
 from ..nets.network import Network
 from ..nets.trainer import Trainer
-from ..oracle.draws import sample_bytes
+from ..oracle.draws import element_bytes
 from ..oracle.gradient import power_of_two_codes
 from ..runs.config import RunConfig
 
@@ -40,7 +40,7 @@ class _Recorder:
         """See ``Backend``; draws the codes that the kernel draws."""
         if isinstance(call, ShiftGradient):
             units, batch = call.x.shape
-            random_bytes = sample_bytes((call.seed, call.code_purpose), units, batch, call.step)
+            random_bytes = element_bytes((call.seed, call.code_purpose), units, batch, call.step)
             codes = power_of_two_codes(call.x.astype(np.int64), random_bytes)
             self.codes.append(codes.astype(np.uint8))  # all layers' at once are in memory
         self._backend.run(call)

@@ -16,7 +16,7 @@ _FOLDER = Path(__file__).parents[2] / "boards"
 
 @dataclass(frozen=True)
 class Clock:
-    """Of the fabric; FCLK0 of the processing system drives it."""
+    """The clock of the fabric; FCLK0 of the processing system drives it."""
 
     fabric_mhz: int
     crystal_mhz: int
@@ -131,7 +131,7 @@ class Board:
 
 
 def names() -> list[str]:
-    """Of all boards."""
+    """The names of all boards."""
     return sorted(path.stem.replace("_", "-") for path in _FOLDER.glob("*.toml"))
 
 

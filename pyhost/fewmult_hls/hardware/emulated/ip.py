@@ -14,7 +14,7 @@ class Fault(FewmultError):  # noqa: N818
     """Something that a board would do wrong without a word."""
 
 
-class Memory(Protocol):
+class FabricMemory(Protocol):
     """DDR as the fabric sees it."""
 
     def read(self, address: int, size: int) -> bytes:
@@ -45,5 +45,5 @@ class Ip(Protocol):
 class IpFactory(Protocol):
     """Makes what stands behind a kernel's registers."""
 
-    def __call__(self, name: str, ip: KernelIp, memory: Memory) -> Ip:
+    def __call__(self, name: str, ip: KernelIp, memory: FabricMemory) -> Ip:
         """The kernel of that name, idle."""

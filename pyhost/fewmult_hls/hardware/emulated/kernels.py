@@ -14,7 +14,7 @@ from ...contract.backend import Backend
 from ...contract.calls import CALLS, Call, Pass
 from ..board.manifest import KernelIp
 from ..source.interfaces import CONTROL
-from .ip import Fault, Memory
+from .ip import FabricMemory, Fault
 
 START, DONE, IDLE, READY = 1, 2, 4, 8  # bits of the control register
 
@@ -50,7 +50,7 @@ class KernelModel:
         self,
         name: str,
         ip: KernelIp,
-        memory: Memory,
+        memory: FabricMemory,
         backend: Backend,
         build_id: int,
         faults: Faults,

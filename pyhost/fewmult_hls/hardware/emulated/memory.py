@@ -96,7 +96,7 @@ class Ddr:
         self._fabric_is_newer[part] = False
 
     def read(self, address: int, size: int) -> bytes:
-        """See ``Memory``."""
+        """See ``FabricMemory``."""
         part = self._part(address, size, "a kernel read")
         if self._unflushed(part):
             raise Fault(
@@ -105,7 +105,7 @@ class Ddr:
         return self._fabric[part].tobytes()
 
     def write(self, address: int, data: bytes) -> None:
-        """See ``Memory``."""
+        """See ``FabricMemory``."""
         part = self._part(address, len(data), "a kernel wrote")
         self._fabric[part] = np.frombuffer(data, np.uint8)
         self._fabric_is_newer[part] = True

@@ -14,7 +14,7 @@ from ..board.board import Board
 from ..board.manifest import KernelIp, Manifest, planned_manifest, save_manifest
 from ..rtl.kernel import RtlKernel
 from .hwh import emulated_hwh
-from .ip import Ip, Memory
+from .ip import FabricMemory, Ip
 from .kernels import Faults, KernelModel
 
 
@@ -46,7 +46,7 @@ def open_emulated_device(
     wrong = faults or Faults()
     backend = open_backend("emu" if has_kernels() else "numpy")
 
-    def factory(name: str, ip: KernelIp, memory: Memory) -> Ip:
+    def factory(name: str, ip: KernelIp, memory: FabricMemory) -> Ip:
         if rtl and name in rtl:
             return RtlKernel(name, ip, rtl[name], memory)
         return KernelModel(name, ip, memory, backend, device.build_id, wrong)

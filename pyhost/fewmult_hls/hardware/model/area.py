@@ -20,7 +20,7 @@ from ..board.board import Board
 from ..source.constants import constants, evaluate
 from ..source.reading import kernel_sources, load_interface
 from .costs import all_costs
-from .rows import Memory
+from .rows import KernelArray
 
 
 class Area(NamedTuple):
@@ -86,22 +86,22 @@ _SHAPES = ((1, 16384), (2, 8192), (4, 4096), (9, 2048), (18, 1024), (36, 512))  
 _BITS = {"int": 32, "Word": 64, "Weight": 16}
 
 
-def memory_area(memory: Memory) -> Area:
+def array_area(row: KernelArray) -> Area:
     """What an array takes, with all its copies.
 
     Raises:
         ValueError: the sources do not declare it so.
     """
-    array = kernel_sources().arrays.get((memory.file, memory.declaration))
+    array = kernel_sources().arrays.get((row.file, row.declaration))
     if array is None:
-        raise ValueError(f"{memory.file} has no '{memory.declaration}'")
+        raise ValueError(f"{row.file} has no '{row.declaration}'")
     tile = constants()
-    bits = memory.bits or _bits(array.type)
-    elements = memory.depth or prod(evaluate(size, tile) or 0 for size in array.dimensions)
-    banks = memory.banks(tile)
+    bits = row.bits or _bits(array.type)
+    elements = row.depth or prod(evaluate(size, tile) or 0 for size in array.dimensions)
+    banks = row.banks(tile)
     if not banks:
-        return Area(ff=elements * bits * memory.copies)
-    return bank_area(-(-elements // banks), bits).times(banks * memory.copies)
+        return Area(ff=elements * bits * row.copies)
+    return bank_area(-(-elements // banks), bits).times(banks * row.copies)
 
 
 def _bits(kind: str) -> int:
@@ -126,7 +126,7 @@ def kernel_area(kernel: str) -> Area:
     """What a kernel takes."""
     logic = total(area for _, area in _pieces(kernel))
     body = logic.plus(Area(lut=STEERING * logic.lut, ff=STAGES * logic.lut))
-    for _, area in _memories(kernel):
+    for _, area in _arrays(kernel):
         body = body.plus(area)
     interface = load_interface(kernel)
     ports = MEMORY_PORT.times(len(interface.bundles)).plus(CONTROL_PORT)
@@ -146,13 +146,13 @@ def overlay_areas(board: Board, overlay: str) -> dict[str, Area]:
 
 
 def total(areas: Iterable[Area]) -> Area:
-    """Of all."""
+    """The sum of some areas."""
     return reduce(Area.plus, areas, Area())
 
 
 def parts_of(kernel: str) -> list[tuple[str, Area]]:
     """What the kernel's pieces of arithmetic take, and its memories; one copy of each."""
-    return [*_pieces(kernel), *_memories(kernel)]
+    return [*_pieces(kernel), *_arrays(kernel)]
 
 
 def _pieces(kernel: str) -> list[tuple[str, Area]]:
@@ -164,9 +164,9 @@ def _pieces(kernel: str) -> list[tuple[str, Area]]:
     ]
 
 
-def _memories(kernel: str) -> list[tuple[str, Area]]:
+def _arrays(kernel: str) -> list[tuple[str, Area]]:
     return [
-        (f"{memory.file}: {memory.declaration.rstrip(';')}", memory_area(memory))
-        for memory in all_costs().memories
-        if kernel in memory.kernels
+        (f"{row.file}: {row.declaration.rstrip(';')}", array_area(row))
+        for row in all_costs().arrays
+        if kernel in row.kernels
     ]

@@ -72,7 +72,7 @@ class Cost:
 
     @property
     def cycles(self) -> float:
-        """Of the call, that are due to this."""
+        """Cycles of the call that are due to this."""
         return (self.work + self.wait) * self.shown
 
 
@@ -92,12 +92,12 @@ class CallCost:
 
     @property
     def cycles(self) -> float:
-        """From its start to its end."""
+        """Cycles from its start to its end."""
         return sum(part.cycles for part in self.parts) + self.wait
 
     @property
     def work(self) -> float:
-        """Of these, in which an iteration begins: those that are counted, not assumed."""
+        """Cycles in which an iteration begins: those that are counted, not assumed."""
         return sum(part.work * part.shown for part in self.parts)
 
     @property
@@ -239,7 +239,7 @@ class Estimate:
 
     @property
     def step_cycles(self) -> float:
-        """Of a step: an update goes on while products run that do not need its weights.
+        """Cycles of a step: an update goes on while products run that do not need its weights.
 
         Those of the next forward pass do. Both together cannot move more than DDR gives.
         """
@@ -256,27 +256,27 @@ class Estimate:
 
     @property
     def busy_cycles(self) -> float:
-        """Of both kernels, one after the other."""
+        """Cycles of both kernels, one after the other."""
         return sum(cost.cycles for _, cost in self.step)
 
     @property
     def work_cycles(self) -> float:
-        """Of these, in which iterations begin."""
+        """Busy cycles in which iterations begin."""
         return sum(cost.work for _, cost in self.step)
 
     @property
     def step_seconds(self) -> float:
-        """Of a step."""
+        """The time of a step."""
         return self.seconds(self.step_cycles)
 
     @property
     def epoch_seconds(self) -> float:
-        """Of an epoch's steps."""
+        """The time of an epoch's steps."""
         return self.steps * self.step_seconds
 
     @property
     def evaluation_seconds(self) -> float:
-        """Of the validation after an epoch."""
+        """The time of the validation after an epoch."""
         return self.seconds(sum(times * cost.cycles for times, cost in self.evaluation))
 
     @property

@@ -29,7 +29,7 @@ _ALL = tuple(Pass)
 
 
 def one(tile: Tile) -> int:
-    """Of it, whatever the tile."""
+    """One of it, whatever the tile."""
     return 1
 
 
@@ -98,7 +98,7 @@ class Loop(_Reached):
 
     @property
     def name(self) -> str:
-        """For people."""
+        """What people read of it."""
         where = f"{self.file.rpartition('.')[0]}: {self.function}"
         return f"{where}, loop {self.number + 1}" if self.number else where
 
@@ -145,7 +145,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Memory:
+class KernelArray:
     """An array of the kernels.
 
     Attributes:
@@ -194,10 +194,10 @@ class Costs:
         loops: in the order in which the kernels run them.
         accesses: outside of those.
         parts: arithmetic.
-        memories: arrays.
+        arrays: in registers, look-up tables or block RAM.
     """
 
     loops: tuple[Loop, ...] = ()
     accesses: tuple[Access, ...] = ()
     parts: tuple[Part, ...] = ()
-    memories: tuple[Memory, ...] = ()
+    arrays: tuple[KernelArray, ...] = ()

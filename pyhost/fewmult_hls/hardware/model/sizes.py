@@ -51,7 +51,7 @@ class Sizes:
 
     @property
     def elements(self) -> int:
-        """Of the result: units times samples."""
+        """Elements of the result: units times examples."""
         return self.units * self.batch
 
 
@@ -87,7 +87,7 @@ def units(sizes: Sizes) -> int:
 
 
 def elements(sizes: Sizes) -> int:
-    """Of the result: units times samples."""
+    """Elements of the result: units times examples."""
     return sizes.elements
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...system.errors import FewmultError
 from ..board.manifest import KernelIp
-from ..emulated.ip import Fault, Memory
+from ..emulated.ip import FabricMemory, Fault
 from ..source.interfaces import ARGUMENT_STEP, CONTROL
 
 _READ = ctypes.CFUNCTYPE(
@@ -43,7 +43,7 @@ class RtlKernel:
         name: str,
         ip: KernelIp,
         library: Path,
-        memory: Memory,
+        memory: FabricMemory,
         stall_percent: int = 25,
         seed: int = 1,
     ) -> None:
@@ -63,7 +63,7 @@ class RtlKernel:
 
     @property
     def cycles(self) -> int:
-        """Of the clock since the reset."""
+        """Cycles of the clock since the reset."""
         return int(self._library.rtl_cycles(self._handle))
 
     def read(self, offset: int) -> int:
@@ -94,7 +94,7 @@ class RtlKernel:
 
 def _call(
     this: weakref.ref[RtlKernel],
-    work: Callable[[Memory, int, int, ctypes.Array[ctypes.c_uint8]], None],
+    work: Callable[[FabricMemory, int, int, ctypes.Array[ctypes.c_uint8]], None],
     address: int,
     size: int,
     data: ctypes.Array[ctypes.c_uint8],
@@ -110,11 +110,15 @@ def _call(
     return 1
 
 
-def _fill(memory: Memory, address: int, size: int, data: ctypes.Array[ctypes.c_uint8]) -> None:
+def _fill(
+    memory: FabricMemory, address: int, size: int, data: ctypes.Array[ctypes.c_uint8]
+) -> None:
     ctypes.memmove(data, memory.read(address, size), size)
 
 
-def _take(memory: Memory, address: int, size: int, data: ctypes.Array[ctypes.c_uint8]) -> None:
+def _take(
+    memory: FabricMemory, address: int, size: int, data: ctypes.Array[ctypes.c_uint8]
+) -> None:
     memory.write(address, ctypes.string_at(data, size))
 
 

@@ -70,7 +70,7 @@ class Interface:
 
     @property
     def bundles(self) -> tuple[str, ...]:
-        """Of its m_axi ports."""
+        """The bundles of its m_axi ports."""
         return tuple(dict.fromkeys(a.bundle for a in self.arguments if a.bundle))
 
     def __getitem__(self, name: str) -> Argument:

@@ -105,7 +105,7 @@ def kernel_sources() -> Sources:
 
 
 def kernel_names() -> list[str]:
-    """Of all kernels."""
+    """The names of all kernels."""
     return sorted(kernel_sources().tops)
 
 

@@ -18,7 +18,7 @@ from ..rows import Costs
 
 @cache
 def all_costs() -> Costs:
-    """Of all sources, each after those that it includes."""
+    """The costs of all sources, each after those that it includes."""
     there = {module.name for module in iter_modules(__path__)}
     names = (name.partition(".")[0] for name in kernel_sources().order)
     modules = [import_module(f"{__name__}.{name}") for name in names if name in there]
@@ -27,5 +27,5 @@ def all_costs() -> Costs:
         tuple(loop for costs in found for loop in costs.loops),
         tuple(access for costs in found for access in costs.accesses),
         tuple(part for costs in found for part in costs.parts),
-        tuple(memory for costs in found for memory in costs.memories),
+        tuple(array for costs in found for array in costs.arrays),
     )

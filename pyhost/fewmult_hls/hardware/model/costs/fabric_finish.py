@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ....contract.calls import Layer, Pass
-from ..rows import GENERATOR, TREE, Access, Costs, Loop, Memory, Passes, one
+from ..rows import GENERATOR, TREE, Access, Costs, KernelArray, Loop, Passes, one
 from ..sizes import BYTE, INT, WORD, Count, Sizes, elements, units
 from .fabric_product import number_of_tiles
 from .finish_unit import ACTIVATES, LOGITS, finish_parts
@@ -17,7 +17,7 @@ from .finish_unit import ACTIVATES, LOGITS, finish_parts
 _FILE, _KERNELS = "fabric_finish.hpp", ("layer",)
 _loop = partial(Loop, _FILE, _KERNELS)
 _access = partial(Access, _FILE, _KERNELS)
-_memory = partial(Memory, _FILE, _KERNELS)
+_array = partial(KernelArray, _FILE, _KERNELS)
 _OUTPUT = (Pass.OUTPUT,)
 
 
@@ -75,8 +75,8 @@ COSTS = Costs(
         _access("*call.loss", 0, number_of_tiles, "loss", 4, True, passes=_OUTPUT),
     ),
     parts=finish_parts(_KERNELS, lambda t: t["kPortBytes"], one, 1),
-    memories=(
-        _memory("std::int32_t of[kRows];", copies=3),
-        _memory("std::uint8_t label[kMaxBatch];"),
+    arrays=(
+        _array("std::int32_t of[kRows];", copies=3),
+        _array("std::uint8_t label[kMaxBatch];"),
     ),
 )

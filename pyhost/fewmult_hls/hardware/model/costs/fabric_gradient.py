@@ -7,13 +7,13 @@ from __future__ import annotations
 from functools import partial
 
 from ....contract.layouts import WORD_BITS
-from ..rows import GENERATOR, TREE, Costs, Loop, Memory, Part, Process, adder_tree, registers
+from ..rows import GENERATOR, TREE, Costs, KernelArray, Loop, Part, Process, adder_tree, registers
 from ..sizes import WORD, Sizes, always, four_weights, parts, power_of_two
 from . import packed_words
 
 _FILE, _KERNELS = "fabric_gradient.hpp", ("shift_gradient",)
 _loop = partial(Loop, _FILE, _KERNELS)
-_memory = partial(Memory, _FILE, _KERNELS)
+_array = partial(KernelArray, _FILE, _KERNELS)
 _part = partial(Part, _KERNELS)
 
 
@@ -138,16 +138,16 @@ COSTS = Costs(
             )
         ),
     ),
-    memories=(
-        *packed_words.memories(_KERNELS),
-        _memory("std::uint32_t eight[kWordBits][kBatchWords];", lambda t: 4, copies=2),
-        _memory("Word eight[kGradientRows][kBatchWords];", lambda t: 4),
-        _memory("std::int32_t g[kGradientRows][kQuads][4];", lambda t: 16, copies=2),
+    arrays=(
+        *packed_words.arrays(_KERNELS),
+        _array("std::uint32_t eight[kWordBits][kBatchWords];", lambda t: 4, copies=2),
+        _array("Word eight[kGradientRows][kBatchWords];", lambda t: 4),
+        _array("std::int32_t g[kGradientRows][kQuads][4];", lambda t: 16, copies=2),
         *(
-            _memory(f"std::int16_t {array}[kGradientInputs][kGradientLanes];", registers, bits=3)
+            _array(f"std::int16_t {array}[kGradientInputs][kGradientLanes];", registers, bits=3)
             for array in ("shift", "next")
         ),
-        _memory("Word four[kFours];", copies=2, depth=16),
-        _memory("std::int16_t d[kGradientLanes];", registers, bits=8),
+        _array("Word four[kFours];", copies=2, depth=16),
+        _array("std::int16_t d[kGradientLanes];", registers, bits=8),
     ),
 )

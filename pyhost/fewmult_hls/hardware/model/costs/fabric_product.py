@@ -7,13 +7,13 @@ from __future__ import annotations
 from functools import partial
 
 from ....contract.layouts import WORD_BITS
-from ..rows import TREE, Costs, Loop, Memory, Part, Process, adder_tree, registers
+from ..rows import TREE, Costs, KernelArray, Loop, Part, Process, adder_tree, registers
 from ..sizes import WORD, Sizes, parts, power_of_two
 from . import packed_words
 
 _KERNELS = ("layer", "binary_matmul")
 _loop = partial(Loop, "fabric_product.hpp", _KERNELS)
-_memory = partial(Memory, "fabric_product.hpp", _KERNELS)
+_array = partial(KernelArray, "fabric_product.hpp", _KERNELS)
 _part = partial(Part, _KERNELS)
 
 
@@ -23,7 +23,7 @@ def tiles(s: Sizes) -> list[int]:
 
 
 def number_of_tiles(s: Sizes) -> int:
-    """Of units."""
+    """How many tiles of units there are."""
     return len(tiles(s))
 
 
@@ -132,18 +132,18 @@ COSTS = Costs(
         _part("product: onto the sums", "add32", lambda t: 1.5 * t["kLanes"]),
         _part("product: transposition", "select64", lambda t: 2 * t["kInputs"]),
     ),
-    memories=(
-        _memory("std::int32_t z[kRows][kMaxBatch];", lambda t: t["kLanes"]),
+    arrays=(
+        _array("std::int32_t z[kRows][kMaxBatch];", lambda t: t["kLanes"]),
         # While one block is used the next is filled.
-        _memory("Word eight[kWordBits][kBatchWords];", lambda t: 4, copies=2),
-        *packed_words.memories(_KERNELS),
+        _array("Word eight[kWordBits][kBatchWords];", lambda t: 4, copies=2),
+        *packed_words.arrays(_KERNELS),
         *(
-            _memory(f"std::int16_t {array}[kInputs][kLanes];", registers, bits=8)
+            _array(f"std::int16_t {array}[kInputs][kLanes];", registers, bits=8)
             for array in ("x", "next")
         ),
-        _memory("std::int16_t sum[kLanes];", registers),
+        _array("std::int16_t sum[kLanes];", registers),
         *(
-            _memory(f"Word {array}[kInputs];", registers, copies=2)  # held, and next
+            _array(f"Word {array}[kInputs];", registers, copies=2)  # held, and next
             for array in ("sign", "mask")
         ),
     ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import partial
 
 from ....contract.calls import Pass
-from ..rows import TREE, Costs, Memory
+from ..rows import TREE, Costs, KernelArray
 from ..sizes import BYTE, INT
 from .finish_unit import ACTIVATES, KERNELS, LOGITS, over_batch
 
@@ -23,8 +23,8 @@ COSTS = Costs(
         _loop("normalize_backward", passes=_BACKWARD, depth=TREE, reads={"gate": BYTE}),
         _loop("normalize_backward", 1, passes=_BACKWARD, writes={"result": BYTE}),
     ),
-    memories=tuple(
-        Memory(_FILE, KERNELS, declaration, lambda t: 8)
+    arrays=tuple(
+        KernelArray(_FILE, KERNELS, declaration, lambda t: 8)
         for declaration in ("std::int32_t open[kMaxBatch];", "std::uint8_t bytes[kMaxBatch];")
     ),
 )

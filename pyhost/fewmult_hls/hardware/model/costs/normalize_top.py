@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from ..rows import Costs, Loop, Memory
+from ..rows import Costs, KernelArray, Loop
 from ..sizes import INT, elements, units
 
 _FILE, _KERNELS = "normalize_top.cpp", ("normalize",)
 
 COSTS = Costs(
     loops=(Loop(_FILE, _KERNELS, "normalize_top", 0, units, elements, reads={"z": INT}),),
-    memories=(Memory(_FILE, _KERNELS, "std::int32_t sums[kMaxBatch];", lambda t: 8),),
+    arrays=(KernelArray(_FILE, _KERNELS, "std::int32_t sums[kMaxBatch];", lambda t: 8),),
 )

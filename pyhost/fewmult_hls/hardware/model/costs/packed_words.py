@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..rows import Kernels, Loop, Memory, Process
+from ..rows import KernelArray, Kernels, Loop, Process
 from ..sizes import WORD, Count
 
 _FILE = "packed_words.hpp"
@@ -52,7 +52,7 @@ def store_rows(
     )
 
 
-def memories(kernels: Kernels) -> tuple[Memory, ...]:
+def arrays(kernels: Kernels) -> tuple[KernelArray, ...]:
     """Rows, of which the next are filled while one is used, and where columns begin."""
-    rows = (Memory(_FILE, kernels, f"Word {array}[kRows];", copies=2) for array in _ARRAYS)
-    return (*rows, Memory(_FILE, kernels, "int first[kMaxColumns];"))
+    rows = (KernelArray(_FILE, kernels, f"Word {array}[kRows];", copies=2) for array in _ARRAYS)
+    return (*rows, KernelArray(_FILE, kernels, "int first[kMaxColumns];"))
