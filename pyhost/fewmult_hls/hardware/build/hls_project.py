@@ -48,7 +48,7 @@ class Setting(NamedTuple):
 
 
 def ip_version() -> str:
-    """Of the IP: Vivado takes major and minor."""
+    """The version of the IP: Vivado takes major and minor."""
     return ".".join(__version__.split(".")[:2])
 
 
@@ -58,7 +58,7 @@ def vlnv(kernel: str) -> str:
 
 
 def period_ns(board: Board) -> float:
-    """Of the fabric's clock."""
+    """The period of the fabric's clock."""
     return 1000 / board.clock.fabric_mhz
 
 
