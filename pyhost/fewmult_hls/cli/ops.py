@@ -56,7 +56,7 @@ def ops(net: str, batch: int, method: str, batch_norm: bool, as_json: bool) -> N
 
     weights = "binary" if method.startswith("binary") else "ternary"
     spec = NetworkSpec.parse(net, weights=weights, batch=our_batch(batch))
-    rate = default_rate(spec.batch, SHORT_RUN + 1)  # that a long run starts with
+    rate = default_rate(spec.recipe, spec.batch, SHORT_RUN + 1)  # that a long run starts with
     paper, ours = paper_step(spec.widths, batch, method, batch_norm), our_step(spec, rate)
     if as_json:
         choice = {"net": spec.name, "method": method, "batch_norm": batch_norm}

@@ -96,7 +96,9 @@ def our_batch(batch: int) -> int:
     return next((size for size in BATCHES if size >= batch), BATCHES[-1])
 
 
-def our_step(spec: NetworkSpec, rate: int, nonzeros: Sequence[int] | None = None) -> Operations:
+def our_step(
+    spec: NetworkSpec, rate: int, nonzeros: Sequence[int] | None = None, perturbation: int = 0
+) -> Operations:
     """Operations of one of our training steps (docs/arithmetic.md), by stage.
 
     Args:
@@ -104,11 +106,12 @@ def our_step(spec: NetworkSpec, rate: int, nonzeros: Sequence[int] | None = None
         rate: log2 of the learning rate; it decides which shifts round.
         nonzeros: how many weights of each layer's sample are not 0; by default all of them,
             which is what the fabric has time for.
+        perturbation: of the inputs, for a second step; 0 for none.
     """
     counts = nonzeros or spec.layer_sizes
     step = dict.fromkeys(Stage, NOTHING)
     step[Stage.INPUT] = _pixel(spec) * (spec.features * spec.batch)
-    for layer, call in layered_step(spec.layers, Moment(rate), seed=0):
+    for layer, call in layered_step(spec.layers, Moment(rate), 0, perturbation):
         for stage, tally in operations_of(call, counts[layer.index]).items():
             step[stage] += tally
     return step

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import math
 import reprlib
 import warnings
 from collections.abc import Sequence
@@ -45,7 +46,8 @@ def from_arrays(
     Training images are reordered so that those of each class lie evenly.
 
     Args:
-        train: images, uint8, (N, rows, columns) or (N, features), and labels, integers, (N,).
+        train: images, uint8, (N, rows, columns), (N, rows, columns, channels) or (N, features),
+            and labels, integers, (N,).
         test: the same, of other images.
         validation: the same; by default every sixth training image of each class.
         name: what the set is called.
@@ -67,9 +69,8 @@ def from_arrays(
     count = _count_classes(classes, names, labels)
     _check_labels(parts, count)
     learned, held_out = _split(images, labels, parts.get("validation"))
-    rows, columns = images.shape[1:]
     tests, are_counted = _copied(*parts["test"]), classes is None and not names
-    data = Dataset(name, count, (rows, columns), learned, held_out, tests, names, are_counted)
+    data = Dataset(name, count, images.shape[1:], learned, held_out, tests, names, are_counted)
     data.check_classes()
     return data
 
@@ -92,11 +93,11 @@ def _copied(images: Array, labels: Array) -> Split:
 
 
 def checked_images(what: str, images: npt.ArrayLike) -> Array:
-    """Images as uint8, (N, rows, columns), with one row where there were only values.
+    """Images as uint8, (N, rows, columns) or with channels, one row where were only values.
 
     Args:
         what: names them in errors.
-        images: (N, rows, columns) or (N, features).
+        images: (N, rows, columns), (N, rows, columns, channels) or (N, features).
 
     Raises:
         UsageError: they are something else.
@@ -104,11 +105,12 @@ def checked_images(what: str, images: npt.ArrayLike) -> Array:
     array = _plain_array(what, images)
     if array.dtype != np.uint8:
         raise UsageError(f"{what}: images are {array.dtype}: give uint8, grey values 0 to 255")
-    if array.ndim not in (2, 3) or 0 in array.shape[1:]:
+    if array.ndim not in (2, 3, 4) or 0 in array.shape[1:]:
         raise UsageError(
-            f"{what}: images have the shape {array.shape}: give (N, rows, columns) or (N, features)"
+            f"{what}: images of shape {array.shape}: give (N, rows, columns) or (N, features), "
+            "in colour (N, rows, columns, channels)"
         )
-    return array if array.ndim == 3 else array[:, None, :]
+    return array if array.ndim > 2 else array[:, None, :]
 
 
 def checked_labels(what: str, labels: npt.ArrayLike, images: int) -> Array:
@@ -169,7 +171,7 @@ def _pair(part: str, pair: Labelled) -> Labelled:
 
 def _check_sizes(images: dict[str, Array]) -> None:
     shape = images["train"].shape[1:]
-    if shape[0] * shape[1] > MAX_WIDTH:
+    if math.prod(shape) > MAX_WIDTH:
         raise UsageError(f"images of {shape} are too large: a net takes {MAX_WIDTH:,} values")
     for part, pixels in images.items():
         if not len(pixels):

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import reprlib
 import unicodedata
 from collections.abc import Iterable
@@ -44,7 +45,7 @@ class Dataset:
     Attributes:
         name: the name or the folder's name it was loaded by.
         classes: labels are 0..classes-1.
-        image_shape: (rows, columns) of one image.
+        image_shape: (rows, columns) of one image, or (rows, columns, channels).
         train: what is trained on.
         validation: a sixth of the training files, for choices made while training.
         test: what only the final accuracy is measured on.
@@ -54,7 +55,7 @@ class Dataset:
 
     name: str
     classes: int
-    image_shape: tuple[int, int]
+    image_shape: tuple[int, ...]
     train: Split
     validation: Split
     test: Split
@@ -76,9 +77,8 @@ class Dataset:
 
     @property
     def features(self) -> int:
-        """The values in one image: rows times columns."""
-        rows, columns = self.image_shape
-        return rows * columns
+        """The values in one image, those of all channels."""
+        return math.prod(self.image_shape)
 
     @property
     def digest(self) -> str:

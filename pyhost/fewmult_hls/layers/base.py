@@ -209,6 +209,11 @@ class Layer(ABC):
         """How many it has."""
         return 0
 
+    @property
+    def seen(self) -> tuple[int, int, int]:
+        """Rows, columns and channels of what a unit with weights sees."""
+        return (0, 0, 0)
+
     def start(self, seed: int) -> Arrays:
         """The state before the first step."""
         return {}

@@ -195,6 +195,11 @@ class Weighted(Layer):
         """How many weights it has."""
         return self.inputs * self.outputs
 
+    @property
+    def seen(self) -> tuple[int, int, int]:
+        """Rows, columns and channels under the window."""
+        return self.window.tap_rows, self.window.tap_columns, self.window.channels
+
     def start(self, seed: int) -> Arrays:
         """Weights and biases before the first step (contract, section 8)."""
         k, bits = self.index, self.position.master_bits

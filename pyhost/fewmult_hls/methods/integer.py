@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..contract.backend import Backend, check_kernels
 from ..counting.executed import count_step, multiplications
+from ..counting.formulas import our_step, total
 from ..datasets import Dataset
 from ..models.domain import domain_of
 from ..models.model import Model, save_model
@@ -20,6 +22,9 @@ from .protocol import State, Tensors
 
 if TYPE_CHECKING:
     from ..runs.config import RunConfig
+
+
+_MOST_EXECUTED = 1 << 30  # additions, which the oracle does in seconds
 
 
 class IntegerMethod:
@@ -39,7 +44,9 @@ class IntegerMethod:
         assert isinstance(spec, NetworkSpec)
         self._spec, self._config, self._dataset, self._backend = spec, config, dataset, backend
         check_kernels(backend, all_calls(spec.layers, config.perturb))
-        self.schedule = Schedule(config.epochs, config.rate_exponent, config.sharpen)
+        self.schedule = Schedule(
+            config.epochs, config.rate_exponent, config.sharpen, spec.recipe.sharpness
+        )
 
     def start(self) -> Trainer:
         """See ``Method``."""
@@ -75,8 +82,11 @@ class IntegerMethod:
         return network, errors
 
     def operations(self) -> tuple[int, dict[str, int]]:
-        """Counted while the oracle executes the first step."""
-        config = self._config
+        """Counted while the oracle executes the first step; if that took too long, by formula."""
+        config, spec = self._config, self._spec
+        formula = total(our_step(spec, config.rate_exponent, None, config.perturb).values())
+        if not spec.plan.is_dense and formula.additions > _MOST_EXECUTED:
+            return formula.multiplications, asdict(formula)
         network = self._first()
         counter = count_step(
             network, self._dataset.train, config.seed, config.rate_exponent, config.perturb

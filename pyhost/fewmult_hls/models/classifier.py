@@ -125,7 +125,7 @@ class Classifier(AbstractContextManager["Classifier"]):
         shape = array.shape[1:]
         if shape != (1, self.features) and not self.domain.fits(shape, self.features):
             raise UsageError(
-                f"images: each is {shape[0]}x{shape[1]} and the net takes "
+                f"images: each is {'x'.join(map(str, shape))} and the net takes "
                 f"{self.domain.image_text(self.features)}"
             )
         count = len(array)

@@ -21,30 +21,32 @@ class Domain:
     """What a net's inputs and outputs stand for.
 
     Attributes:
-        image_shape: (rows, columns) of an image, or None where it is just a row of values.
+        image_shape: (rows, columns) of an image, (rows, columns, channels) of one with channels, or
+            None where it is just a row of values.
         class_names: of all classes by number; empty where they only have numbers.
 
     Raises:
         ValueError: names that cannot be told apart or printed.
     """
 
-    image_shape: tuple[int, int] | None = None
+    image_shape: tuple[int, ...] | None = None
     class_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_class_names(self.class_names)
 
     def fits(self, shape: tuple[int, ...], features: int) -> bool:
-        """Whether an image of (rows, columns) is one for a net with so many inputs."""
-        rows, columns = shape
-        return rows * columns == features and self.image_shape in (None, shape)
+        """Whether an image of a shape is one for a net with so many inputs."""
+        if self.image_shape is None:
+            return len(shape) == 2 and math.prod(shape) == features
+        return self.image_shape == shape
 
     def image_text(self, features: int) -> str:
         """What an image must have, for people."""
         if self.image_shape is None:
             return f"{features} values"
-        rows, columns = self.image_shape
-        return f"{rows}x{columns} pixels (rows x columns)"
+        sides = "rows x columns" if len(self.image_shape) == 2 else "rows x columns x channels"
+        return f"{'x'.join(map(str, self.image_shape))} pixels ({sides})"
 
     def class_name(self, label: int) -> str:
         """The name of a class, or its number."""
@@ -73,8 +75,8 @@ def read_domain(arrays: Archive, spec: Shape) -> Domain:
         ValueError, KeyError: there is none, or it does not fit the shape.
     """
     shape, names = arrays.integers("image_shape"), arrays.texts("class_names")
-    if shape and (len(shape) != 2 or min(shape) < 1 or math.prod(shape) != spec.features):
+    if shape and (len(shape) not in (2, 3) or min(shape) < 1 or math.prod(shape) != spec.features):
         raise ValueError(f"images of {shape} do not have {spec.features} pixels")
     if names and len(names) != spec.classes:
         raise ValueError(f"it names {len(names)} classes of {spec.classes}")
-    return Domain((shape[0], shape[1]) if shape else None, names)
+    return Domain(shape or None, names)

@@ -27,8 +27,8 @@ def read_images(path: Path, domain: Domain, features: int) -> Images:
     """The images in a file, (N, features); one in a PNG image.
 
     Args:
-        path: a grey PNG image; or a .npy file of uint8, (rows, columns), (N, rows, columns) or
-            (N, features).
+        path: a grey PNG image; or a .npy file of uint8, (rows, columns) or (N, rows, columns),
+            each with channels if the model takes them, or (N, features).
         domain: says what shape an image must have.
         features: values that an image must have.
 
@@ -79,14 +79,11 @@ def _check_header(path: Path, header: Header, domain: Domain, features: int) -> 
             f"{path} holds {header.dtype} and the model takes uint8, grey values 0 to 255: "
             "scale and convert it with astype"
         )
-    if not (
-        (len(shape) == 2 and shape[1] == features)
-        or (len(shape) in (2, 3) and domain.fits(shape[-2:], features))
-    ):
+    is_image = domain.fits(shape, features) or domain.fits(shape[1:], features)
+    if not (is_image or (len(shape) == 2 and shape[1] == features)):
         raise FewmultError(
             f"{path} has the shape {shape} and the model takes images of "
-            f"{domain.image_text(features)}: save (rows, columns), (N, rows, columns) or "
-            f"(N, {features})"
+            f"{domain.image_text(features)}: save one, (N, ..) of them, or (N, {features})"
         )
     if 0 in shape:
         raise FewmultError(f"{path} holds no images: leave it out")
@@ -95,5 +92,7 @@ def _check_header(path: Path, header: Header, domain: Domain, features: int) -> 
 def _scaling(domain: Domain) -> str:
     if domain.image_shape is None:
         return "give one with so many"
-    rows, columns = domain.image_shape
+    rows, columns, *channels = domain.image_shape
+    if channels:
+        return "PNG images are grey here, so give it as a .npy file"
     return f"scale it, for example with `magick IN -resize '{columns}x{rows}!' OUT.png`"

@@ -71,11 +71,13 @@ class Schedule:
         epochs: of the whole run.
         first_rate: log2 of the learning rate at the start.
         sharpen: phases at the end that halve the spread of the weights' samples, each once more.
+        least_sharpness: how often it is halved from the first step on.
     """
 
     epochs: int
     first_rate: int
     sharpen: int = 0
+    least_sharpness: int = 0
 
     def _phase(self, epoch: int) -> int:
         return PHASES * epoch // self.epochs
@@ -86,7 +88,8 @@ class Schedule:
 
     def sharpness(self, epoch: int) -> int:
         """How often the spread of the samples is halved."""
-        return max(0, self._phase(epoch) - (PHASES - 1 - self.sharpen))
+        more = max(0, self._phase(epoch) - (PHASES - 1 - self.sharpen))
+        return self.least_sharpness + more
 
 
 def whole_batches(examples: int, batch: int) -> int:

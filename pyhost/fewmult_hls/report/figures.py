@@ -165,19 +165,27 @@ def codes(batches: Sequence[Codes], figure: Figure, theme: Theme) -> None:
         plain(axes)
 
 
-def filters(first: npt.NDArray[Any], shape: tuple[int, int], figure: Figure, theme: Theme) -> None:
-    """Weights (outputs, inputs) of the first layer's first units, as images of a shape."""
+def filters(first: npt.NDArray[Any], shape: tuple[int, ...], figure: Figure, theme: Theme) -> None:
+    """Weights (outputs, inputs) of the first layer's first units, as images of a shape.
+
+    With three channels they are colours, grey for 0.
+    """
     rows, columns = FILTERS
     shown = first[: rows * columns].astype(np.float64)
     rows = -(-len(shown) // columns)
-    height, width = shape
-    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
+    height, width, *channels = shape
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1, *channels), np.nan)
     for k, unit in enumerate(shown):
         top, left = k // columns * (height + 1), k % columns * (width + 1)
         sheet[top : top + height, left : left + width] = unit.reshape(shape)
     axes = figure.subplots()
     limit = np.abs(shown).max() or 1
-    axes.imshow(sheet, cmap=theme.signed, vmin=-limit, vmax=limit, interpolation="nearest")
+    if channels:
+        between = np.isnan(sheet).any(axis=2, keepdims=True)
+        colours = np.where(np.isnan(sheet), 0, (sheet / limit + 1) / 2)
+        axes.imshow(np.concatenate([colours, ~between], axis=2), interpolation="nearest")
+    else:
+        axes.imshow(sheet, cmap=theme.signed, vmin=-limit, vmax=limit, interpolation="nearest")
     bare(axes)
 
 
@@ -205,7 +213,7 @@ def confusion(found: Answers, figure: Figure, theme: Theme) -> None:
     axes.spines[:].set_visible(False)
 
 
-def mistakes(found: Answers, shape: tuple[int, int], figure: Figure, theme: Theme) -> None:
+def mistakes(found: Answers, shape: tuple[int, ...], figure: Figure, theme: Theme) -> None:
     """Test images with a wrong answer, the most certain ones first."""
     rows, columns = MISTAKES
     shown = found.mistakes[: rows * columns]

@@ -150,12 +150,13 @@ def _codes(section: Section, name: str, model: Trained, dataset: Dataset, backen
 
 
 def _filters(section: Section, name: str, model: Trained, dataset: Dataset) -> None:
-    shape = _image_shape(dataset)
+    shape = _seen_shape(model, dataset)
     if shape is None:
         return
     first, columns = model.network.weights[0], figures.FILTERS[1]
     count = min(len(first), figures.FILTERS[0] * columns)
-    text = f"Weights of the first {count} units of the first layer: plus blue, minus orange."
+    signs = "as colours, 0 is grey" if len(shape) == 3 else "plus blue, minus orange"
+    text = f"Weights of the first {count} units of the first layer: {signs}."
     height = 9 / columns * figures.rows_of(count, columns) * shape[0] / shape[1]
     draw = partial(figures.filters, first, shape)
     section.pictures.append(_picture(f"{name}-filters", "First layer", text, draw, 9, height + 0.1))
@@ -186,9 +187,20 @@ def _answers(section: Section, name: str, model: Trained, dataset: Dataset, back
         section.pictures.append(picture)
 
 
-def _image_shape(dataset: Dataset) -> tuple[int, int] | None:
-    """Of an image; None for rows of values that make no square."""
+def _seen_shape(model: Trained, dataset: Dataset) -> tuple[int, ...] | None:
+    """Of what a unit of the first layer with weights sees; None if that makes no picture."""
+    shape = _image_shape(dataset)
+    if isinstance(model, Model):
+        seen = next(layer.seen for layer in model.spec.layers if layer.weights)
+        rows, columns, channels = seen
+        shape = shape if rows * columns == 1 else (rows, columns) if channels == 1 else seen
+    fits = shape is not None and math.prod(shape) == model.network.weights[0].shape[1]
+    return shape if fits else None
+
+
+def _image_shape(dataset: Dataset) -> tuple[int, ...] | None:
+    """Of a picture; None for rows of values that make no square, and for other than 3 colours."""
     if dataset.image_shape[0] > 1:
-        return dataset.image_shape
+        return dataset.image_shape if dataset.image_shape[2:] in ((), (3,)) else None
     side = math.isqrt(dataset.features)
     return (side, side) if side * side == dataset.features and side > 1 else None

@@ -18,6 +18,7 @@ from ..system.schema import read_toml, typed, typed_keys
 from .settings import ENDLESS, setting, settings_of
 
 if TYPE_CHECKING:
+    from ..layers.base import Recipe
     from ..nets.network import Shape
 
 SHORT_RUN = 1 << 19  # samples; up to here a run starts at twice the learning rate
@@ -25,14 +26,16 @@ BATCH_RATES = {16: -2, 32: -1, 64: 0, 128: 0, 256: 1}
 MAX_EPOCHS = 100_000
 
 
-def default_rate(batch: int, samples: int) -> int:
-    """log2 of the learning rate at the start of a run (contract, section 10).
+def default_rate(recipe: Recipe, batch: int, samples: int) -> int:
+    """log2 of the learning rate at the start of a run (contract, sections 10 and 14).
 
     Args:
+        recipe: of the net.
         batch: samples a step; for one that is not possible, any rate will do.
         samples: that the run trains on in all its epochs together.
     """
-    return (3 if samples <= SHORT_RUN else 2) + BATCH_RATES.get(batch, 0)
+    short, long = recipe.first_rates
+    return (short if samples <= SHORT_RUN else long) + BATCH_RATES.get(batch, 0)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 from .. import datasets
 from ..contract.backend import Backend
 from ..datasets import Dataset
-from ..nets.network import NetworkSpec
+from ..layers import kinds
 from ..presets import load_preset
 from ..system.errors import FewmultError, UsageError
 from . import run as runs
@@ -150,8 +150,9 @@ def _complete(values: dict[str, Any], dataset: Dataset) -> RunConfig:
     """A config with which this run can be repeated from any folder."""
     values.setdefault("net", f"{dataset.features}-256-256-{dataset.classes}")
     samples = len(dataset.train.labels) * values["epochs"]
-    values.setdefault("rate_exponent", default_rate(values["batch"], samples))
-    values["net"] = NetworkSpec.parse(values["net"]).name
+    net = kinds.Plan.read(values["net"])
+    values.setdefault("rate_exponent", default_rate(net.recipe, values["batch"], samples))
+    values["net"] = net.name
     if values["dataset"] != datasets.places.IN_MEMORY:
         values["dataset"] = runs.lasting_name(values["dataset"])
     return RunConfig(**values)

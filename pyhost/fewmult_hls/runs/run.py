@@ -69,10 +69,22 @@ def check_fit(spec: Shape, dataset: Dataset) -> None:
             f"net {spec.name} does not fit {dataset.name}: "
             f"it must begin with {wanted[0]} and end with {wanted[1]}"
         )
+    _check_image(spec, dataset)
     if len(dataset.train.labels) < spec.batch:
         raise UsageError(
             f"{dataset.name} has {len(dataset.train.labels)} training images, "
             f"fewer than a batch of {spec.batch}: take a smaller batch"
+        )
+
+
+def _check_image(spec: Shape, dataset: Dataset) -> None:
+    """Whether images have the channels, rows and columns that a net names; a row has none."""
+    rows, columns, *channels = dataset.image_shape
+    there = (*(channels or [1]), rows, columns)
+    if spec.plan.pixels.signed and rows > 1 and there != spec.image:
+        raise UsageError(
+            f"net {spec.name} does not fit {dataset.name}: "
+            f"it must begin with {'x'.join(map(str, there))} (channels x rows x columns)"
         )
 
 
@@ -90,6 +102,7 @@ def split_to_test(model: Trained, dataset: Dataset) -> Split:
             f"net {spec.name} cannot be tested on {dataset.name}, whose images have "
             f"{dataset.features} pixels and {dataset.classes} classes"
         )
+    _check_image(spec, dataset)
     if not dataset.class_names:
         return dataset.test
     known = {model.domain.class_name(label): label for label in range(spec.classes)}
