@@ -21,7 +21,7 @@ from .tensors import Tensor
 
 _FRACTION = 7
 _WORD = re.compile("([0-9]{1,20})(?:x([0-9]{1,20})x([0-9]{1,20}))?")
-_OFFSETS = "offsets"
+_OFFSETS = "offsets_0"  # of x_0
 _IMAGES = 4096  # whose sums are in memory at a time
 
 

@@ -1,0 +1,166 @@
+# Copyright 2026 The fewmult-hls authors
+# SPDX-License-Identifier: Apache-2.0
+"""Runs of nets with convolution and pooling, from images with channels to answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from command import assert_one_line
+from fewmult_hls import datasets, train
+from fewmult_hls.backends.oracle_backend import OracleBackend
+from fewmult_hls.cli.commands import run
+from fewmult_hls.datasets import Dataset
+from fewmult_hls.models.classifier import Classifier, load, read_model
+from fewmult_hls.nets.network import Network
+from fewmult_hls.runs.course import Watcher
+from fewmult_hls.runs.plan import plan_run, plan_to_go_on
+from fewmult_hls.system.errors import UsageError
+
+DIGITS = datasets.load("digits")
+NET = "3x8x8-6C3p-P2-8C3-12-10"
+GREY = "1x8x8-4C3ps2-P2-10"
+
+
+def coloured(split: Any) -> tuple[Any, Any]:
+    """Digits of which each channel shows another side."""
+    grey = split.images.reshape(-1, 8, 8)
+    return np.stack([grey, 255 - grey, grey // 3], axis=3), split.labels
+
+
+@pytest.fixture(scope="module")
+def colours() -> Dataset:
+    """A data set with three channels."""
+    return datasets.from_arrays(*map(coloured, (DIGITS.train, DIGITS.test, DIGITS.validation)))
+
+
+@pytest.fixture(scope="module")
+def folder(colours: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on it."""
+    path = tmp_path_factory.mktemp("runs") / "colours"
+    options = {"batch": 32, "epochs": 3, "backend": "numpy", "master_bits": 16}
+    train(colours, net=NET, out=path, **options)  # type: ignore[arg-type]
+    return path
+
+
+def test_it_learns(folder: Path) -> None:
+    with load(folder, backend="numpy") as net:
+        assert net.net == NET
+        images, labels = coloured(DIGITS.test)
+        assert net.evaluate(images, labels) < 20  # chance is 90
+
+
+def test_what_is_zero_is_the_mean_of_each_channel(colours: Dataset, folder: Path) -> None:
+    model: Any = read_model(folder)
+    images = colours.train.images.reshape(-1, 3)
+    means = np.floor(images.mean(axis=0) + 0.5).astype(np.uint8)
+    assert np.array_equal(model.network.state["offsets_0"], means)
+    assert Network.initial(model.spec, 1).fingerprint != model.network.fingerprint
+
+
+def test_a_packed_model_answers_alike(folder: Path, tmp_path: Path) -> None:
+    packed, images = tmp_path / "packed", coloured(DIGITS.test)[0][:40]
+    assert run(["export", str(folder), "--packed", "--out", str(packed)]) == 0
+    answers = [net.logits(images) for net in nets(folder, packed)]
+    assert np.array_equal(*answers)
+    assert np.unique(answers[0]).size > 50
+
+
+def nets(*paths: Path) -> list[Classifier]:
+    return [load(path, backend="numpy") for path in paths]
+
+
+def test_images_from_a_file(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, _ = coloured(DIGITS.test)
+    for name, array in (("one", images[0]), ("some", images[:3])):
+        np.save(tmp_path / name, array)
+        path = str(tmp_path / f"{name}.npy")
+        assert run(["predict", str(folder), path, "--backend", "numpy"]) == 0
+    np.save(tmp_path / "planes", images[:3].transpose(0, 3, 1, 2))
+    capsys.readouterr()
+    path = str(tmp_path / "planes.npy")
+    assert run(["predict", str(folder), path, "--backend", "numpy"]) == 1
+    assert_one_line(capsys.readouterr().err, "(3, 3, 8, 8)", "8x8x3 pixels")
+    with pytest.raises(UsageError, match="each is 3x8x8 and the net takes 8x8x3 pixels"):
+        nets(folder)[0].predict(images[:3].transpose(0, 3, 1, 2))
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    options = {"net": GREY, "batch": 64, "epochs": 3, "backend": "numpy", "sharpen": 2}
+    prints = []
+    for name, stops in (("whole", 0), ("stopped", 2)):
+        seen = 0
+
+        def stop(epoch: int, batch: int, hinge: float, stops: int = stops) -> None:
+            nonlocal seen
+            seen += 1
+            if stops and epoch == stops and batch == 5:
+                raise KeyboardInterrupt
+
+        plan = plan_run(options, out=tmp_path / name)
+        if stops:
+            with pytest.raises(KeyboardInterrupt):
+                plan.execute(OracleBackend(), Watcher(on_step=stop))
+            plan = plan_to_go_on(tmp_path / name, {})
+        summary, complaints = plan.execute(OracleBackend(), Watcher())
+        assert not complaints
+        prints.append(summary["fingerprint"])
+    assert prints[0] == prints[1]
+    assert seen > 5
+
+
+def test_moved_inputs_go_either_way(tmp_path: Path) -> None:
+    one, other = (
+        train(net=GREY, batch=64, epochs=1, backend="numpy", perturb=perturb) for perturb in (0, 8)
+    )
+    assert one.fingerprint != other.fingerprint
+
+
+@pytest.mark.parametrize("backend", ["emu"])
+def test_a_backend_without_the_kernels_says_so_and_writes_nothing(
+    backend: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run(["train", "--net", GREY, "--backend", backend, "--out", str(out)]) == 2
+    line = f"the {backend} backend has no kernel convolution"
+    assert_one_line(capsys.readouterr().err, line, "take --backend numpy")
+    assert not out.exists()
+    np.save(tmp_path / "image", coloured(DIGITS.test)[0][0])
+    image = str(tmp_path / "image.npy")
+    assert run(["predict", str(folder), image, "--backend", backend]) == 2
+    assert_one_line(capsys.readouterr().err, line)
+    assert run(["estimate", "--net", GREY]) == 2
+    assert_one_line(capsys.readouterr().err, "convolution")
+
+
+@pytest.mark.parametrize(
+    ("net", "message"),
+    [
+        ("3x8x8-4C3-10", "it must begin with 64"),
+        ("1x16x4-4C3-10", "it must begin with 1x8x8 (channels x rows x columns)"),
+        ("64x1x1-4C1-10", "it must begin with 1x8x8"),
+        ("1x8x8-4C3-11", "and end with 10"),
+        ("1x8x8-4C9-10", "layer 1, 4C9: a window of 9x9 does not fit into 8x8 places"),
+    ],
+)
+def test_nets_that_do_not_fit_the_data(
+    net: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "run")
+    assert run(["train", "--net", net, "--backend", "numpy", "--out", out]) == 2
+    assert_one_line(capsys.readouterr().err, message)
+    assert not Path(out).exists()
+
+
+def test_methods_that_multiply_know_dense_layers_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "run")
+    assert run(["train", "--net", GREY, "--method", "float", "--out", out]) == 2
+    assert_one_line(capsys.readouterr().err, "method float knows dense layers only")
