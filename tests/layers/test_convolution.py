@@ -28,6 +28,7 @@ from plain import random_bytes, rounded
 PAPER = "3x32x32-128C3-128C3-P2-256C2-256C2-P2-512C2-512C2-P2-1024-1024-10"
 BACKEND = OracleBackend()
 INT32_MAX = 2**31 - 1
+WORDS = ["64C3", "64C3p", "7281C3p", "65536C1", "300C5ps2", "512C2", "P2", "P3", "1C15p", "1C1"]
 
 
 # --- words and shapes ---
@@ -112,21 +113,7 @@ def test_perturbation_needs_weights_in_the_first_layer() -> None:
 def random_net(random: np.random.Generator) -> NetworkSpec:
     """A net of some layers that fit, among them the largest."""
     while True:
-        words = random.choice(
-            [
-                "64C3",
-                "64C3p",
-                "7281C3p",
-                "65536C1",
-                "300C5ps2",
-                "512C2",
-                "P2",
-                "P3",
-                "1C15p",
-                "1C1",
-            ],
-            random.integers(1, 7),
-        )
+        words = random.choice(WORDS, random.integers(1, 7))
         size = random.integers(1, 60, 2)
         batch = int(random.choice(BATCHES))
         kind, bits = random.choice(["ternary", "binary"]), int(random.choice([8, 16]))
