@@ -238,7 +238,7 @@ def assert_goes_on(folder: Path) -> None:
     epochs = (folder / "metrics.jsonl").read_text().splitlines()
     assert 0 <= len(epochs) - len(checkpoint.metrics) <= 1
     resumed = start("train", "--resume", folder)
-    width = len(str(checkpoint.config["epochs"]))
+    width = len(str(checkpoint.config.epochs))
     read_until(resumed, f"epoch {len(checkpoint.metrics) + 2:{width}}/")
     resumed.send_signal(signal.SIGINT)
     resumed.communicate(timeout=PATIENCE)

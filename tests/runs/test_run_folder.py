@@ -134,7 +134,7 @@ def test_an_early_interrupt_goes_on_with_the_new_run(old: Path, tmp_path: Path) 
     assert (f"go on with: fewmult-hls train --resume {old}" in err) == is_new
     assert (old / "summary.json").exists() != is_new
     checkpoint, _ = newest_checkpoint(old)
-    assert checkpoint is None or checkpoint.config["seed"] == (7 if is_new else 1)
+    assert checkpoint is None or checkpoint.config.seed == (7 if is_new else 1)
     assert foreign(old) == FOREIGN
 
 

@@ -42,7 +42,9 @@ def examples(*lines: str) -> str:
 def settings(command: Command) -> Command:
     """All settings of a run, each None unless it is given: a config or a preset may have it."""
     for row in reversed(SETTINGS.values()):
-        command = _option(row, row.kind)(command)
+        # The config looks at ranges itself, whoever gives the number.
+        allowed = row.allowed if isinstance(row.allowed, tuple) else None
+        command = _option(replace(row, allowed=allowed), default=None)(command)
     return command
 
 
@@ -54,64 +56,85 @@ def setting(name: str, **other: Any) -> Decorator:
         **other: what a command has otherwise than the table; see ``Setting``.
     """
     row = replace(SETTINGS[name], **other)
+    return _option(row, default=row.default)
+
+
+def option(name: str, text: str, *, to: str = "", **row: Any) -> Decorator:
+    """An option that is no setting of a run.
+
+    Args:
+        name: on the command line.
+        text: the help without the default.
+        to: the command's argument, if it has another name.
+        **row: as of a setting; see ``Setting``. Also ``required`` and ``multiple``, as click's.
+    """
+    more = {key: row.pop(key) for key in ("required", "multiple") if key in row}
+    kind = int if isinstance(row.get("allowed"), range) else str
+    found = Setting(text, option=name, **{"kind": kind, **row})
+    return _option(found, to or name.replace("-", "_"), default=found.default, **more)
+
+
+def path(name: str, metavar: str, text: str, **row: Any) -> Decorator:
+    """An option with a path."""
+    return option(name, text, kind=Path, metavar=metavar, **row)
+
+
+def flag(name: str, text: str, **row: Any) -> Decorator:
+    """An option that is there or not."""
+    return option(name, text, kind=bool, **row)
+
+
+def _option(row: Setting, *names: str, default: Any, **more: Any) -> Decorator:
     kind: Any = row.kind
-    if isinstance(row.allowed, range):
-        kind = click.IntRange(row.allowed[0], row.allowed[-1])
-    return _option(row, kind, default=str(row.default))
-
-
-def _option(row: Setting, kind: Any, default: str | None = None) -> Decorator:
+    metavar = row.metavar or ("N" if kind is int else None)
     if isinstance(row.allowed, tuple):
         kind = click.Choice([*map(str, row.allowed)])  # earlier clicks know no other choices
-    return click.option(
-        row.flag,
-        type=kind,
-        metavar=row.metavar,
-        default=default,
-        callback=lambda _context, _option, value: None if value is None else row.kind(value),
-        help=row.full_help,
-    )
+        metavar = row.metavar
+        more["callback"] = lambda _context, _option, text: text and row.kind(text)
+        default = None if default is None else str(default)
+    elif isinstance(row.allowed, range):
+        kind = click.IntRange(row.allowed[0], row.allowed[-1])
+    elif row.kind is Path:
+        kind = NamedPath()
+    elif row.kind is bool:
+        more["is_flag"] = True
+    if default is not None:  # a None that is given is a value for click, even where one is required
+        more["default"] = default
+    return click.option(row.flag, *names, type=kind, metavar=metavar, help=row.full_help, **more)
 
 
 BACKEND = setting("backend", help="Who computes.")
-
 PAPER_NET = setting(
     "net",
     default="784-1024-1024-1024-10",
     says="the paper's for MNIST, 784-1024-1024-1024-10",
     help="Units of each layer.",
 )
-
-JSON = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object instead of tables."
-)
-
-BOARD = click.option("--board", metavar="NAME", default="pynq-z2", help="[default: pynq-z2]")
-
-THREADS = click.option(
-    "--threads",
-    type=click.IntRange(1, 256),
-    metavar="N",
-    help="Threads of the emu backend; the result does not depend on them.  "
-    "[default: one for each physical core]",
+JSON = flag("json", "Print one JSON object instead of tables.", to="as_json")
+BOARD = option("board", "", default="pynq-z2", metavar="NAME")
+THREADS = option(
+    "threads",
+    "Threads of the emu backend; the result does not depend on them.",
+    says="one for each physical core",
+    allowed=range(1, 257),
 )
 
 
 def device_options(command: Command) -> Command:
     """``--device`` and ``--rtl``, which reach the command as one argument, ``device``."""
 
-    @click.option(
-        "--device",
-        type=click.Choice(DEVICES),
-        help="Of the pynq backend: the board that this runs on, one that this machine emulates "
-        "behind the same driver, or one with simulated RTL in it.  [default: board]",
+    @option(
+        "device",
+        "Of the pynq backend: the board that this runs on, one that this machine emulates behind "
+        "the same driver, or one with simulated RTL in it.",
+        allowed=DEVICES,
+        says="board",
     )
-    @click.option(
-        "--rtl",
-        type=NamedPath(),
-        metavar="DIR",
-        help="For --device rtl: the folder with Verilog of kernels, KERNEL_top.v; kernels without "
-        "are emulated.",
+    @path(
+        "rtl",
+        "DIR",
+        "For --device rtl: the folder with Verilog of kernels, KERNEL_top.v; kernels without are "
+        "emulated.",
     )
     @functools.wraps(command)
     def wrapped(device: str | None, rtl: Path | None, **others: Any) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .arguments import JSON, THREADS
+from .arguments import JSON, THREADS, option
 from .results import show_table
 
 if TYPE_CHECKING:
@@ -19,12 +19,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @THREADS
-@click.option(
-    "--rounds",
-    type=click.IntRange(1, 100_000),
-    metavar="N",
-    default=15,
-    help="How often everything is timed; medians count.  [default: 15]",
+@option(
+    "rounds", "How often everything is timed; medians count.", default=15, allowed=range(1, 100_001)
 )
 @JSON
 def bench(threads: int | None, rounds: int, as_json: bool) -> None:

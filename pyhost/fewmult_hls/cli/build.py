@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..system.errors import FewmultError
-from .arguments import BOARD, NamedPath, examples
+from .arguments import BOARD, examples, flag, option, path
 
 if TYPE_CHECKING:
     from ..hardware.board.manifest import Manifest
@@ -25,29 +25,26 @@ STAGES = ("csim", "synth", "cosim", "package", "impl", "overlay", "all")
         "fewmult-hls build --out plan --stage synth --kernel layer",
     )
 )
-@click.option("--out", metavar="DIR", type=NamedPath(), required=True, help="Where the plan goes.")
+@path("out", "DIR", "Where the plan goes.", required=True)
 @BOARD
-@click.option(
-    "--overlay",
-    metavar="NAME",
+@option(
+    "overlay",
+    "fewmult trains; fewmult_units has its parts, to be tested alone.",
     default="fewmult",
-    help="fewmult trains; fewmult_units has its parts, to be tested alone.  [default: fewmult]",
-)
-@click.option(
-    "--kernel",
-    "kernels",
     metavar="NAME",
+)
+@option(
+    "kernel",
+    "Only this kernel, and no overlay; may be repeated.",
+    metavar="NAME",
+    to="kernels",
     multiple=True,
-    help="Only this kernel, and no overlay; may be repeated.",
 )
-@click.option(
-    "--stage",
-    type=click.Choice(STAGES),
-    default="all",
-    help="How far to build; a stage brings those that it needs.  [default: all]",
+@option(
+    "stage", "How far to build; a stage brings those that it needs.", default="all", allowed=STAGES
 )
-@click.option("--plan-only", is_flag=True, help="Write the plan and run nothing.")
-@click.option("--overwrite", is_flag=True, help="Replace a plan that is there.")
+@flag("plan-only", "Write the plan and run nothing.")
+@flag("overwrite", "Replace a plan that is there.")
 def build(
     out: Path,
     board: str,

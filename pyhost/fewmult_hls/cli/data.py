@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from ..system.errors import FewmultError
-from .arguments import NamedPath
+from .arguments import flag, path
 from .results import show_table
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
+
+_SPLITS = ("train", "validation", "test")
 
 
 @click.group(invoke_without_command=True)
@@ -38,7 +40,7 @@ def list_sets() -> None:
         for name in KNOWN_CLASSES
         if name not in found
     ]
-    head = ["name", "classes", "image", "train", "validation", "test", "where"]
+    head = ["name", "classes", "image", *_SPLITS, "where"]
     show_table([head, *sorted(rows)])
 
 
@@ -58,9 +60,7 @@ def info(name: str) -> None:
             ["where", _where(folder)],
             ["classes", str(dataset.classes)],
             ["images", f"{rows}x{columns}, {dataset.features} values {low}..{high}, uint8"],
-            ["train", str(len(dataset.train.labels))],
-            ["validation", str(len(dataset.validation.labels))],
-            ["test", str(len(dataset.test.labels))],
+            *zip(_SPLITS, (str(len(split.labels)) for split in dataset.splits), strict=True),
             ["source", source],
             ["licence", licence],
         ]
@@ -74,16 +74,15 @@ def info(name: str) -> None:
 
 @data.command("import")
 @click.argument("name")
-@click.option(
-    "--from",
-    "source",
-    metavar="PATH",
+@path(
+    "from",
+    "PATH",
+    "Folder with the four IDX files, under MNIST's file names, gzipped or not; or with a folder "
+    "of PNG images for each class.",
+    to="source",
     required=True,
-    type=NamedPath(),
-    help="Folder with the four IDX files, under MNIST's file names, gzipped or not; or with a "
-    "folder of PNG images for each class.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace a set of that name.")
+@flag("overwrite", "Replace a set of that name.")
 def import_set(name: str, source: Path, overwrite: bool) -> None:
     """Check a set of IDX files or of images and keep a copy under NAME."""
     from ..datasets.importing import import_set as importing
@@ -112,8 +111,7 @@ def _list_row(name: str, folder: Path | None) -> list[str]:
     except FewmultError as error:
         return [name, *"-----", f"unusable: {error}"]
     rows, columns = dataset.image_shape
-    splits = (dataset.train, dataset.validation, dataset.test)
-    counts = [str(len(split.labels)) for split in splits]
+    counts = [str(len(split.labels)) for split in dataset.splits]
     return [name, str(dataset.classes), f"{rows}x{columns}", *counts, _where(folder)]
 
 
@@ -122,7 +120,7 @@ def _where(folder: Path | None) -> str:
 
 
 def _value_range(dataset: Dataset) -> tuple[int, int]:
-    images = [split.images for split in (dataset.train, dataset.validation, dataset.test)]
+    images = [split.images for split in dataset.splits]
     return min(int(part.min()) for part in images), max(int(part.max()) for part in images)
 
 
@@ -145,11 +143,10 @@ def _origin(name: str, folder: Path | None) -> tuple[str, str]:
 def _histogram(dataset: Dataset) -> list[list[str]]:
     import numpy as np
 
-    splits = (dataset.train, dataset.validation, dataset.test)
-    counts = [np.bincount(split.labels, minlength=dataset.classes) for split in splits]
+    counts = [np.bincount(split.labels, minlength=dataset.classes) for split in dataset.splits]
     names = dataset.class_names or range(dataset.classes)
     lines = zip(names, *counts, strict=True)
-    return [["class", "train", "validation", "test"], *([str(n) for n in line] for line in lines)]
+    return [["class", *_SPLITS], *([str(n) for n in line] for line in lines)]
 
 
 def _checksums(folder: Path | None) -> list[list[str]]:

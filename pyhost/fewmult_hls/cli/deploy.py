@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from .arguments import BOARD, NamedPath, examples
+from .arguments import BOARD, examples, flag, option, path
 
 
 @click.command(
@@ -20,35 +20,30 @@ from .arguments import BOARD, NamedPath, examples
     )
 )
 @click.argument("host")
-@click.option(
-    "--overlay",
-    "folders",
-    metavar="DIR",
-    type=NamedPath(),
+@path(
+    "overlay",
+    "DIR",
+    "With .bit, .hwh and .json, or a plan that was built; may be repeated.",
+    says="what the board has stays",
+    to="folders",
     multiple=True,
-    help="With .bit, .hwh and .json, or a plan that was built; may be repeated.  "
-    "[default: what the board has stays]",
 )
-@click.option(
-    "--wheel",
-    metavar="FILE",
-    type=NamedPath(),
-    help="Of `make board-wheel`.  [default: where that leaves it]",
-)
+@path("wheel", "FILE", "Of `make board-wheel`.", says="where that leaves it")
 @BOARD
-@click.option(
-    "--environment",
+@option(
+    "environment",
+    "There: the virtual environment that has pynq.",
+    says="the PYNQ image's own",
     metavar="DIR",
-    help="There: the virtual environment that has pynq.  [default: the PYNQ image's own]",
 )
-@click.option(
-    "--device",
-    type=click.Choice(("board", "emulated")),
+@option(
+    "device",
+    "What verify tests; emulated needs no board there.",
     default="board",
-    help="What verify tests; emulated needs no board there.  [default: board]",
+    allowed=("board", "emulated"),
 )
-@click.option("--no-verify", is_flag=True, help="Do not run verify there.")
-@click.option("--ssh-config", metavar="FILE", type=NamedPath(), help="For ssh, as its option -F.")
+@flag("no-verify", "Do not run verify there.")
+@path("ssh-config", "FILE", "For ssh, as its option -F.")
 def deploy(
     host: str,
     folders: tuple[Path, ...],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..contract.method_names import SAMPLED
-from .arguments import BOARD, JSON, PAPER_NET, NamedPath, examples, setting
+from .arguments import BOARD, JSON, PAPER_NET, examples, option, path, setting
 from .results import show_rows, show_table
 
 if TYPE_CHECKING:
@@ -42,38 +42,28 @@ _MOST_IMAGES = 1 << 40  # an epoch of them outlasts any board, and its numbers f
 @setting("master_bits", help="Bits of the stored weight.")
 @setting("batch")
 @setting("perturb", help="Learn from every batch once more, as `train` does.")
-@click.option(
-    "--samples",
-    type=click.IntRange(1, _MOST_IMAGES),
-    metavar="N",
+@option(
+    "samples",
+    "Images of an epoch.",
     default=50_000,
-    help="Images of an epoch.  [default: MNIST's, 50000]",
+    says="MNIST's, 50000",
+    allowed=range(1, _MOST_IMAGES + 1),
 )
-@click.option(
-    "--validation",
-    type=click.IntRange(0, _MOST_IMAGES),
-    metavar="N",
+@option(
+    "validation",
+    "Images that validate an epoch.",
     default=10_000,
-    help="Images that validate an epoch.  [default: MNIST's, 10000]",
+    says="MNIST's, 10000",
+    allowed=range(_MOST_IMAGES + 1),
 )
-@click.option(
-    "--build",
-    type=NamedPath(),
-    metavar="DIR",
-    help="A plan of `build`: what its build.json reports stands next to the model.",
-)
-@click.option(
-    "--tile",
-    multiple=True,
+@path("build", "DIR", "A plan of `build`: what its build.json reports stands next to the model.")
+@option(
+    "tile",
+    "Another size of the arrays, as kLog2Inputs=5 in kernels/fabric_product.hpp; many times.",
     metavar="NAME=N",
-    help="Another size of the arrays, as kLog2Inputs=5 in kernels/fabric_product.hpp; many times.",
+    multiple=True,
 )
-@click.option(
-    "--mhz",
-    type=click.IntRange(1, 500),
-    metavar="N",
-    help="Another clock of the fabric than the board's file has.",
-)
+@option("mhz", "Another clock of the fabric than the board's file has.", allowed=range(1, 501))
 @JSON
 def estimate(
     board: str,
@@ -183,10 +173,7 @@ def _show_times(found: Estimate, samples: int, validation: int) -> None:
         )
     rows += [
         ("first samples", f"{found.sampling_seconds:.2f} s, once"),
-        (
-            "DDR",
-            f"{rate / 1e6:,.0f} MB/s of {found.board.ddr.bytes_per_second / 1e6:,.0f}",
-        ),
+        ("DDR", f"{rate / 1e6:,.0f} MB/s of {found.board.ddr.bytes_per_second / 1e6:,.0f}"),
     ]
     show_rows(rows)
     click.echo()
@@ -216,21 +203,15 @@ def _show_area(board: Board, reported: dict[str, Any]) -> None:
     for name, area in {**areas, "all": all_of_it}.items():
         table.append([name, *_cells(area)])
         if name in reported:
-            table.append(
-                [f"  reported: {reported[name]['from']}", *_reported_cells(reported[name])]
-            )
+            table.append(_reported_row(reported[name]["from"], reported[name]))
         if name == "all" and "routed" in reported:
-            table.append(["  reported: routed", *_reported_cells(reported["routed"])])
+            table.append(_reported_row("routed", reported["routed"]))
     there, limits = board.resources, board.limits
     table.append(
         ["there are", f"{there.lut:,}", f"{there.ff:,}", str(there.bram36), str(there.dsp)]
     )
-    shares = [
-        all_of_it.lut / there.lut,
-        all_of_it.ff / there.ff,
-        all_of_it.bram18 / 2 / there.bram36,
-    ]
-    table.append(["share", *(f"{100 * share:.0f} %" for share in shares), "0 %"])
+    pairs = zip(all_of_it, (there.lut, there.ff, 2 * there.bram36), strict=False)
+    table.append(["share", *(f"{100 * part / whole:.0f} %" for part, whole in pairs), "0 %"])
     table.append(
         ["may be used", f"{limits.lut_percent} %", "", f"{limits.bram_percent} %", str(limits.dsp)]
     )
@@ -241,13 +222,10 @@ def _cells(area: Area) -> list[str]:
     return [f"{area.lut:,.0f}", f"{area.ff:,.0f}", f"{area.bram18 / 2:g}", f"{area.dsp:g}"]
 
 
-def _reported_cells(found: dict[str, Any]) -> list[str]:
-    return [
-        f"{found['lut']:,}",
-        f"{found['ff']:,}",
-        f"{found['bram18'] / 2:g}",
-        str(found["dsp"]),
-    ]
+def _reported_row(what: str, found: dict[str, Any]) -> list[str]:
+    from ..hardware.model.area import Area
+
+    return [f"  reported: {what}", *_cells(Area(*(found[name] for name in Area._fields)))]
 
 
 def _report(found: Estimate, perturb: int, reported: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import click
 
 from ..backends.names import Device
 from ..system.errors import UsageError
-from .arguments import BACKEND, THREADS, NamedPath, device_options, examples
+from .arguments import BACKEND, THREADS, NamedPath, device_options, examples, option
 
 
 @click.command(
@@ -21,9 +21,7 @@ from .arguments import BACKEND, THREADS, NamedPath, device_options, examples
     )
 )
 @click.argument("model", metavar="DIR|MODEL", type=NamedPath())
-@click.option(
-    "--dataset", metavar="NAME|DIR", help="Other images to test on.  [default: the run's own]"
-)
+@option("dataset", "Other images to test on.", says="the run's own", metavar="NAME|DIR")
 @BACKEND
 @device_options
 @THREADS

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ..system.errors import UsageError
-from .arguments import NamedPath, examples
+from .arguments import NamedPath, examples, flag, path
 
 
 @click.command(
@@ -19,13 +19,9 @@ from .arguments import NamedPath, examples
     )
 )
 @click.argument("model", metavar="DIR|MODEL", type=NamedPath())
-@click.option(
-    "--packed",
-    is_flag=True,
-    help="Ternary weights, 1.6 bits each, or binary ones, 1 bit; the only kind there is.",
-)
-@click.option("--out", metavar="FILE", type=NamedPath(), required=True, help="Where it goes.")
-@click.option("--overwrite", is_flag=True, help="Replace the packed model that is there.")
+@flag("packed", "Ternary weights, 1.6 bits each, or binary ones, 1 bit; the only kind there is.")
+@path("out", "FILE", "Where it goes.", required=True)
+@flag("overwrite", "Replace the packed model that is there.")
 def export(model: Path, packed: bool, out: Path, overwrite: bool) -> None:
     """Write what a trained model needs to answer, and no more.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from ..backends.names import Device
-from .arguments import BACKEND, THREADS, NamedPath, device_options, examples
+from .arguments import BACKEND, THREADS, NamedPath, device_options, examples, flag, option
 
 _BYTES_ANSWER = 2048  # from the logits to the text, by measurement
 
@@ -25,13 +25,13 @@ _BYTES_ANSWER = 2048  # from the logits to the text, by measurement
 )
 @click.argument("model", metavar="DIR|MODEL", type=NamedPath())
 @click.argument("files", metavar="FILES..", type=NamedPath(), nargs=-1, required=True)
-@click.option(
-    "--precision",
-    type=click.Choice(["ternary", "binary", "8-bit", "real-valued"]),
-    help="Of the weights: 8-bit takes seven passes through the kernels, the others one.  "
-    "[default: ternary or binary, as the net was trained]",
+@option(
+    "precision",
+    "Of the weights: 8-bit takes seven passes through the kernels, the others one.",
+    says="ternary or binary, as the net was trained",
+    allowed=("ternary", "binary", "8-bit", "real-valued"),
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON array instead of a table.")
+@flag("json", "Print one JSON array instead of a table.", to="as_json")
 @BACKEND
 @device_options
 @THREADS

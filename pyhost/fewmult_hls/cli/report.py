@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ..system.errors import FewmultError
-from .arguments import BACKEND, NamedPath, examples
+from .arguments import BACKEND, NamedPath, examples, flag, path
 
 
 @click.command(
@@ -19,13 +19,8 @@ from .arguments import BACKEND, NamedPath, examples
     )
 )
 @click.argument("runs", metavar="DIR..", type=NamedPath(), nargs=-1, required=True)
-@click.option(
-    "--out",
-    type=NamedPath(),
-    metavar="DIR",
-    help="Where the report goes.  [default: the folder report in the first run's]",
-)
-@click.option("--overwrite", is_flag=True, help="Replace the report that is there.")
+@path("out", "DIR", "Where the report goes.", says="the folder report in the first run's")
+@flag("overwrite", "Replace the report that is there.")
 @BACKEND
 def report(runs: tuple[Path, ...], out: Path | None, overwrite: bool, backend: str) -> None:
     """Show runs in one HTML file: curves, weights, codes, filters, confusions, commands.

@@ -15,7 +15,7 @@ import click
 
 from ..backends.names import Device
 from ..contract.method_names import FLOATING
-from .arguments import THREADS, NamedPath, device_options, examples, settings
+from .arguments import THREADS, device_options, examples, flag, option, path, settings
 
 if TYPE_CHECKING:
     from ..runs.plan import Plan
@@ -31,24 +31,14 @@ if TYPE_CHECKING:
 @settings
 @device_options
 @THREADS
-@click.option("--preset", metavar="NAME", help="Settings that belong together: see `presets`.")
-@click.option(
-    "--config",
-    type=NamedPath(),
-    metavar="FILE",
-    help="The config.toml of a run to repeat; other options change it.",
-)
-@click.option(
-    "--out", type=NamedPath(), metavar="DIR", help="Where the run goes.  [default: runs/DATASET]"
-)
-@click.option(
-    "--overwrite", is_flag=True, help="Replace the run that is in the folder; other files stay."
-)
-@click.option(
-    "--resume",
-    type=NamedPath(),
-    metavar="DIR",
-    help="Go on with the interrupted run in DIR, to the bits of an unbroken one. Data that have "
+@option("preset", "Settings that belong together: see `presets`.", metavar="NAME")
+@path("config", "FILE", "The config.toml of a run to repeat; other options change it.")
+@path("out", "DIR", "Where the run goes.", says="runs/DATASET")
+@flag("overwrite", "Replace the run that is in the folder; other files stay.")
+@path(
+    "resume",
+    "DIR",
+    "Go on with the interrupted run in DIR, to the bits of an unbroken one. Data that have "
     "moved are named with --dataset.",
 )
 def train(
@@ -105,7 +95,7 @@ def _resumable(folder: Path) -> Iterator[Callable[[], None]]:
 
 def _heading(plan: Plan, executor: str) -> str:
     data = plan.dataset
-    counts = (f"{len(s.labels):,}" for s in (data.train, data.validation, data.test))
+    counts = (f"{len(split.labels):,}" for split in data.splits)
     return (
         f"{plan.config.net} on {data.name}\n{plan.config.heading}\n"
         f"{plan.config.backend}{executor}\n"
@@ -120,23 +110,14 @@ def _show(summary: dict[str, Any], plan: Plan) -> None:
     trained = summary["epochs_trained"]
     epochs = "1 epoch" if trained == 1 else f"{trained} epochs"
     click.echo()
+    validation = error_text(summary["validation_error"], validations)
+    multiplications, rate = summary["multiplications_per_step"], summary["samples_per_second"]
     show_rows(
         [
             *_errors(summary, tests),
-            (
-                "validation",
-                f"{error_text(summary['validation_error'], validations)}, "
-                f"epoch {summary['best_epoch']}",
-            ),
-            (
-                "arithmetic",
-                f"{summary['multiplications_per_step']:,} multiplications in a training step",
-            ),
-            (
-                "time",
-                f"{summary['seconds']:,.2f} s for {epochs}, "
-                f"{summary['samples_per_second']:,.0f} samples/s",
-            ),
+            ("validation", f"{validation}, epoch {summary['best_epoch']}"),
+            ("arithmetic", f"{multiplications:,} multiplications in a training step"),
+            ("time", f"{summary['seconds']:,.2f} s for {epochs}, {rate:,.0f} samples/s"),
             ("fingerprint", summary["fingerprint"]),
             ("written to", str(plan.folder)),
         ]

@@ -11,7 +11,7 @@ import click
 
 from ..backends.names import Device
 from ..system.errors import FewmultError
-from .arguments import device_options, setting
+from .arguments import device_options, option, setting
 
 if TYPE_CHECKING:
     from ..contract.backend import Backend
@@ -20,20 +20,8 @@ if TYPE_CHECKING:
 @click.command()
 @setting("backend", help="Whose kernels to check.")
 @device_options
-@click.option(
-    "--cases",
-    type=click.IntRange(1, 1_000_000),
-    metavar="N",
-    default=20,
-    help="Random layers to run each kernel on.  [default: 20]",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, (1 << 64) - 1),
-    metavar="S",
-    default=1,
-    help="Of the random layers.  [default: 1]",
-)
+@option("cases", "Random layers to run each kernel on.", default=20, allowed=range(1, 1_000_001))
+@setting("seed", allowed=range(1 << 64), help="Of the random layers.")
 def verify(backend: str, device: Device | None, cases: int, seed: int) -> None:
     """Compare a backend with the numpy oracle, bit for bit.
 

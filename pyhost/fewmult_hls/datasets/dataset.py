@@ -81,6 +81,11 @@ class Dataset:
         return math.prod(self.image_shape)
 
     @property
+    def splits(self) -> tuple[Split, Split, Split]:
+        """What is trained, validated and tested on."""
+        return self.train, self.validation, self.test
+
+    @property
     def digest(self) -> str:
         """SHA-256 of what training and its choices see; two sets agree or they do not."""
         sha = hashlib.sha256()

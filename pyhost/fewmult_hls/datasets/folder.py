@@ -133,8 +133,7 @@ def write_folder(folder: Path, dataset: Dataset) -> None:
     Raises:
         FewmultError: the files cannot be written.
     """
-    splits = (dataset.train, dataset.validation, dataset.test)
-    for (images, labels), split in zip(_PAIRS, splits, strict=True):
+    for (images, labels), split in zip(_PAIRS, dataset.splits, strict=True):
         idx.write(folder / f"{images}.gz", split.images.reshape(-1, *dataset.image_shape))
         idx.write(folder / f"{labels}.gz", split.labels)
     if dataset.class_names:

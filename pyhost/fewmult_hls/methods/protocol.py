@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy.typing as npt
 
 from ..contract.backend import Backend
 from ..contract.method_names import FLOATING
-from ..datasets import Dataset
-from ..nets.network import NetworkSpec
+from ..datasets import Dataset, Split
 from ..nets.trainer import Learner, Pace
 
 if TYPE_CHECKING:
@@ -39,35 +39,90 @@ class NetLearner(Learner, Protocol):
         """A copy of the state."""
 
 
-class Method(Protocol):
-    """How the nets of a run are started, judged and kept."""
+class Judge(Protocol):
+    """A net with the weights of a test."""
 
-    @property
-    def schedule(self) -> Pace:
-        """The schedule of the run."""
+    def error(self, split: Split) -> float:
+        """Wrongly classified images, in per cent."""
+
+
+AnyState = TypeVar("AnyState", bound=State)
+
+
+class Method(ABC, Generic[AnyState]):
+    """How the nets of a run are started, judged and kept.
+
+    Args:
+        config: of the run.
+        dataset: to learn from, validate and test on.
+
+    Attributes:
+        kind: of its states, which ``of_tensors`` makes.
+        schedule: of the run.
+        precisions: of the weights in a test, that of the summary's ``test_error`` first.
+        deployed: the one of them that training chooses by.
+    """
+
+    kind: Any
+    schedule: Pace
+    precisions: tuple[str, ...]
+    deployed: str
+
+    def __init__(self, config: RunConfig, dataset: Dataset) -> None:
+        self._config, self._dataset = config, dataset
 
     def start(self) -> NetLearner:
         """A net before its first step."""
+        return self.learner(self.initial(), 0)
 
     def go_on(self, tensors: Tensors, step: int) -> NetLearner:
         """A net with this state, before this step."""
+        return self.learner(self.kind.of_tensors(self._config.spec, tensors), step)
 
-    def validation_error(self, state: State) -> float:
+    @abstractmethod
+    def initial(self) -> AnyState:
+        """The state before the first step."""
+
+    @abstractmethod
+    def learner(self, state: AnyState, step: int) -> NetLearner:
+        """A net in training, before this step."""
+
+    @abstractmethod
+    def judge(self, state: AnyState, precision: Any) -> tuple[Judge, Any]:
+        """A net to be tested, and the statistics of the training images that it needs."""
+
+    @abstractmethod
+    def save(self, path: Path, state: AnyState, statistics: dict[Any, Any]) -> None:
+        """Writes a model with the statistics of each precision."""
+
+    @abstractmethod
+    def operations(self) -> tuple[int, dict[str, int]]:
+        """Multiplications of a training step, and all its operations by name."""
+
+    def validation_error(self, state: AnyState) -> float:
         """The error in per cent, with the weights that the method deploys."""
+        judge, _ = self.judge(state, self.deployed)
+        return judge.error(self._dataset.validation)
 
-    def finish(self, tensors: Tensors, path: Path) -> tuple[State, dict[str, float]]:
+    def finish(self, tensors: Tensors, path: Path) -> tuple[AnyState, dict[str, float]]:
         """Writes a model with this state.
 
         Returns:
             The state, and its test errors in per cent by their names in a summary. This is the
             only place where a run meets the test data.
         """
+        state = self.kind.of_tensors(self._config.spec, tensors)
+        errors, statistics = {}, {}
+        for precision in self.precisions:
+            judge, statistics[precision] = self.judge(state, precision)
+            is_full = precision == self.precisions[0]
+            error = judge.error(self._dataset.test)
+            errors["test_error" if is_full else f"test_error_{precision}"] = error
+        self.save(path, state, statistics)
+        return state, errors
 
-    def operations(self) -> tuple[int, dict[str, int]]:
-        """Multiplications of a training step, and all its operations by name."""
 
-
-def method_of(config: RunConfig, dataset: Dataset, backend: Backend) -> Method:
+def method_of(config: RunConfig, dataset: Dataset, backend: Backend) -> Method[Any]:
     """The method of a run."""
     if config.method in FLOATING:
         from .floating.method import FloatMethod
@@ -84,13 +139,11 @@ def checked_state(config: RunConfig, tensors: Tensors) -> State:
     Raises:
         ValueError, KeyError: they are not.
     """
-    spec = config.spec
-    if isinstance(spec, NetworkSpec):
-        from ..models.model import checked_network
+    spec: Any = config.spec
+    if config.method in FLOATING:
+        from .floating.model import checked_float_network
 
-        return checked_network(spec, tensors)
-    from .floating.model import checked_float_network
-    from .floating.spec import FloatSpec
+        return checked_float_network(spec, tensors)
+    from ..models.model import checked_network
 
-    assert isinstance(spec, FloatSpec)
-    return checked_float_network(spec, tensors)
+    return checked_network(spec, tensors)

@@ -55,7 +55,7 @@ class Checkpoint:
     """A run between two batches.
 
     Attributes:
-        config: of the run, as in config.toml.
+        config: of the run.
         data: digest of what it learns from.
         progress: where it is.
         step: the number of the next step.
@@ -64,7 +64,7 @@ class Checkpoint:
         best: None before the first epoch is over.
     """
 
-    config: dict[str, Any]
+    config: RunConfig
     data: str
     progress: Progress
     step: int
@@ -183,11 +183,9 @@ def _check_head(file: BinaryIO) -> None:
 def _encoded(checkpoint: Checkpoint) -> bytes:
     best = checkpoint.best
     facts = {
-        "config": checkpoint.config,
-        "data": checkpoint.data,
+        **vars(checkpoint),
+        "config": asdict(checkpoint.config),
         "progress": asdict(checkpoint.progress),
-        "step": checkpoint.step,
-        "metrics": checkpoint.metrics,
         "tensors": list(checkpoint.tensors),
         "best": None if best is None else {"epoch": best.epoch, "error": best.error},
     }
@@ -206,15 +204,7 @@ def _decoded(arrays: Archive) -> Checkpoint:
     best = None
     if facts.best is not None:
         best = Best(facts.best.epoch, facts.best.error, _tensors(facts, arrays, "best"))
-    return Checkpoint(
-        config=asdict(facts.config),
-        data=facts.data,
-        progress=facts.progress,
-        step=facts.step,
-        metrics=facts.metrics,
-        tensors=_tensors(facts, arrays, "state"),
-        best=best,
-    )
+    return Checkpoint(**{**vars(facts), "tensors": _tensors(facts, arrays, "state"), "best": best})
 
 
 def _tensors(facts: _Facts, arrays: Archive, prefix: str) -> Tensors:

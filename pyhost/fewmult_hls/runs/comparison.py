@@ -37,32 +37,29 @@ def compare_runs(one: Path, other: Path) -> Comparison:
         if not run.epochs:
             raise UsageError(f"{run.folder} has not yet finished an epoch: try later")
         model_of(run)  # whether it has its fingerprint
-    lines = _settings(mine, theirs)
+    settings, differences = _settings(mine, theirs), _differences(mine, theirs)
+    if differences:
+        return Comparison(False, [*settings, *differences])
+    same = f"the same bits in all {_counted(len(mine.epochs))}"
+    return Comparison(True, [*settings, same, *_prints(mine, theirs)])
+
+
+def _differences(mine: RunRecord, theirs: RunRecord) -> list[str]:
+    """Where two runs part, for people; empty if they do not."""
     for left, right in zip(mine.epochs, theirs.epochs, strict=False):
         parted = _parted(left, right)
         if parted:
-            return Comparison(
-                False,
-                [
-                    *lines,
-                    f"they part in epoch {left.epoch}: {parted[0]} is the first of "
-                    f"{len(parted)} tensors that differ",
-                    f"validation error there: {left.validation_error:.2f} and "
-                    f"{right.validation_error:.2f} %",
-                ],
-            )
-    lengths = len(mine.epochs), len(theirs.epochs)
-    if lengths[0] != lengths[1]:
-        both = f"equal in {_counted(min(lengths))}"
-        return Comparison(
-            False, [*lines, f"{both}, but one has {lengths[0]} and the other {lengths[1]}"]
-        )
+            errors = f"{left.validation_error:.2f} and {right.validation_error:.2f} %"
+            return [
+                f"they part in epoch {left.epoch}: {parted[0]} is the first of "
+                f"{len(parted)} tensors that differ",
+                f"validation error there: {errors}",
+            ]
+    one, other = len(mine.epochs), len(theirs.epochs)
     odd = _odd_prints(mine, theirs)
-    if odd:
-        return Comparison(False, [*lines, f"equal in {_counted(lengths[0])}, but {odd}"])
-    return Comparison(
-        True, [*lines, f"the same bits in all {_counted(lengths[0])}", *_prints(mine, theirs)]
-    )
+    if one != other:
+        odd = f"one has {one} and the other {other}"
+    return [f"equal in {_counted(min(one, other))}, but {odd}"] if odd else []
 
 
 def _counted(epochs: int) -> str:

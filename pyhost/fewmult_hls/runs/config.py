@@ -79,14 +79,12 @@ class RunConfig:
     batch: int = setting(
         f"{', '.join(map(str, BATCHES[:-1]))} or {BATCHES[-1]} images.",
         default=128,
-        metavar="N",
         heading="batch {}",
     )
     epochs: int = setting(
         "How often every image is learned from.",
         default=100,
         allowed=range(1, MAX_EPOCHS + 1),
-        metavar="N",
     )
     rate_exponent: int = setting(
         f"The learning rate begins at 2^E, E from {RATES[0]} to {RATES[-1]}.",
@@ -126,7 +124,6 @@ class RunConfig:
         "are deployed.",
         default=0,
         allowed=range(PHASES),
-        metavar="N",
         methods=tuple(SAMPLED),
         since="0.1.0",
     )
@@ -135,14 +132,12 @@ class RunConfig:
         default=0,
         says="0, never",
         allowed=range(ENDLESS),
-        metavar="N",
         since="0.1.0",
     )
     checkpoint_every: int = setting(
         "Epochs between checkpoints; an interrupt leaves one too.",
         default=10,
         allowed=range(ENDLESS),
-        metavar="N",
         changes_bits=False,
         since="0.1.0",
     )

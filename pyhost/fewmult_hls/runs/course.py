@@ -143,7 +143,7 @@ class Course:
         """Writes a checkpoint: of a run within an epoch, or at the end of one."""
         progress = self.progress if epochs_over is None else Progress(epochs_over)
         checkpoint = Checkpoint(
-            config=asdict(self.config),
+            config=self.config,
             data=self.dataset.digest,
             progress=progress,
             step=self.trainer.step_number,

@@ -193,7 +193,7 @@ def _check_resumed(
     config: RunConfig, dataset: Dataset, folder: Path, checkpoint: Checkpoint | None
 ) -> None:
     if checkpoint is not None:
-        now, then = asdict(config), checkpoint.config
+        now, then = asdict(config), asdict(checkpoint.config)
         name = changed(now, then)
         if name is not None:
             raise UsageError(

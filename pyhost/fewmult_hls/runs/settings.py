@@ -26,7 +26,7 @@ class Setting:
         default: None where it follows from the data and from other settings.
         says: the default in words, where its value does not say enough.
         allowed: the values that it may have; None for texts with a meaning of their own.
-        metavar: what stands for the value in ``--help``.
+        metavar: what stands for the value in ``--help``, if not N for a number.
         option: its name on the command line and in Python, if it is not that in a config.
         methods: that know it; of others, it has its default.
         floating: its default with the methods that multiply, for which a preset's value is not
@@ -62,7 +62,7 @@ class Setting:
     def full_help(self) -> str:
         """The help with the default."""
         said = self.says or self.default
-        return self.help if said is None else f"{self.help}  [default: {said}]"
+        return self.help if said is None else f"{self.help}  [default: {said}]".strip()
 
     def default_with(self, method: str) -> Any:
         """What a run of a method has if nobody says anything else."""

@@ -8,7 +8,6 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from ..system.errors import FewmultError
 from ..system.files import open_regular
@@ -35,11 +34,11 @@ def _is_config(path: Path) -> bool:
 
 def _is_metrics(path: Path) -> bool:
     line = _read(path).partition(b"\n")[0]
-    return not line or _has(json.loads(line), "epoch", "hinge")
+    return not line or {"epoch", "hinge"} <= _keys(line)
 
 
 def _is_summary(path: Path) -> bool:
-    return _has(json.loads(_read(path)), "fingerprint", "validation_error")
+    return {"fingerprint", "validation_error"} <= _keys(_read(path))
 
 
 def _is_model(path: Path) -> bool:
@@ -50,8 +49,8 @@ def _is_model(path: Path) -> bool:
 
 def _is_file(path: Path) -> bool:
     """The names of checkpoints are signs enough, and damaged ones may go."""
-    with open_regular(path):
-        return True
+    _read(path)
+    return True
 
 
 def _read(path: Path) -> bytes:
@@ -59,8 +58,9 @@ def _read(path: Path) -> bytes:
         return file.read(_MAX_LINE)
 
 
-def _has(found: Any, *keys: str) -> bool:
-    return isinstance(found, dict) and found.keys() >= set(keys)
+def _keys(text: bytes) -> set[str]:
+    found = json.loads(text)
+    return set(found) if isinstance(found, dict) else set()
 
 
 _SIGNS: dict[str, Callable[[Path], bool]] = {

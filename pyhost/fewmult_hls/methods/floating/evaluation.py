@@ -40,7 +40,6 @@ class FloatEvaluator:
     """
 
     def __init__(self, network: FloatNetwork, precision: Precision, statistics: Statistics) -> None:
-        self.statistics = statistics
         self._weights = network.test_weights(precision)
         self._scales, self._offsets = [], []
         for layer, (mean, variance) in enumerate(statistics):
@@ -115,10 +114,3 @@ def _add_batch(
         np.multiply(z, network.gains[layer] * inverse_deviation(variance), out=x)
         x += network.biases[layer]
         np.maximum(x, 0, out=x)
-
-
-def float_evaluator(
-    network: FloatNetwork, precision: Precision, images: npt.NDArray[np.uint8]
-) -> FloatEvaluator:
-    """An evaluator whose statistics come from ``images`` of the training split."""
-    return FloatEvaluator(network, precision, take_statistics(network, precision, images))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from ...counting.formulas import paper_step, total
 from ...datasets import Dataset
 from ...models.domain import domain_of
-from ..protocol import State, Tensors
-from .evaluation import float_evaluator
+from ..protocol import Method
+from .evaluation import FloatEvaluator, Statistics, take_statistics
 from .model import FloatModel, save_float_model
 from .network import FloatNetwork
 from .schedule import FloatSchedule
@@ -22,44 +22,36 @@ if TYPE_CHECKING:
     from ...runs.config import RunConfig
 
 
-class FloatMethod:
-    """``float`` and ``binary``; see ``methods.protocol.Method``.
+class FloatMethod(Method[FloatNetwork]):
+    """``float`` and ``binary``, tested with real-valued weights first, as in the paper."""
 
-    Args:
-        config: of the run.
-        dataset: to learn from, validate and test on.
-    """
+    kind = FloatNetwork
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
-        spec = config.spec
-        assert isinstance(spec, FloatSpec)
-        self._spec, self._seed, self._dataset = spec, config.seed, dataset
+        super().__init__(config, dataset)
+        assert isinstance(config.spec, FloatSpec)
+        self._spec = config.spec
         self.schedule = FloatSchedule(config.epochs, config.rate_exponent)
+        self.precisions, self.deployed = self._spec.precisions, self._spec.precisions[0]
 
-    def start(self) -> FloatTrainer:
+    def initial(self) -> FloatNetwork:
         """See ``Method``."""
-        return FloatTrainer(FloatNetwork.initial(self._spec, self._seed), self._seed)
+        return FloatNetwork.initial(self._spec, self._config.seed)
 
-    def go_on(self, tensors: Tensors, step: int) -> FloatTrainer:
+    def learner(self, state: FloatNetwork, step: int) -> FloatTrainer:
         """See ``Method``."""
-        return FloatTrainer(FloatNetwork.of_tensors(self._spec, tensors), self._seed, step)
+        return FloatTrainer(state, self._config.seed, step)
 
-    def validation_error(self, state: State) -> float:
-        """The error with real-valued weights, as in the paper."""
-        assert isinstance(state, FloatNetwork)
-        judge = float_evaluator(state, self._spec.precisions[0], self._dataset.train.images)
-        return judge.error(self._dataset.validation)
-
-    def finish(self, tensors: Tensors, path: Path) -> tuple[FloatNetwork, dict[str, float]]:
+    def judge(self, state: FloatNetwork, precision: Precision) -> tuple[FloatEvaluator, Statistics]:
         """See ``Method``."""
-        network = FloatNetwork.of_tensors(self._spec, tensors)
-        errors, statistics = {}, {}
-        for precision in self._spec.precisions:
-            judge = float_evaluator(network, precision, self._dataset.train.images)
-            errors[error_name(precision)] = judge.error(self._dataset.test)
-            statistics[precision] = judge.statistics
-        save_float_model(path, FloatModel(network, statistics, domain_of(self._dataset)))
-        return network, errors
+        statistics = take_statistics(state, precision, self._dataset.train.images)
+        return FloatEvaluator(state, precision, statistics), statistics
+
+    def save(
+        self, path: Path, state: FloatNetwork, statistics: dict[Precision, Statistics]
+    ) -> None:
+        """See ``Method``."""
+        save_float_model(path, FloatModel(state, statistics, domain_of(self._dataset)))
 
     def operations(self) -> tuple[int, dict[str, int]]:
         """What the formula of ``fewmult-hls ops`` says: numpy's products of +-1 are not counted."""
@@ -67,8 +59,3 @@ class FloatMethod:
         everything = total(step.values())
         kinds = ("multiplications", "additions", "shifts")
         return everything.multiplications, {kind: getattr(everything, kind) for kind in kinds}
-
-
-def error_name(precision: Precision) -> str:
-    """What a summary calls the test error with weights of a precision."""
-    return "test_error" if precision == "real-valued" else f"test_error_{precision}"
