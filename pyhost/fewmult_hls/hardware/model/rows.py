@@ -52,11 +52,11 @@ class _Reached:
     Attributes:
         file: of the sources.
         kernels: that have it.
+        passes: that reach it, where a kernel has some.
     """
 
     file: str
     kernels: Kernels
-
     passes: Passes = field(default=_ALL, kw_only=True)
 
     def when(self, call: Call) -> bool:
@@ -66,26 +66,23 @@ class _Reached:
 
 @dataclass(frozen=True)
 class Loop(_Reached):
-    """A pipelined loop, which some calls of some kernels reach.
+    """A pipelined loop.
 
     Attributes:
-        file: of the sources.
-        kernels: that have it.
         function: that it stands in.
-        number: of the function's pipelined loops, from 0; of all functions of that name.
         entries: how often a call enters it.
         trips: how often a call runs its body, over all entries, before unrolling.
+        number: of the function's pipelined loops, from 0; of all functions of that name.
         depth: of its pipeline.
         reads: bytes that a run of the body takes from each array in memory.
         writes: bytes that it leaves there.
         process: that it is in, of a DATAFLOW region.
-        passes: that reach it, where a kernel has some.
     """
 
     function: str
-    number: int
     entries: Count
     trips: Count
+    number: int = 0
     depth: int = SHALLOW
     reads: Mapping[str, Count] = field(default_factory=dict)
     writes: Mapping[str, Count] = field(default_factory=dict)
@@ -108,15 +105,12 @@ class Access(_Reached):
     """An access to memory outside pipelined loops: alone, and waited for.
 
     Attributes:
-        file: of the sources.
-        kernels: that have it.
         text: of the expression.
         number: of its occurrences in the file, from 0.
         count: how often a call does.
         array: that is accessed.
         bytes: that move.
         writes: whether to memory.
-        passes: that reach it, where a kernel has some.
     """
 
     text: str

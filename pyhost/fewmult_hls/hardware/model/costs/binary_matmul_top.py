@@ -13,7 +13,6 @@ COSTS = Costs(
             "binary_matmul_top.cpp",
             ("binary_matmul",),
             "write_sums",
-            0,
             units,
             elements,
             writes={"z": INT},

@@ -25,18 +25,15 @@ def _port_words(s: Sizes) -> int:
     return s.elements // s.tile["kPortBytes"]
 
 
-def _over_sums(
-    function: str, passes: Passes, trips: Count = _port_words, number: int = 0, **more: Any
-) -> Loop:
+def _over_sums(function: str, passes: Passes, trips: Count = _port_words, **more: Any) -> Loop:
     """A loop over all sums of a tile."""
-    return _loop(function, number, number_of_tiles, trips, passes=passes, **more)
+    return _loop(function, number_of_tiles, trips, passes=passes, **more)
 
 
 def _over_units(function: str, arrays: Callable[[Layer], int], **moved: Any) -> Loop:
     """A loop over a tile's units, for each of some arrays with a number of every unit."""
     return _loop(
         function,
-        0,
         lambda s: arrays(s.layer) * number_of_tiles(s),
         lambda s: arrays(s.layer) * s.units,
         **moved,
@@ -65,7 +62,7 @@ COSTS = Costs(
         _over_sums(
             "write_hinge", _OUTPUT, lambda s: number_of_tiles(s) * s.batch, reads={"labels": BYTE}
         ),
-        _over_sums("write_hinge", _OUTPUT, elements, 1, depth=TREE, writes={"result": BYTE}),
+        _over_sums("write_hinge", _OUTPUT, elements, number=1, depth=TREE, writes={"result": BYTE}),
         _over_sums("write_moved", (Pass.PERTURB,), reads={"gate": WORD}, writes={"result": WORD}),
         _over_sums("step_biases", (*_OUTPUT, Pass.BACKWARD), units),
         _over_units("store_numbers", _written, writes={"bias": INT}),

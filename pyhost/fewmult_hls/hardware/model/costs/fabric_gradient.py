@@ -58,21 +58,18 @@ COSTS = Costs(
         packed_words.find_columns(_KERNELS, always(1)),
         _loop(
             "load_deltas",
-            0,
             lambda s: len(_tiles(s)),
             lambda s: s.outputs * s.batch // s.tile["kPortBytes"],
             reads={"deltas": WORD},
         ),
         _loop(
             "clear_codes",
-            0,
             _codes_cleared,
             lambda s: _codes_cleared(s) * WORD_BITS * max(s.batch, s.tile["kGradientLanes"]) // 8,
             process=_ENCODE,
         ),
         _loop(
             "encode",
-            0,
             _columns,
             lambda s: len(_tiles(s)) * s.inputs * s.batch // s.tile["kPortBytes"],
             depth=GENERATOR,
@@ -81,23 +78,21 @@ COSTS = Costs(
         ),
         _loop(
             "shift_accumulate",
-            0,
             _columns,
             lambda s: _columns(s) * s.tile["kGradientInputs"],
             process=_GRADIENT,
         ),
         _loop(
             "shift_accumulate",
-            1,
             _columns,
             lambda s: s.words * _array_cycles(s),
+            number=1,
             depth=TREE,
             process=_GRADIENT,
         ),
-        _loop("update", 0, _columns, _quads, depth=GENERATOR, process=_process("update")),
+        _loop("update", _columns, _quads, depth=GENERATOR, process=_process("update")),
         _loop(
             "load_weights",
-            0,
             _columns,
             _quads,
             reads={"weights": four_weights},
@@ -105,13 +100,12 @@ COSTS = Costs(
         ),
         _loop(
             "store_weights",
-            0,
             _columns,
             _quads,
             writes={"updated": four_weights},
             process=_process("store"),
         ),
-        *packed_words.store_rows(_KERNELS, _columns, lambda s: s.packed, _process("samples")),
+        *packed_words.rows("store", _KERNELS, _columns, lambda s: s.packed, _process("samples")),
     ),
     parts=(
         _part(

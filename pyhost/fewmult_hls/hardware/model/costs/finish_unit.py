@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from ....contract.calls import Pass
 from ..rows import Access, Costs, Kernels, Loop, Part, TileCount, one
@@ -17,9 +18,9 @@ _access = partial(Access, "finish_unit.hpp", KERNELS)
 _BIASED = tuple(pass_ for pass_ in Pass if pass_ is not Pass.PERTURB)
 
 
-def over_batch(file: str, function: str, number: int = 0, **more: object) -> Loop:
+def over_batch(file: str, function: str, **more: Any) -> Loop:
     """A loop over the batch, once for each unit."""
-    return Loop(file, KERNELS, function, number, units, elements, **more)  # type: ignore[arg-type]
+    return Loop(file, KERNELS, function, units, elements, **more)
 
 
 def finish_parts(

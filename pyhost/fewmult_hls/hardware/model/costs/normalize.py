@@ -21,7 +21,7 @@ COSTS = Costs(
         _loop("normalize_forward", passes=ACTIVATES, writes={"result": BYTE}),
         _loop("normalize_output", passes=LOGITS, writes={"logits": INT}),
         _loop("normalize_backward", passes=_BACKWARD, depth=TREE, reads={"gate": BYTE}),
-        _loop("normalize_backward", 1, passes=_BACKWARD, writes={"result": BYTE}),
+        _loop("normalize_backward", number=1, passes=_BACKWARD, writes={"result": BYTE}),
     ),
     arrays=tuple(
         KernelArray(_FILE, KERNELS, declaration, lambda t: 8)

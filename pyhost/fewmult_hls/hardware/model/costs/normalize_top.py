@@ -10,6 +10,6 @@ from ..sizes import INT, elements, units
 _FILE, _KERNELS = "normalize_top.cpp", ("normalize",)
 
 COSTS = Costs(
-    loops=(Loop(_FILE, _KERNELS, "normalize_top", 0, units, elements, reads={"z": INT}),),
+    loops=(Loop(_FILE, _KERNELS, "normalize_top", units, elements, reads={"z": INT}),),
     arrays=(KernelArray(_FILE, _KERNELS, "std::int32_t sums[kMaxBatch];", lambda t: 8),),
 )

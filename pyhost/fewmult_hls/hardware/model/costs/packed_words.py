@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..rows import KernelArray, Kernels, Loop, Process
 from ..sizes import WORD, Count
 
@@ -13,41 +15,18 @@ _ARRAYS = ("sign", "mask")
 
 def find_columns(kernels: Kernels, entries: Count) -> Loop:
     """The loop that finds them, once for every entry."""
-    return Loop(_FILE, kernels, "find_columns", 0, entries, lambda s: s.words * entries(s))
+    return Loop(_FILE, kernels, "find_columns", entries, lambda s: s.words * entries(s))
 
 
-def load_rows(kernels: Kernels, entries: Count, trips: Count, process: Process) -> tuple[Loop, ...]:
-    """The loops that bring signs, and masks."""
-    return tuple(
-        Loop(
-            _FILE,
-            kernels,
-            "load_rows",
-            number,
-            entries,
-            trips,
-            reads={array: WORD},
-            process=process,
-        )
-        for number, array in enumerate(_ARRAYS)
-    )
-
-
-def store_rows(
-    kernels: Kernels, entries: Count, trips: Count, process: Process
+def rows(
+    verb: str, kernels: Kernels, entries: Count, trips: Count, process: Process
 ) -> tuple[Loop, ...]:
-    """The loops that take them to memory."""
+    """The loops that bring signs and masks, or take them back: to ``load`` or to ``store``."""
+    loop = partial(Loop, _FILE, kernels, f"{verb}_rows", entries, trips, process=process)
     return tuple(
-        Loop(
-            _FILE,
-            kernels,
-            "store_rows",
-            number,
-            entries,
-            trips,
-            writes={array: WORD},
-            process=process,
-        )
+        loop(number=number, reads={array: WORD})
+        if verb == "load"
+        else loop(number=number, writes={array: WORD})
         for number, array in enumerate(_ARRAYS)
     )
 

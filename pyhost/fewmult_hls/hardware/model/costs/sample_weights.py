@@ -18,7 +18,6 @@ COSTS = Costs(
             _FILE,
             _KERNELS,
             "draw_word",
-            0,
             lambda s: s.packed,
             lambda s: s.packed * s.tile["kQuads"],
             depth=GENERATOR,

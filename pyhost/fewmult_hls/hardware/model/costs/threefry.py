@@ -15,7 +15,6 @@ COSTS = Costs(
             "threefry.hpp",
             KERNELS,
             "draw_bytes",
-            0,
             units,
             lambda s: s.elements // 8,
             depth=GENERATOR,
