@@ -91,7 +91,9 @@ def test_calls_of_a_validation_are_the_evaluator_s() -> None:
     judge, _ = evaluator(backend, Network.initial(spec, 1), "ternary", split(100).images)
     judge.error(split(50))
     expected = [
-        call for times, call in evaluation_calls(spec, samples=100, images=50) for _ in range(times)
+        call
+        for times, call in evaluation_calls(spec, examples=100, images=50)
+        for _ in range(times)
     ]
     assert sorted(map(str, map(sizes, backend.calls))) == sorted(map(str, map(sizes, expected)))
 

@@ -72,13 +72,13 @@ def test_what_is_no_net(text: str) -> None:
 
 # --- what every kind can ---
 
-KIND = pytest.mark.parametrize("kind", KINDS, ids=[kind.example for kind in KINDS])
+KIND = pytest.mark.parametrize("kind", KINDS, ids=[kind.typical for kind in KINDS])
 BATCH, STEPS = 16, 4
 
 
 def net_with(kind: type[Kind]) -> NetworkSpec:
     """A net with such a layer behind one with weights, and before the last."""
-    return NetworkSpec(f"1x8x8-6C3-{kind.example}-10", batch=BATCH)
+    return NetworkSpec(f"1x8x8-6C3-{kind.typical}-10", batch=BATCH)
 
 
 def trained(
@@ -93,10 +93,10 @@ def trained(
 
 @KIND
 def test_its_example_is_its_word(kind: type[Kind]) -> None:
-    found = kind.read(kind.example)
+    found = kind.read(kind.typical)
     assert type(found) is kind
-    assert found.word == kind.example
-    assert [type(other.read(kind.example)) is kind for other in KINDS].count(True) == 1
+    assert found.word == kind.typical
+    assert [type(other.read(kind.typical)) is kind for other in KINDS].count(True) == 1
 
 
 @KIND

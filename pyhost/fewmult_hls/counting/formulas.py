@@ -92,7 +92,7 @@ def total(tallies: Iterable[Tally]) -> Tally:
 
 
 def our_batch(batch: int) -> int:
-    """The smallest batch of ours that holds so many samples, else the largest."""
+    """The smallest batch of ours that holds so many examples, else the largest."""
     return next((size for size in BATCHES if size >= batch), BATCHES[-1])
 
 
@@ -269,7 +269,7 @@ def paper_step(
 
     Args:
         widths: of the net, at least two.
-        batch: samples, at least one.
+        batch: examples, at least one.
         method: one of ``methods.names.METHODS``.
         batch_norm: whether every layer, the last one too, is normalized.
         nonzeros: how many weights of each layer's sample are not 0; by default all of them.

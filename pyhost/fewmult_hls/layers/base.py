@@ -53,7 +53,7 @@ class Image(NamedTuple):
 
     @property
     def size(self) -> int:
-        """All values of a sample."""
+        """All values of an example."""
         return self.channels * self.places
 
 
@@ -122,7 +122,7 @@ class Position:
         recipe: of the net.
         binary: whether samples of weights are -1 and 1, without 0.
         master_bits: of a weight, 8 or 16.
-        log2_batch: of the samples.
+        log2_batch: of the examples.
     """
 
     index: int
@@ -137,7 +137,7 @@ class Position:
 
     @property
     def batch(self) -> int:
-        """Samples."""
+        """How many examples the batch has."""
         return 1 << self.log2_batch
 
     @property
@@ -150,13 +150,13 @@ class Kind(ABC):
     """A layer as a net's text names it.
 
     Attributes:
-        example: a word of it.
+        typical: a word of it.
         has_weights: whether layers of the kind learn.
         can_end: whether its sums can be a net's logits.
         recipe: of nets that have such a layer; None if any will do.
     """
 
-    example: ClassVar[str]
+    typical: ClassVar[str]
     has_weights: ClassVar[bool] = True
     can_end: ClassVar[bool] = False
     recipe: ClassVar[Recipe | None] = None

@@ -33,7 +33,7 @@ class ConvolutionKind(Kind):
     padded: bool = False
     stride: int = 1
 
-    example = "32C3"
+    typical = "32C3"
     recipe = Recipe(
         first_rates=(1, 1), output_rate=-2, sharpness=2, wide_start=True, largest_gain=0,
         delta_gain=1,

@@ -21,7 +21,7 @@ class DenseKind(Kind):
 
     units: int
 
-    example = "256"
+    typical = "256"
     can_end = True
 
     @classmethod

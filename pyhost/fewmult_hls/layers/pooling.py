@@ -27,7 +27,7 @@ class PoolingKind(Kind):
 
     size: int
 
-    example = "P2"
+    typical = "P2"
     has_weights = False
 
     @classmethod

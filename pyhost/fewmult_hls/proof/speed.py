@@ -40,7 +40,7 @@ class Times:
     """A kernel, or the whole step, at one level and thread count.
 
     Attributes:
-        operations: multiply-accumulates (for sampling: weights) of one call; samples of a step.
+        operations: multiply-accumulates (for sampling: weights) of one call; examples of a step.
         peak: name of the register-only loop it is compared with, or nothing.
         action: what is timed.
     """
@@ -142,12 +142,12 @@ def _with_results(call: Call) -> Call:
     return call.with_arrays({name: np.zeros(shapes[name], call.dtype(name)) for name in missing})
 
 
-def random_split(samples: int, features: int, classes: int) -> Split:
+def random_split(examples: int, features: int, classes: int) -> Split:
     """Images with as many set pixels as MNIST's, and labels; both random, so never learned."""
     generator = np.random.default_rng(1)
-    images = generator.integers(1, 256, (samples, features)).astype(np.uint8)
+    images = generator.integers(1, 256, (examples, features)).astype(np.uint8)
     images[generator.random(images.shape) >= _PIXELS_SET] = 0
-    return Split(images, generator.integers(0, classes, samples).astype(np.uint8))
+    return Split(images, generator.integers(0, classes, examples).astype(np.uint8))
 
 
 def measure(

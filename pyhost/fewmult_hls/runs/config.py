@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from ..layers.base import Recipe
     from ..nets.network import Shape
 
-SHORT_RUN = 1 << 19  # samples; up to here a run starts at twice the learning rate
+SHORT_RUN = 1 << 19  # examples; up to here a run starts at twice the learning rate
 BATCH_RATES = {16: -2, 32: -1, 64: 0, 128: 0, 256: 1}
 MAX_EPOCHS = 100_000
 
 
-def default_rate(recipe: Recipe, batch: int, samples: int) -> int:
+def default_rate(recipe: Recipe, batch: int, examples: int) -> int:
     """log2 of the learning rate at the start of a run (contract, sections 10 and 14).
 
     Args:
         recipe: of the net.
-        batch: samples a step; for one that is not possible, any rate will do.
-        samples: that the run trains on in all its epochs together.
+        batch: examples a step; for one that is not possible, any rate will do.
+        examples: that the run trains on in all its epochs together.
     """
     short, long = recipe.first_rates
-    return (short if samples <= SHORT_RUN else long) + BATCH_RATES.get(batch, 0)
+    return (short if examples <= SHORT_RUN else long) + BATCH_RATES.get(batch, 0)
 
 
 @dataclass(frozen=True)

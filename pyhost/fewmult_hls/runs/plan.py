@@ -149,9 +149,9 @@ def defaults(method: str) -> dict[str, Any]:
 def _complete(values: dict[str, Any], dataset: Dataset) -> RunConfig:
     """A config with which this run can be repeated from any folder."""
     values.setdefault("net", f"{dataset.features}-256-256-{dataset.classes}")
-    samples = len(dataset.train.labels) * values["epochs"]
+    examples = len(dataset.train.labels) * values["epochs"]
     net = kinds.Plan.read(values["net"])
-    values.setdefault("rate_exponent", default_rate(net.recipe, values["batch"], samples))
+    values.setdefault("rate_exponent", default_rate(net.recipe, values["batch"], examples))
     values["net"] = net.name
     if values["dataset"] != datasets.places.IN_MEMORY:
         values["dataset"] = runs.lasting_name(values["dataset"])

@@ -197,15 +197,15 @@ def part_of(call: Call) -> str:
     return "backward" if call.sends_back else "forward"
 
 
-def evaluation_calls(spec: NetworkSpec, samples: int, images: int) -> Iterator[tuple[int, Call]]:
+def evaluation_calls(spec: NetworkSpec, examples: int, images: int) -> Iterator[tuple[int, Call]]:
     """The calls that validate an epoch, each with how often it is made.
 
     Args:
         spec: of the net.
-        samples: that are trained on; the first of them give the means.
+        examples: that are trained on; the first of them give the means.
         images: that are validated with.
     """
-    batches = whole_batches(min(samples, STATISTICS_IMAGES), spec.batch)
+    batches = whole_batches(min(examples, STATISTICS_IMAGES), spec.batch)
     for times, hidden in (
         (1 << batches.bit_length() - 1, Pass.HIDDEN),
         (-(-images // spec.batch), Pass.HIDDEN_MEAN),
@@ -301,23 +301,23 @@ class Estimate:
 
 
 def estimate(
-    spec: NetworkSpec, board: Board, samples: int, images: int, perturbed: bool = False
+    spec: NetworkSpec, board: Board, examples: int, images: int, perturbed: bool = False
 ) -> Estimate:
     """The model's numbers for a net.
 
     Args:
         spec: of the net.
         board: to train on.
-        samples: images of an epoch.
+        examples: images of an epoch.
         images: that are validated with after it; none if 0.
         perturbed: whether every batch is learned from once more, with moved inputs.
 
     Raises:
-        UsageError: there are fewer samples than a batch, or the net needs what no kernel does.
+        UsageError: there are fewer examples than a batch, or the net needs what no kernel does.
         FewmultError: this installation has no kernels' sources.
     """
-    steps = whole_batches(samples, spec.batch)
-    calls = evaluation_calls(spec, samples, images) if images else ()
+    steps = whole_batches(examples, spec.batch)
+    calls = evaluation_calls(spec, examples, images) if images else ()
     layers = spec.layers
     # Which numbers a call has, besides its sizes, does not change what it costs.
     step = training_step(layers, Moment(rate=0), seed=0, perturbation=int(perturbed))

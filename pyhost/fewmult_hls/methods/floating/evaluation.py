@@ -48,7 +48,7 @@ class FloatEvaluator:
             self._offsets.append(network.biases[layer] - mean * scale)
 
     def logits(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Logits of images (samples, features): (samples, classes), a margin of 1 is enough."""
+        """Logits of images (examples, features): (examples, classes), a margin of 1 is enough."""
         logits = np.empty((len(images), len(self._weights[-1])), np.float32)
         with np.errstate(all="ignore"):
             for first in range(0, len(images), _ROWS):

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batch normalization, y = gain * (z - mean) / sqrt(variance + epsilon) + bias, and its gradient.
 
-Arrays are (samples, units); they are overwritten, as memory traffic is what elementwise work costs.
+Arrays are (examples, units); they are overwritten, as memory traffic is the cost of such work.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def centre(z: FloatArray, scratch: FloatArray) -> tuple[Any, Any]:
     """Takes the mean of every unit off, in place.
 
     Args:
-        z: (samples, units).
+        z: (examples, units).
         scratch: like z, overwritten.
 
     Returns:

@@ -14,7 +14,7 @@ from ...system.errors import UsageError
 FloatMethodName = Literal["float", "binary"]
 Precision = Literal["real-valued", "binary"]
 
-BATCH_RANGE = (2, 4096)  # one sample has no variance
+BATCH_RANGE = (2, 4096)  # one example has no variance
 
 
 @dataclass(frozen=True)

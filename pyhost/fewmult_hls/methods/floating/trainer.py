@@ -47,7 +47,7 @@ class FloatTrainer:
             return np.empty(shape, dtype)
 
         widths, batch = self.spec.widths, self.spec.batch
-        # x[l] enters layer l; the last one is the logits. Each is a row a sample.
+        # x[l] enters layer l; the last one is the logits. Each is a row an example.
         self._x = [empty((batch, width)) for width in widths]
         self._sums = [empty((batch, width)) for width in widths[1:]]
         self._deltas = [empty((batch, width)) for width in widths[1:]]
@@ -68,7 +68,7 @@ class FloatTrainer:
 
     @property
     def batch(self) -> int:
-        """Samples a step."""
+        """Examples a step."""
         return self.spec.batch
 
     def step(

@@ -48,7 +48,7 @@ def _sweeps(s: Sizes) -> int:
 
 
 def _beats(s: Sizes) -> int:
-    """Groups of samples that the array takes at once."""
+    """Groups of examples that the array takes at once."""
     return -(-s.batch // s.tile["kLanes"])
 
 

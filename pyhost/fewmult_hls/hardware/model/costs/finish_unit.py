@@ -30,8 +30,8 @@ def finish_parts(
 
     Args:
         kernels: that have it.
-        lanes: samples a cycle of a hidden layer.
-        logits: samples a cycle of the output layer.
+        lanes: examples a cycle of a hidden layer.
+        logits: examples a cycle of the output layer.
         shifters: loops with shifters of their own, for activations and deltas.
     """
 
