@@ -29,6 +29,7 @@ NEW = """
         "Mirror images.", default="never", allowed=("never", "half"), methods=tuple(SAMPLED),
         since="0.2.0", heading="flip {}",
     )
+    crop: bool = setting("Move images.", default=False, says="off", since="0.2.0")
 
 """
 
@@ -93,11 +94,18 @@ def test_a_row_is_a_setting(package: dict[str, str], tmp_path: Path) -> None:
 
     shown = call("train", "--help").stdout
     assert "--flip [never|half]" in shown
+    assert "--crop / --no-crop" in shown
     assert fewmult("train", *SMALL, "--out", "old", cwd=tmp_path).returncode == 0
-    done = call("train", *SMALL, "--flip", "half", "--out", "new")
+    done = call("train", *SMALL, "--flip", "half", "--crop", "--out", "new")
     assert "16-bit masters, batch 128, seed 1, flip half\n" in done.stdout, done.stderr
     assert summary(tmp_path / "new")["flip"] == "half"
-    assert 'flip = "half"\n' in (tmp_path / "new/config.toml").read_text()
+    assert 'flip = "half"\ncrop = true\n' in (tmp_path / "new/config.toml").read_text()
+    again = call("train", "--config", "new/config.toml", "--no-crop", "--out", "again")
+    assert again.returncode == 0, again.stderr
+    assert (summary(tmp_path / "again")["flip"], summary(tmp_path / "again")["crop"]) == (
+        "half",
+        False,
+    )
     # What knows it not yet has its default.
     assert "flip: never and half" in call("compare", "old", "new").stdout
     for options, reason in (
@@ -111,6 +119,12 @@ def test_a_row_is_a_setting(package: dict[str, str], tmp_path: Path) -> None:
         [sys.executable, "-c", script], cwd=tmp_path, env=package, capture_output=True, check=True
     )
     assert made.stdout == b"half\n"
+
+
+def test_arguments_repeat_a_value() -> None:
+    assert SETTINGS["rate_exponent"].arguments(-3) == ["--rate", "-3"]
+    row = Setting("", kind=bool, option="crop_all")
+    assert [row.arguments(value) for value in (True, False)] == [["--crop-all"], ["--no-crop-all"]]
 
 
 def test_a_config_is_typed() -> None:

@@ -44,7 +44,11 @@ def settings(command: Command) -> Command:
     for row in reversed(SETTINGS.values()):
         # The config looks at ranges itself, whoever gives the number.
         allowed = row.allowed if isinstance(row.allowed, tuple) else None
-        command = _option(replace(row, allowed=allowed), default=None)(command)
+        if row.kind is bool:
+            names = f"{row.flag}/{row.off_flag}"
+            command = click.option(names, default=None, help=row.full_help)(command)
+        else:
+            command = _option(replace(row, allowed=allowed), default=None)(command)
     return command
 
 

@@ -59,6 +59,17 @@ class Setting:
         return "--" + self.option.replace("_", "-")
 
     @property
+    def off_flag(self) -> str:
+        """The option that takes back one which is there or not."""
+        return self.flag.replace("--", "--no-", 1)
+
+    def arguments(self, value: Any) -> list[str]:
+        """What gives it a value on the command line."""
+        if self.kind is bool:
+            return [self.flag if value else self.off_flag]
+        return [self.flag, str(value)]
+
+    @property
     def full_help(self) -> str:
         """The help with the default."""
         said = self.says or self.default
