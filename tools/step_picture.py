@@ -135,12 +135,12 @@ def _draw_lane(drawing: Drawing, x: int, lane: Lane, rows: int) -> None:
     top, bottom = _HEAD, _HEAD + rows * _ROW
     drawing.text(x + 4, _HEAD - _GAP, ", ".join(lane.names), role, turn=-50)
     drawing.line(x, top, x, bottom, "faint")
-    for start, end in _lives(lane):
+    for start, end in lives(lane):
         first = top if start is None else _y(start)
         drawing.line(x, first, x, bottom if end is None else _y(end), role)
 
 
-def _lives(lane: Lane) -> list[tuple[int | None, int | None]]:
+def lives(lane: Lane) -> list[tuple[int | None, int | None]]:
     """Rows from which to which a value is needed; None is the step before, or the next one."""
     starts: list[int | None] = [*lane.writes]
     if lane.is_state or not lane.writes:

@@ -36,9 +36,9 @@ def test_arrays_that_the_same_calls_touch_share_a_lane() -> None:
 
 
 def test_how_long_values_live() -> None:
-    assert step_picture._lives(LANES["images"]) == [(None, 0)]
-    assert step_picture._lives(LANES["x_1"]) == [(1, 4)]
-    assert step_picture._lives(LANES["logits"]) == [(2, None)]
-    assert step_picture._lives(LANES["loss"]) == [(0, 2), (2, None)]
-    assert step_picture._lives(LANES["sign_0"]) == [(None, 1), (5, None)]
-    assert step_picture._lives(LANES["weights_1"]) == [(None, 4), (4, None)]
+    assert step_picture.lives(LANES["images"]) == [(None, 0)]
+    assert step_picture.lives(LANES["x_1"]) == [(1, 4)]
+    assert step_picture.lives(LANES["logits"]) == [(2, None)]
+    assert step_picture.lives(LANES["loss"]) == [(0, 2), (2, None)]
+    assert step_picture.lives(LANES["sign_0"]) == [(None, 1), (5, None)]
+    assert step_picture.lives(LANES["weights_1"]) == [(None, 4), (4, None)]
