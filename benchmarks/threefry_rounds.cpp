@@ -51,7 +51,13 @@ extern "C" {
 void draw_weights(int words, std::uint32_t step) {
   std::uint16_t halves[fewmult::kWordBits];
   for (int word = 0; word < words; ++word) {
-    fewmult::draw_halves({1, 2}, static_cast<std::uint32_t>(word), step, halves);
+    for (int call = 0; call < fewmult::kWordBits / 4; ++call) {
+      const auto number = static_cast<std::uint32_t>(word << 4 | call);
+      const Bits64 bits = fewmult::threefry({1, 2}, number, step);
+      for (int k = 0; k < 4; ++k) {
+        halves[call * 4 + k] = static_cast<std::uint16_t>(fewmult::half_of(bits, k));
+      }
+    }
     use(halves);
   }
 }
@@ -60,7 +66,13 @@ void draw_weights(int words, std::uint32_t step) {
 void draw_samples(int units, int batch, std::uint32_t step) {
   std::uint8_t bytes[fewmult::kMaxBatch];
   for (int unit = 0; unit < units; ++unit) {
-    fewmult::draw_bytes({1, 3}, static_cast<std::uint32_t>(unit * batch), step, batch, bytes);
+    for (int call = 0; call < batch >> 3; ++call) {
+      const auto number = static_cast<std::uint32_t>((unit * batch >> 3) + call);
+      const Bits64 bits = fewmult::threefry({1, 3}, number, step);
+      for (int k = 0; k < 8; ++k) {
+        bytes[call * 8 + k] = static_cast<std::uint8_t>(fewmult::byte_of(bits, k));
+      }
+    }
     use(bytes);
   }
 }

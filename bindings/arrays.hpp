@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace fewmult_bindings {
@@ -53,6 +54,24 @@ T* view(const py::array& array, const char* name, const Shape& shape) {
     throw py::value_error(std::string(name) + " must be writeable");
   }
   return static_cast<T*>(const_cast<void*>(array.data()));
+}
+
+// An array of whole words, as calls take it. ValueError for one that does not begin with a word.
+template <class T>
+auto words_of(const char* name, T* elements) ->
+    typename std::conditional<std::is_const<T>::value, const std::uint64_t, std::uint64_t>::type* {
+  using Words =
+      typename std::conditional<std::is_const<T>::value, const std::uint64_t, std::uint64_t>::type;
+  if (reinterpret_cast<std::uintptr_t>(elements) % alignof(std::uint64_t) != 0) {
+    throw py::value_error(std::string(name) + " must be aligned to words of 64 bits");
+  }
+  return reinterpret_cast<Words*>(elements);
+}
+
+// Numbers of units, which may end, and begin, in the middle of a word: no level takes them whole
+// where a host has them.
+inline std::uint64_t* numbers_of(std::int32_t* numbers) {
+  return reinterpret_cast<std::uint64_t*>(numbers);
 }
 
 inline int checked(const char* name, long long value, long long low, long long high) {

@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
-#include <numeric>
 #include <vector>
 
-#include "kernels/finish_unit.hpp"
+#include "kernels/passes.hpp"
 
 namespace fewmult_bindings {
 namespace {
@@ -62,7 +61,7 @@ void Kernels::run(const fewmult_calls::Layer& call) {
   const bool transposed = fewmult::sends_back(fewmult::pass_of(call));
   const int units = fewmult::units_of(call);
   const int shares = shares_of(units, threads());
-  std::vector<std::int32_t> losses(static_cast<std::size_t>(shares), 0);
+  std::vector<std::uint64_t> losses(static_cast<std::size_t>(shares), 0);
   pool_.run(shares, [&](int share) {
     const Share range = share_of(units, share, shares);
     fewmult_calls::Layer part = call;
@@ -72,7 +71,8 @@ void Kernels::run(const fewmult_calls::Layer& call) {
     level_.layer(part, range);
   });
   if (call.loss != nullptr) {
-    *call.loss = std::accumulate(losses.begin(), losses.end(), *call.loss);
+    auto* const loss = reinterpret_cast<std::int32_t*>(call.loss);
+    for (const std::uint64_t share : losses) *loss += static_cast<std::int32_t>(share);
   }
 }
 

@@ -14,8 +14,8 @@
 #include "bindings/levels.hpp"
 #include "bindings/record.hpp"
 #include "bindings/without_gil.hpp"
-#include "kernels/finish_unit.hpp"
 #include "kernels/packed_words.hpp"
+#include "kernels/passes.hpp"
 #include "kernels/sample_weights.hpp"
 
 namespace fewmult_bindings {
@@ -29,18 +29,25 @@ using KeyPair = std::pair<std::uint32_t, std::uint32_t>;
 // Runs a call as it is at some step.
 using Action = std::function<void(Kernels& kernels, std::uint32_t step)>;
 
-std::int8_t* weights8_of(const Record& call, int bits, const Shape& shape) {
-  return bits == 8 ? call.array<std::int8_t>("weights", shape) : nullptr;
-}
-
-std::int16_t* weights16_of(const Record& call, int bits, const Shape& shape) {
-  return bits == 8 ? nullptr : call.array<std::int16_t>("weights", shape);
-}
-
 int master_bits_of(const Record& call) {
   const int bits = call.number("master_bits", 8, 16);
   if (bits != 8 && bits != 16) throw py::value_error("master_bits must be 8 or 16");
   return bits;
+}
+
+// The master weights, checked for their type; with `clip`, also for their values.
+Word* weights_of(const Record& call, int bits, int words, int outputs, bool clip) {
+  const Shape shape = {words, outputs, fewmult::kWordBits};
+  const py::ssize_t count = py::ssize_t{words} * outputs * fewmult::kWordBits;
+  const long long most = fewmult::clip_of(bits);
+  if (bits == 8) {
+    auto* const weights = call.array<std::int8_t>("weights", shape);
+    if (clip) check_values("weights", weights, count, -most, most);
+    return words_of("weights", weights);
+  }
+  auto* const weights = call.array<std::int16_t>("weights", shape);
+  if (clip) check_values("weights", weights, count, -most, most);
+  return words_of("weights", weights);
 }
 
 Action sample_weights(const Record& call) {
@@ -48,9 +55,7 @@ Action sample_weights(const Record& call) {
   const int inputs = call.number("inputs", 1, kMaxWidth);
   const int outputs = call.number("outputs", 1, kMaxWidth);
   const int words = word_columns(inputs);
-  const Shape shape = {words, outputs, fewmult::kWordBits};
-  const fewmult_calls::SampleWeights found = {weights8_of(call, bits, shape),
-                                              weights16_of(call, bits, shape),
+  const fewmult_calls::SampleWeights found = {weights_of(call, bits, words, outputs, true),
                                               call.array<Word>("sign", {1, words, outputs}),
                                               call.array<Word>("mask", {1, words, outputs}),
                                               bits,
@@ -61,10 +66,6 @@ Action sample_weights(const Record& call) {
                                               call.word("seed"),
                                               call.word("purpose"),
                                               call.word("step")};
-  const long long clip = fewmult::clip_of(bits);
-  const py::ssize_t weights = py::ssize_t{words} * outputs * fewmult::kWordBits;
-  if (bits == 8) check_values("weights", found.weights8, weights, -clip, clip);
-  if (bits == 16) check_values("weights", found.weights16, weights, -clip, clip);
   return [found](Kernels& kernels, std::uint32_t step) {
     fewmult_calls::SampleWeights now = found;
     now.step += step;
@@ -97,10 +98,10 @@ Action binary_matmul(const Record& call) {
   const py::ssize_t batch = py::ssize_t{1} << log2_batch;
   const Packed packed = packed_weights(call, inputs, outputs, transposed);
   const fewmult_calls::BinaryMatmul found = {
-      call.array<const std::int8_t>("source", {transposed ? outputs : inputs, batch}),
+      call.words<const std::int8_t>("source", {transposed ? outputs : inputs, batch}),
       packed.sign,
       packed.mask,
-      call.array<std::int32_t>("z", {transposed ? inputs : outputs, batch}),
+      call.words<std::int32_t>("z", {transposed ? inputs : outputs, batch}),
       transposed,
       inputs,
       outputs,
@@ -113,38 +114,43 @@ Pass pass_of(const Record& call) {
   return static_cast<Pass>(call.number("pass_", 0, static_cast<int>(Pass::kPerturb)));
 }
 
-// The arrays of an epilogue, each there where the pass needs it, and their values.
+// The arrays behind a product, each there where the pass needs it, and their values.
 struct Epilogue {
-  const std::int8_t* gate;
-  const std::uint8_t* labels;
-  std::int32_t* bias;
-  std::int32_t* mean;
-  std::int32_t* logits;
-  std::int8_t* result;
-  std::int32_t* loss;
+  const Word* gate;
+  const Word* labels;
+  Word* bias;
+  Word* mean;
+  Word* logits;
+  Word* result;
+  Word* loss;
 };
 
 Epilogue epilogue_of(const Record& call, Pass pass, py::ssize_t units, py::ssize_t batch) {
   const bool hidden = pass == Pass::kHidden || pass == Pass::kHiddenMean;
   const bool output = pass == Pass::kLogits || pass == Pass::kOutput;
   if (output) checked("outputs", units, 1, 256);
+  auto* const bias = pass != Pass::kPerturb ? call.array<std::int32_t>("bias", {units}) : nullptr;
+  auto* const mean = hidden ? call.array<std::int32_t>("mean", {units}) : nullptr;
+  const auto* const labels =
+      pass == Pass::kOutput ? call.array<const std::uint8_t>("labels", {batch}) : nullptr;
+  auto* const loss = pass == Pass::kOutput ? call.array<std::int32_t>("loss", {1}) : nullptr;
   const Epilogue to = {
-      sends_back(pass) ? call.array<const std::int8_t>("gate", {units, batch}) : nullptr,
-      pass == Pass::kOutput ? call.array<const std::uint8_t>("labels", {batch}) : nullptr,
-      pass != Pass::kPerturb ? call.array<std::int32_t>("bias", {units}) : nullptr,
-      hidden ? call.array<std::int32_t>("mean", {units}) : nullptr,
-      output ? call.array<std::int32_t>("logits", {units, batch}) : nullptr,
-      pass != Pass::kLogits ? call.array<std::int8_t>("result", {units, batch}) : nullptr,
-      pass == Pass::kOutput ? call.array<std::int32_t>("loss", {1}) : nullptr};
-  if (to.bias != nullptr) {
-    check_values("bias", to.bias, units, -fewmult::kBiasMax, fewmult::kBiasMax);
+      sends_back(pass) ? call.words<const std::int8_t>("gate", {units, batch}) : nullptr,
+      words_of("labels", labels),
+      numbers_of(bias),
+      numbers_of(mean),
+      output ? call.words<std::int32_t>("logits", {units, batch}) : nullptr,
+      pass != Pass::kLogits ? call.words<std::int8_t>("result", {units, batch}) : nullptr,
+      numbers_of(loss)};
+  if (bias != nullptr) {
+    check_values("bias", bias, units, -fewmult::kBiasMax, fewmult::kBiasMax);
   }
   if (pass == Pass::kHiddenMean) {
-    check_values("mean", to.mean, units, -fewmult::kMaxPlaneProduct, fewmult::kMaxPlaneProduct);
+    check_values("mean", mean, units, -fewmult::kMaxPlaneProduct, fewmult::kMaxPlaneProduct);
   }
   if (pass == Pass::kOutput) {
-    check_values("labels", to.labels, batch, 0, units - 1);
-    check_values("loss", to.loss, 1, 0, INT32_MAX - fewmult::kDeltaMax * units * batch);
+    check_values("labels", labels, batch, 0, units - 1);
+    check_values("loss", loss, 1, 0, INT32_MAX - fewmult::kDeltaMax * units * batch);
   }
   return to;
 }
@@ -177,7 +183,7 @@ Action normalize(const Record& call) {
   check_values("z", z, units * batch, -most, most);
   const Epilogue to = epilogue_of(call, pass, units, batch);
   const fewmult_calls::Normalize found = {static_cast<int>(pass),
-                                          z,
+                                          words_of("z", z),
                                           to.gate,
                                           to.labels,
                                           to.bias,
@@ -215,7 +221,7 @@ Action layer(const Record& call) {
   }
   const Epilogue to = epilogue_of(call, pass, back ? inputs : outputs, batch);
   const fewmult_calls::Layer found = {static_cast<int>(pass),
-                                      source,
+                                      words_of("source", source),
                                       packed.sign,
                                       packed.mask,
                                       to.gate,
@@ -248,20 +254,16 @@ Action shift_gradient(const Record& call) {
   const int log2_batch = log2_batch_of(call);
   const py::ssize_t batch = py::ssize_t{1} << log2_batch;
   const int words = word_columns(inputs);
-  const Shape shape = {words, outputs, fewmult::kWordBits};
-  std::int8_t* const weights8 = weights8_of(call, bits, shape);
-  std::int16_t* const weights16 = weights16_of(call, bits, shape);
+  Word* const weights = weights_of(call, bits, words, outputs, false);
   const auto* x = call.array<const std::int8_t>("x", {inputs, batch});
   check_u7("x", x, inputs * batch);
   const fewmult_calls::ShiftGradient found = {
-      weights8,
-      weights16,
-      weights8,
-      weights16,
+      weights,
+      weights,
       call.array<Word>("sign", {1, words, outputs}),
       call.array<Word>("mask", {1, words, outputs}),
-      x,
-      call.array<const std::int8_t>("deltas", {outputs, batch}),
+      words_of("x", x),
+      call.words<const std::int8_t>("deltas", {outputs, batch}),
       bits,
       inputs,
       outputs,

@@ -53,6 +53,12 @@ class Record {
     return view<T>(any_array(name), name, shape);
   }
 
+  // The same, as calls take arrays of whole words.
+  template <class T>
+  auto words(const char* name, const Shape& shape) const {
+    return words_of(name, array<T>(name, shape));
+  }
+
  private:
   long long whole(const char* name, long long low, long long high) const {
     const py::object value = call_.attr(name);

@@ -2,8 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Calls of kernels: a record a kernel, whose fields are the arguments of its top, in their order
-// (without build_id). Arrays lie as docs/arithmetic.md, section 9, says. The namespace is one that
-// no level renames: these records cross between levels.
+// (without build_id). Arrays lie in memory as docs/arithmetic.md, section 9, says, and are taken in
+// 64-bit words, the first element lowest; an odd number of 32-bit numbers fills half of its last
+// word, whose other half is nobody's. The namespace is one that no level renames: these records
+// cross between levels.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +19,8 @@ struct Share {
   int end;
 };
 
-// Of weights8 and weights16, only the one that master_bits names is touched.
 struct SampleWeights {
-  const std::int8_t* weights8;
-  const std::int16_t* weights16;
+  const std::uint64_t* weights;  // s8 or s16, as master_bits says: [word column][output][64]
   std::uint64_t* sign;
   std::uint64_t* mask;
   int master_bits;
@@ -34,10 +34,10 @@ struct SampleWeights {
 };
 
 struct BinaryMatmul {
-  const std::int8_t* source;
+  const std::uint64_t* source;  // s8: [unit][example]
   const std::uint64_t* sign;
   const std::uint64_t* mask;
-  std::int32_t* z;
+  std::uint64_t* z;  // s32: [unit][example]
   int transposed;
   int inputs;
   int outputs;
@@ -45,17 +45,17 @@ struct BinaryMatmul {
   int planes;
 };
 
-// Which arrays and numbers a pass touches: finish_unit.hpp; the others may be null.
+// Which arrays and numbers a pass touches: fabric_finish.hpp; the others may be null.
 struct Normalize {
   int pass;
-  const std::int32_t* z;
-  const std::int8_t* gate;
-  const std::uint8_t* labels;
-  std::int32_t* bias;
-  std::int32_t* mean;
-  std::int32_t* logits;
-  std::int8_t* result;
-  std::int32_t* loss;
+  const std::uint64_t* z;       // s32: [unit][example]
+  const std::uint64_t* gate;    // u7: [unit][example]
+  const std::uint64_t* labels;  // u8: [example]
+  std::uint64_t* bias;          // s32: [unit]
+  std::uint64_t* mean;          // s32: [unit]
+  std::uint64_t* logits;        // s32: [unit][example]
+  std::uint64_t* result;        // s8: [unit][example]
+  std::uint64_t* loss;          // s32: one number
   int units;
   int log2_batch;
   int shift;
@@ -67,16 +67,16 @@ struct Normalize {
 
 struct Layer {
   int pass;
-  const std::int8_t* source;  // activations [inputs], sending back: deltas [outputs]
-  const std::uint64_t* sign;  // [planes][word column][output]
+  const std::uint64_t* source;  // s8: activations [inputs], sending back: deltas [outputs]
+  const std::uint64_t* sign;    // [planes][word column][output]
   const std::uint64_t* mask;
-  const std::int8_t* gate;     // sending back: activations [inputs]
-  const std::uint8_t* labels;  // output: [example]
-  std::int32_t* bias;          // [outputs], backward: of the layer before [inputs]; not perturb
-  std::int32_t* mean;          // hidden: [outputs]
-  std::int32_t* logits;        // output: [outputs]
-  std::int8_t* result;         // activations or deltas: [outputs], sending back: [inputs]
-  std::int32_t* loss;          // output: one number
+  const std::uint64_t* gate;    // u7, sending back: activations [inputs]
+  const std::uint64_t* labels;  // u8, output: [example]
+  std::uint64_t* bias;    // s32: [outputs], backward: of the layer before [inputs]; not perturb
+  std::uint64_t* mean;    // s32, hidden: [outputs]
+  std::uint64_t* logits;  // s32, output: [outputs]
+  std::uint64_t* result;  // s8: activations or deltas: [outputs], sending back: [inputs]
+  std::uint64_t* loss;    // s32, output: one number
   int inputs;
   int outputs;
   int log2_batch;
@@ -88,17 +88,14 @@ struct Layer {
   std::uint32_t step;
 };
 
-// Of the weights and the updated ones, only those that master_bits names are touched; what is
-// updated may take the place of what it was.
+// What is updated may take the place of what it was.
 struct ShiftGradient {
-  const std::int8_t* weights8;
-  const std::int16_t* weights16;
-  std::int8_t* updated8;
-  std::int16_t* updated16;
+  const std::uint64_t* weights;  // s8 or s16, as master_bits says: [word column][output][64]
+  std::uint64_t* updated;
   std::uint64_t* sign;
   std::uint64_t* mask;
-  const std::int8_t* x;
-  const std::int8_t* deltas;
+  const std::uint64_t* x;       // u7: [input][example]
+  const std::uint64_t* deltas;  // s8: [output][example]
   int master_bits;
   int inputs;
   int outputs;

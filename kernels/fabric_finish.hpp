@@ -1,26 +1,29 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The epilogue of a product, for all units of a tile in the fabric: finish_unit for one unit
-// after another would wait for memory at each. Here a loop runs over all of them, eight examples a
-// cycle, as wide as a port is.
+// The epilogue of a product, for all units of a tile: one unit after another would wait for
+// memory at each. Here a loop runs over all of them, a word of eight examples a cycle. What touches
+// memory is a burst, alone in its function: what is inlined shares its region with others.
 #pragma once
 
+#include "kernels/activation.hpp"
 #include "kernels/arithmetic.hpp"
 #include "kernels/fabric_product.hpp"
-#include "kernels/finish_unit.hpp"
+#include "kernels/hinge.hpp"
+#include "kernels/passes.hpp"
+#include "kernels/perturb.hpp"
 #include "kernels/port_words.hpp"
+#include "kernels/threefry.hpp"
 
 namespace fewmult {
 
 struct FabricEpilogue {
   using Sums = ProductArray::Sums;
+  using Eight = ProductArray::Eight;
   static constexpr int kRows = ProductArray::kRows;
 
-  // A number for each unit of a tile.
-  struct UnitNumbers {
-    std::int32_t of[kRows];
-  };
+  // A number for each unit of a tile, as they lie in memory: two in a word.
+  using UnitNumbers = std::int32_t[kRows / 2][2];
 
   // How what is left of a sum is shifted: to the nearest, or, sending back, at random.
   struct Rounded {
@@ -31,31 +34,40 @@ struct FabricEpilogue {
     std::uint32_t step;
   };
 
-  // Units `first` to `first` + `rows` - 1, whose sums a tile holds.
-  static void finish(const fewmult_calls::Layer& call, int first, int rows, Sums& sums) {
+  // What an output layer is told of its units.
+  struct Answers {
+    int first_unit;
+    int log2_batch;
+    int shift;
+    bool learns;  // labels are there, and deltas are wanted
+  };
+
+  // Units `first` to `first` + `rows` - 1, whose sums a tile holds; `pair` is the word of biases
+  // and means in which theirs begin.
+  static void finish(const fewmult_calls::Layer& call, int first, int pair, int rows, Sums& sums) {
 #pragma HLS INLINE
     const Pass pass = pass_of(call);
-    const int at = first << call.log2_batch;
+    const int log2_words = call.log2_batch - kLog2PortBytes;
+    const int at = first << log2_words;
     if (pass == Pass::kPerturb) {
-      write_moved(call.result + at, sums, call.gate + at, rows, call.log2_batch, call.shift);
+      write_moved(call.result + at, sums, call.gate + at, rows, log2_words, call.shift);
       return;
     }
     UnitNumbers bias;
     UnitNumbers sum;
-    load_numbers(bias, call.bias + first, rows);
+    UnitNumbers mean;
+#pragma HLS ARRAY_PARTITION variable = bias complete dim = 2
+#pragma HLS ARRAY_PARTITION variable = sum complete dim = 2
+#pragma HLS ARRAY_PARTITION variable = mean complete dim = 2
+    load_numbers(bias, call.bias + pair, rows);
     if (pass == Pass::kLogits || pass == Pass::kOutput) {
-      write_logits(call.logits + at, sums, bias, rows, call.log2_batch, call.shift);
-      if (pass == Pass::kOutput) {
-        *call.loss += write_hinge(call.result + at, sum, sums, bias, call.labels, first, rows,
-                                  call.log2_batch, call.shift);
-      }
+      write_outputs(call, first, rows, sums, bias, sum);
     } else {
-      UnitNumbers mean;
       if (pass == Pass::kHiddenMean) {
-        load_numbers(mean, call.mean + first, rows);
+        load_numbers(mean, call.mean + pair, rows);
       } else if (pass == Pass::kHidden) {
         find_means(mean, sums, rows, call.log2_batch);
-        store_numbers(call.mean + first, mean, rows);
+        store_numbers(call.mean + pair, mean, rows);
       } else {
         open_gates(mean, sum, sums, call.gate + at, rows, call.log2_batch);
       }
@@ -65,24 +77,30 @@ struct FabricEpilogue {
     }
     if (pass == Pass::kOutput || pass == Pass::kBackward) {
       step_biases(bias, sum, rows, call.bias_exponent);
-      store_numbers(call.bias + first, bias, rows);
+      store_numbers(call.bias + pair, bias, rows);
     }
   }
 
  private:
-  static void load_numbers(UnitNumbers& numbers, const std::int32_t* source, int rows) {
-    for (int row = 0; row < rows; ++row) {
+  static void load_numbers(UnitNumbers& numbers, const Word* source, int rows) {
+#pragma HLS INLINE off
+    for (int pair = 0; pair < pairs_of(rows); ++pair) {
 #pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows
-      numbers.of[row] = source[row];
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows / 2
+      const Word two = source[pair];
+      numbers[pair][0] = number_in(two, 0);
+      numbers[pair][1] = number_in(two, 1);
     }
   }
 
-  static void store_numbers(std::int32_t* result, const UnitNumbers& numbers, int rows) {
-    for (int row = 0; row < rows; ++row) {
+  // Of an odd number of units, zero fills the last word.
+  static void store_numbers(Word* result, const UnitNumbers& numbers, int rows) {
+#pragma HLS INLINE off
+    for (int pair = 0; pair < pairs_of(rows); ++pair) {
 #pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows
-      result[row] = numbers.of[row];
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows / 2
+      const bool both = (pair << 1) + 1 < rows;
+      result[pair] = number_at(numbers[pair][0], 0) | number_at(both ? numbers[pair][1] : 0, 1);
     }
   }
 
@@ -90,7 +108,9 @@ struct FabricEpilogue {
     for (int row = 0; row < rows; ++row) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows
-      bias.of[row] = stepped_bias(bias.of[row], sum.of[row], exponent);
+      const int pair = row >> 1;
+      const int k = row & 1;
+      bias[pair][k] = stepped_bias(bias[pair][k], sum[pair][k], exponent);
     }
   }
 
@@ -101,49 +121,51 @@ struct FabricEpilogue {
     std::int64_t sum = 0;
     for (int word = 0; word < rows << log2_words; ++word) {
 #pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 2 max = 8192
-      const int row = word >> log2_words;
-      const int first = first_of(word, log2_words);
+#pragma HLS LOOP_TRIPCOUNT min = 2 max = 4096
+      const Eight at = ProductArray::eight_of(word, log2_words);
       std::int64_t part = 0;
       for (int k = 0; k < kPortBytes; ++k) {
 #pragma HLS UNROLL
-        part += sums.z[row][first + k];
+        part += sums[at.row][at.sweep][at.group][k];
       }
-      sum = (first == 0 ? half : sum) + part;
-      mean.of[row] = static_cast<std::int32_t>(sum >> log2_batch);  // the last one stays
+      sum = (begins(at) ? half : sum) + part;
+      // The last one stays.
+      mean[at.row >> 1][at.row & 1] = static_cast<std::int32_t>(sum >> log2_batch);
     }
   }
 
   // Leaves in the tile what passes the gates, and each unit's sum and mean of it.
-  static void open_gates(UnitNumbers& mean, UnitNumbers& sum, Sums& sums, const std::int8_t* x,
-                         int rows, int log2_batch) {
+  static void open_gates(UnitNumbers& mean, UnitNumbers& sum, Sums& sums, const Word* x, int rows,
+                         int log2_batch) {
+#pragma HLS INLINE off
     const int log2_words = log2_batch - kLog2PortBytes;
     const std::int32_t half = 1 << log2_batch >> 1;
     std::int32_t total = 0;
     for (int word = 0; word < rows << log2_words; ++word) {
 #pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 2 max = 8192
+#pragma HLS LOOP_TRIPCOUNT min = 2 max = 4096
 // A sum is met once.
-#pragma HLS DEPENDENCE variable = sums.z inter false
-      const int row = word >> log2_words;
-      const int first = first_of(word, log2_words);
+#pragma HLS DEPENDENCE variable = sums inter false
+      const Eight at = ProductArray::eight_of(word, log2_words);
+      const Word eight = x[word];
       std::int32_t part = 0;
       for (int k = 0; k < kPortBytes; ++k) {
 #pragma HLS UNROLL
-        const std::int32_t open = gated(sums.z[row][first + k], x[(word << kLog2PortBytes) + k]);
-        sums.z[row][first + k] = open;
+        const std::int32_t open = gated(sums[at.row][at.sweep][at.group][k], byte_in(eight, k));
+        sums[at.row][at.sweep][at.group][k] = open;
         part += open;
       }
-      total = (first == 0 ? 0 : total) + part;
-      sum.of[row] = total;  // the last one stays
-      mean.of[row] = (total + half) >> log2_batch;
+      total = (begins(at) ? 0 : total) + part;
+      sum[at.row >> 1][at.row & 1] = total;  // the last one stays
+      mean[at.row >> 1][at.row & 1] = (total + half) >> log2_batch;
     }
   }
 
   // Activations, rounded to the nearest, or deltas, rounded at random: both with the same shifters.
-  static void write_hidden(std::int8_t* result, const Sums& sums, const UnitNumbers& mean,
-                           const UnitNumbers& bias, int rows, std::uint32_t element,
+  static void write_hidden(Word* result, const Sums& sums, const UnitNumbers& mean,
+                           const UnitNumbers& bias, int rows, std::uint32_t number,
                            const Rounded& shift) {
+#pragma HLS INLINE off
     const int log2_words = shift.log2_batch - kLog2PortBytes;
     const bool back = shift.at_random;
     const std::int32_t half = 1 << shift.bits >> 1;
@@ -151,79 +173,127 @@ struct FabricEpilogue {
     for (int word = 0; word < rows << log2_words; ++word) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 2 max = 4096
-      const int row = word >> log2_words;
-      const int first = first_of(word, log2_words);
-      const std::int32_t offset = bias.of[row] >> (kBiasFraction - kActivationFraction);
-      const Bits64 bits = threefry(
-          shift.key, (element >> kLog2PortBytes) + static_cast<std::uint32_t>(word), shift.step);
+      const Eight at = ProductArray::eight_of(word, log2_words);
+      const std::int32_t of_unit = mean[at.row >> 1][at.row & 1];
+      const std::int32_t offset =
+          bias[at.row >> 1][at.row & 1] >> (kBiasFraction - kActivationFraction);
+      const Bits64 bits =
+          threefry(shift.key, number + static_cast<std::uint32_t>(word), shift.step);
+      Word eight = 0;
       for (int k = 0; k < kPortBytes; ++k) {
 #pragma HLS UNROLL
         const std::int32_t term = back ? rounding_term(byte_of(bits, k), rounding) : half;
-        result[(word << kLog2PortBytes) + k] =
-            saturated(sums.z[row][first + k] - mean.of[row], term, shift.bits, back ? 0 : offset,
-                      back ? -kDeltaMax : 0);
+        eight |= byte_at(saturated(sums[at.row][at.sweep][at.group][k] - of_unit, term, shift.bits,
+                                   back ? 0 : offset, back ? -kDeltaMax : 0),
+                         k);
       }
+      result[word] = eight;
     }
   }
 
-  // An output layer has few units: one example a cycle.
-  static void write_logits(std::int32_t* logits, const Sums& sums, const UnitNumbers& bias,
-                           int rows, int log2_batch, int shift) {
-    const int last = (1 << log2_batch) - 1;
-    for (int b = 0; b < rows << log2_batch; ++b) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 16 max = 65536
-      const int row = b >> log2_batch;
-      logits[b] = logit(sums.z[row][b & last], bias.of[row], shift);
-    }
-  }
-
-  // Deltas, each unit's sum of them, and the sum of their sizes, which is the loss.
-  static std::int32_t write_hinge(std::int8_t* result, UnitNumbers& sum, const Sums& sums,
-                                  const UnitNumbers& bias, const std::uint8_t* labels,
-                                  int first_unit, int rows, int log2_batch, int shift) {
-    std::uint8_t label[kMaxBatch];
-    for (int b = 0; b < 1 << log2_batch; ++b) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
-      label[b] = labels[b];
-    }
-    const int last = (1 << log2_batch) - 1;
-    std::int32_t total = 0;
-    std::int32_t loss = 0;
-    for (int b = 0; b < rows << log2_batch; ++b) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 16 max = 65536
-      const int row = b >> log2_batch;
-      const int example = b & last;
-      const std::int32_t delta = hinge_delta(logit(sums.z[row][example], bias.of[row], shift),
-                                             label[example] == first_unit + row);
-      result[b] = static_cast<std::int8_t>(delta);
-      loss += delta < 0 ? -delta : delta;
-      total = (example == 0 ? 0 : total) + delta;
-      sum.of[row] = total;
-    }
-    return loss;
-  }
-
-  static void write_moved(std::int8_t* result, const Sums& sums, const std::int8_t* x, int rows,
-                          int log2_batch, int shift) {
-    const int log2_words = log2_batch - kLog2PortBytes;
+  static void write_moved(Word* result, const Sums& sums, const Word* x, int rows, int log2_words,
+                          int shift) {
+#pragma HLS INLINE off
     for (int word = 0; word < rows << log2_words; ++word) {
 #pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 2 max = 8192
-      const int first = first_of(word, log2_words);
+#pragma HLS LOOP_TRIPCOUNT min = 2 max = 4096
+      const Eight at = ProductArray::eight_of(word, log2_words);
+      const Word eight = x[word];
+      Word moved = 0;
       for (int k = 0; k < kPortBytes; ++k) {
 #pragma HLS UNROLL
-        result[(word << kLog2PortBytes) + k] = moved_pixel(
-            sums.z[word >> log2_words][first + k], x[(word << kLog2PortBytes) + k], 1 << shift);
+        moved |= byte_at(
+            moved_pixel(sums[at.row][at.sweep][at.group][k], byte_in(eight, k), 1 << shift), k);
       }
+      result[word] = moved;
     }
   }
 
-  // The first example of a unit's word.
-  static int first_of(int word, int log2_words) {
-    return (word & ((1 << log2_words) - 1)) << kLog2PortBytes;
+  // An output layer has few units: one after the other, an example a cycle, and then their bursts.
+  static void write_outputs(const fewmult_calls::Layer& call, int first, int rows, const Sums& sums,
+                            const UnitNumbers& bias, UnitNumbers& sum) {
+#pragma HLS INLINE
+    Word labels[kBatchWords];
+    Word logits[kMaxPairs];
+    Word deltas[kBatchWords];
+    const Answers to = {first, call.log2_batch, call.shift, pass_of(call) == Pass::kOutput};
+    const int log2_words = call.log2_batch - kLog2PortBytes;
+    if (to.learns) load_row(labels, call.labels, 1 << log2_words);
+    std::int32_t loss = 0;
+    for (int row = 0; row < rows; ++row) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
+      find_outputs(logits, deltas, sum, loss, sums, bias, labels, row, to);
+      store_row(call.logits + ((first + row) << (call.log2_batch - 1)), logits,
+                1 << (call.log2_batch - 1));
+      if (to.learns)
+        store_row(call.result + ((first + row) << log2_words), deltas, 1 << log2_words);
+    }
+    if (to.learns) store_number(call.loss, load_number(call.loss) + loss);
+  }
+
+  // A unit's logits and deltas, the sum of its deltas, and their sizes onto the loss.
+  static void find_outputs(Word (&logits)[kMaxPairs], Word (&deltas)[kBatchWords], UnitNumbers& sum,
+                           std::int32_t& loss, const Sums& sums, const UnitNumbers& bias,
+                           const Word (&labels)[kBatchWords], int row, const Answers& to) {
+    const int log2_words = to.log2_batch - kLog2PortBytes;
+    const std::int32_t of_unit = bias[row >> 1][row & 1];
+    std::int32_t total = 0;
+    Word pair = 0;
+    Word eight = 0;
+    for (int b = 0; b < 1 << to.log2_batch; ++b) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 16 max = kMaxBatch
+      const Eight at = ProductArray::eight_of(b >> kLog2PortBytes, log2_words);
+      const std::int32_t z = sums[row][at.sweep][at.group][b & (kPortBytes - 1)];
+      const std::int32_t found = logit(z, of_unit, to.shift);
+      pair = pair >> 32 | number_at(found, 1);
+      logits[b >> 1] = pair;  // the last one stays
+      const Word label = to.learns ? labels[b >> kLog2PortBytes] : 0;
+      const bool is_target = (label >> ((b & (kPortBytes - 1)) << 3) & 0xFFU) ==
+                             static_cast<Word>(to.first_unit + row);
+      const std::int32_t delta = hinge_delta(found, is_target);
+      eight = eight >> 8 | byte_at(delta, kPortBytes - 1);
+      deltas[b >> kLog2PortBytes] = eight;
+      loss += delta < 0 ? -delta : delta;
+      total += delta;
+    }
+    sum[row >> 1][row & 1] = total;
+  }
+
+  template <int kWords>
+  static void load_row(Word (&row)[kWords], const Word* source, int words) {
+#pragma HLS INLINE off
+    for (int word = 0; word < words; ++word) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 2 max = kWords
+      row[word] = source[word];
+    }
+  }
+
+  template <int kWords>
+  static void store_row(Word* result, const Word (&row)[kWords], int words) {
+#pragma HLS INLINE off
+    for (int word = 0; word < words; ++word) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 2 max = kWords
+      result[word] = row[word];
+    }
+  }
+
+  static std::int32_t load_number(const Word* source) {
+#pragma HLS INLINE off
+    return number_in(source[0], 0);
+  }
+
+  static void store_number(Word* result, std::int32_t number) {
+#pragma HLS INLINE off
+    result[0] = number_at(number, 0);
+  }
+
+  // Whether these are the first examples of a unit.
+  static bool begins(const Eight& at) {
+#pragma HLS INLINE
+    return at.sweep == 0 && at.group == 0;
   }
 };
 

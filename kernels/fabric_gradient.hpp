@@ -5,8 +5,6 @@
 // weights a cycle, as wide as a port is for weights of 16 bits.
 #pragma once
 
-#include <cstddef>
-
 #include "kernels/arithmetic.hpp"
 #include "kernels/packed_words.hpp"
 #include "kernels/port_words.hpp"
@@ -16,95 +14,82 @@
 
 namespace fewmult {
 
+// Its blocks are plain arrays, whose last dimensions are what a cycle touches: who declares one
+// partitions these completely, and no bank depends on an address.
 struct GradientArray {
   static constexpr int kGradientRows = 128;  // outputs whose deltas stay on chip
   static constexpr int kLog2GradientInputs = 3;
   static constexpr int kGradientInputs = 1 << kLog2GradientInputs;
   static constexpr int kLog2GradientLanes = 5;
   static constexpr int kGradientLanes = 1 << kLog2GradientLanes;
-  static constexpr int kQuads = kWordBits / 4;
+  static constexpr int kLog2GradientGroups = kLog2GradientLanes - kLog2PortBytes;
+  static constexpr int kGradientGroups = 1 << kLog2GradientGroups;
+  static constexpr int kGradientSweeps = kMaxBatch / kGradientLanes;
+  static constexpr int kGradientParts = kWordBits / kGradientInputs;
+  static constexpr int kPartQuads = kGradientInputs / 4;
+  static constexpr int kLog2Quads = 4;
+  static constexpr int kQuads = 1 << kLog2Quads;
   static constexpr int kFours = kGradientRows * kQuads;
 
   static_assert(kWordBits % kGradientInputs == 0, "a word column is a whole number of parts");
-  static_assert(kGradientInputs >= 8, "a pass is as long as its DEPENDENCE pragma claims");
+  static_assert(kGradientInputs >= 8, "a fold is as long as its DEPENDENCE pragma claims");
   static_assert(kMaxBatch % kGradientLanes == 0, "a batch is a whole number of cycles");
+  static_assert(kQuads == kWordBits / 4, "a draw is for four weights");
 
   // By how much each activation of 64 units shifts a delta, or kNothing for one that counts as
   // zero; eight examples lie in a word, four bits each.
   static constexpr int kNothing = 7;
-  struct Codes {
-    std::uint32_t eight[kWordBits][kBatchWords];
-  };
+  using Codes = std::uint32_t[kWordBits][kGradientSweeps][kGradientGroups];
 
-  struct Deltas {
-    Word eight[kGradientRows][kBatchWords];
-  };
+  // Of outputs over the batch.
+  using Deltas = Word[kGradientRows][kGradientSweeps][kGradientGroups];
 
   // Of the outputs of a tile and the inputs of a word column, four inputs side by side.
-  struct Gradient {
-    std::int32_t g[kGradientRows][kQuads][4];
-  };
+  using Gradient = std::int32_t[kGradientRows][kGradientParts][kPartQuads][4];
 
-  // Master weights in the order of memory, four in a word: what a port brings in a cycle. They pass
-  // from process to process as streams.
-  struct Weights {
-    Word four[kFours];
-  };
+  // Master weights as they lie in memory: four of 16 bits in a word, or eight of 8.
+  using Weights = Word[kFours];
 
-  using Samples = PackedRows<kGradientRows>;
+  // Signs or masks of the outputs of a tile.
+  using Samples = Word[kGradientRows];
+
+  // log2 of the fours in a word of master weights.
+  static int log2_fours_of(int master_bits) { return master_bits == 8 ? 1 : 0; }
 
   // The deltas of `rows` outputs, [output][example].
-  static void load_deltas(Deltas& deltas, const std::int8_t* source, int rows, int log2_batch) {
+  static void load_deltas(Deltas& deltas, const Word* source, int rows, int log2_batch) {
+#pragma HLS INLINE off
     const int log2_words = log2_batch - kLog2PortBytes;
-    const int last = (1 << log2_words) - 1;
     for (int word = 0; word < rows << log2_words; ++word) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 2 max = 4096
-      deltas.eight[word >> log2_words][word & last] = port_word(source + (word << kLog2PortBytes));
+      const int at = word & ((1 << log2_words) - 1);
+      deltas[word >> log2_words][at >> kLog2GradientGroups][at & (kGradientGroups - 1)] =
+          source[word];
     }
   }
 
-  // The codes of up to 64 units: x is [unit][example], `first_unit` the number of the first. A draw
-  // has a byte for each of eight examples.
-  static void encode(Codes& codes, const std::int8_t* x, int units, int first_unit, int log2_batch,
+  // The codes of up to 64 units: x is [unit][example], `first_unit` the number of the first.
+  static void encode(Codes& codes, const Word* x, int units, int first_unit, int log2_batch,
                      const Update& update) {
-#pragma HLS ARRAY_PARTITION variable = codes.eight cyclic factor = 4 dim = 2
     const int log2_words = log2_batch - kLog2PortBytes;
-    const int last = (1 << log2_words) - 1;
     if (units < kWordBits || log2_batch < kLog2GradientLanes) clear_codes(codes, log2_batch);
-    const std::uint32_t first = static_cast<std::uint32_t>(first_unit) << log2_words;
-    for (int word = 0; word < units << log2_words; ++word) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 2 max = 2048
-      const Bits64 bits =
-          threefry(update.code_key, first + static_cast<std::uint32_t>(word), update.step);
-      std::uint32_t eight = 0;
-      for (int k = 0; k < kPortBytes; ++k) {
-#pragma HLS UNROLL
-        const std::uint32_t code =
-            power_of_two_code(x[(word << kLog2PortBytes) + k], byte_of(bits, k));
-        eight |= ((code - 1) & 7U) << (k << 2);
-      }
-      codes.eight[word >> log2_words][word & last] = eight;
-    }
+    draw_codes(codes, x, units, static_cast<std::uint32_t>(first_unit) << log2_words, log2_words,
+               update);
   }
 
-  // g[row][input] = sum over the batch of delta << shift.
-  // In a fold, the shifts of some inputs and examples stand still in registers while the rows'
+  // gradient[row] = sum over the batch of delta << shift.
+  // For some inputs and examples at a time the shifts stand still in registers while the rows'
   // deltas stream past; those of the next fold are read meanwhile.
   static void shift_accumulate(Gradient& gradient, const Codes& codes, const Deltas& deltas,
                                int rows, int log2_batch) {
-#pragma HLS ARRAY_PARTITION variable = gradient.g cyclic factor = 4 dim = 2
-#pragma HLS ARRAY_PARTITION variable = gradient.g complete dim = 3
-#pragma HLS ARRAY_PARTITION variable = codes.eight cyclic factor = 4 dim = 2
-#pragma HLS ARRAY_PARTITION variable = deltas.eight cyclic factor = 4 dim = 2
     std::int16_t shift[kGradientInputs][kGradientLanes];
     std::int16_t next[kGradientInputs][kGradientLanes];
 #pragma HLS ARRAY_PARTITION variable = shift complete dim = 0
 #pragma HLS ARRAY_PARTITION variable = next complete dim = 0
     for (int input = 0; input < kGradientInputs; ++input) {
 #pragma HLS PIPELINE II = 1
-      take_shifts(next[input], codes.eight[input]);
+      take_shifts(next[input], codes[input][0]);
     }
     const int log2_sweeps = larger(log2_batch - kLog2GradientLanes, 0);
     const int log2_rows = log2_of_rows(rows, kLog2GradientInputs);
@@ -113,108 +98,154 @@ struct GradientArray {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 64 max = 4096
 // A row comes back only in the next fold, 8 cycles later or more.
-#pragma HLS DEPENDENCE variable = gradient.g inter RAW distance = 8 true
+#pragma HLS DEPENDENCE variable = gradient inter RAW distance = 8 true
       const int row = cycle & ((1 << log2_rows) - 1);
-      const Fold at = fold_of(cycle >> log2_rows, log2_sweeps);
-      const Fold then = fold_of((cycle >> log2_rows) + 1, log2_sweeps);
+      const Place at = place_of(cycle >> log2_rows, log2_sweeps);
+      const Place then = place_of((cycle >> log2_rows) + 1, log2_sweeps);
       if (row == 0) copy(shift, next);
-      if (row < kGradientInputs && then.part < kWordBits) {
-        take_shifts(next[row], codes.eight[then.part + row] + then.word);
+      if (row < kGradientInputs && then.part < kGradientParts) {
+        take_shifts(next[row], codes[(then.part << kLog2GradientInputs) + row][then.sweep]);
       }
       if (row < rows) {
-        accumulate_row(gradient.g[row], at, shift, deltas.eight[row] + at.word);
+        accumulate_row(gradient[row][at.part], at.sweep == 0, shift, deltas[row][at.sweep]);
       }
     }
   }
 
-  // The weights of `rows` outputs and one word column, as they lie in memory.
-  template <class Weight>
-  static void load_weights(Weights& fours, const Weight* weights, int rows) {
-    for (int four = 0; four < rows << 4; ++four) {
+  static void load_weights(Weights& weights, const Word* source, int words) {
+#pragma HLS INLINE off
+    for (int word = 0; word < words; ++word) {
 #pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 16 max = 2048
-      Word packed = 0;
-      for (int k = 0; k < 4; ++k) {
-#pragma HLS UNROLL
-        packed |= Word{static_cast<std::uint16_t>(weights[(four << 2) + k])} << (k << 4);
-      }
-      fours.four[four] = packed;
+#pragma HLS LOOP_TRIPCOUNT min = 8 max = 2048
+      weights[word] = source[word];
     }
   }
 
-  template <class Weight>
-  static void store_weights(Weight* weights, const Weights& fours, int rows) {
-    for (int four = 0; four < rows << 4; ++four) {
+  static void store_weights(Word* result, const Weights& weights, int words) {
+#pragma HLS INLINE off
+    for (int word = 0; word < words; ++word) {
 #pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 16 max = 2048
-      const Word packed = fours.four[four];
-      for (int k = 0; k < 4; ++k) {
-#pragma HLS UNROLL
-        weights[(four << 2) + k] = static_cast<Weight>(packed >> (k << 4) & 0xFFFFU);
-      }
+#pragma HLS LOOP_TRIPCOUNT min = 8 max = 2048
+      result[word] = weights[word];
     }
   }
 
   // Updates the weights of `rows` outputs and one word column, and samples them; `number` is that
   // of the first packed word.
-  static void update(Samples& samples, Weights& updated, const Weights& weights,
+  static void update(Samples& signs, Samples& masks, Weights& updated, const Weights& weights,
                      const Gradient& gradient, int rows, std::uint32_t number, Word there,
                      int master_bits, const Update& update) {
     const WeightStep step = step_of(update);
+    const int log2_fours = log2_fours_of(master_bits);
+    Word now = 0;
     PackedWord packed = {0, 0};
-    for (int four = 0; four < rows << 4; ++four) {
+    for (int four = 0; four < rows << kLog2Quads; ++four) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 16 max = 2048
-      const int row = four >> 4;
+      const int row = four >> kLog2Quads;
       const int quad = four & (kQuads - 1);
-      const Bits64 bits = threefry(
-          update.weight_key, (number << 4) + static_cast<std::uint32_t>(four), update.step + 1);
-      const Word old = weights.four[four];
-      Word now = 0;
+      const int part = quad >> (kLog2GradientInputs - 2);
+      const Bits64 bits =
+          threefry(update.weight_key, (number << kLog2Quads) + static_cast<std::uint32_t>(four),
+                   update.step + 1);
+      const Word old = weights[four >> log2_fours];
+      now = log2_fours == 1 ? now >> 32 : 0;
       packed.sign >>= 4;
       packed.mask >>= 4;
       for (int k = 0; k < 4; ++k) {
 #pragma HLS UNROLL
         const std::int32_t half = half_of(bits, k);
-        const auto before = static_cast<std::int16_t>(old >> (k << 4) & 0xFFFFU);
-        const std::int32_t weight =
-            stepped_weight(before, gradient.g[row][quad][k], half, step, master_bits);
+        const std::int32_t before = weight_in(old, four, k, log2_fours);
+        const std::int32_t g = gradient[row][part][quad & (kPartQuads - 1)][k];
+        const std::int32_t weight = stepped_weight(before, g, half, step, master_bits);
         const SampledWeight sampled = sample_weight(weight, half, update.sampling, master_bits);
-        now |= Word{static_cast<std::uint16_t>(weight)} << (k << 4);
+        now |= log2_fours == 1 ? byte_at(weight, 4 + k) : half_at(weight, k);
         packed.sign |= Word{sampled.minus} << (kWordBits - 4 + k);
         packed.mask |= Word{sampled.nonzero} << (kWordBits - 4 + k);
       }
-      updated.four[four] = now;
-      samples.sign[row] = packed.sign & there;  // the last one of a row stays
-      samples.mask[row] = packed.mask & there;
+      // Of what has one place the last one stays.
+      updated[four >> log2_fours] = now;
+      signs[row] = packed.sign & there;
+      masks[row] = packed.mask & there;
+    }
+  }
+
+  // Samples `rows` packed words, of which `number` is the first.
+  static void draw(Samples& signs, Samples& masks, const Weights& weights, int rows,
+                   std::uint32_t number, Word there, int master_bits, const Sampler& sampler) {
+    const int log2_fours = log2_fours_of(master_bits);
+    PackedWord packed = {0, 0};
+    for (int four = 0; four < rows << kLog2Quads; ++four) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 16 max = 2048
+      const Bits64 bits = threefry(
+          sampler.key, (number << kLog2Quads) + static_cast<std::uint32_t>(four), sampler.step);
+      const Word word = weights[four >> log2_fours];
+      packed.sign >>= 4;
+      packed.mask >>= 4;
+      for (int k = 0; k < 4; ++k) {
+#pragma HLS UNROLL
+        const SampledWeight sampled = sample_weight(
+            weight_in(word, four, k, log2_fours), half_of(bits, k), sampler.sampling, master_bits);
+        packed.sign |= Word{sampled.minus} << (kWordBits - 4 + k);
+        packed.mask |= Word{sampled.nonzero} << (kWordBits - 4 + k);
+      }
+      signs[four >> kLog2Quads] = packed.sign & there;  // the last one stays
+      masks[four >> kLog2Quads] = packed.mask & there;
     }
   }
 
  private:
-  // Some inputs of a word column, and some words of examples.
-  struct Fold {
+  // One fold of the array: some inputs of a word column, and some examples.
+  struct Place {
     int part;
-    int word;
-    bool begins;  // the sums of these inputs
+    int sweep;
   };
 
-  static Fold fold_of(int number, int log2_sweeps) {
-    const int sweep = number & ((1 << log2_sweeps) - 1);
-    return {number >> log2_sweeps << kLog2GradientInputs,
-            sweep << (kLog2GradientLanes - kLog2PortBytes), sweep == 0};
+  static Place place_of(int fold, int log2_sweeps) {
+    return {fold >> log2_sweeps, fold & ((1 << log2_sweeps) - 1)};
+  }
+
+  // Weight k of a four, of which a word has one or two.
+  static std::int32_t weight_in(Word word, int four, int k, int log2_fours) {
+#pragma HLS INLINE
+    const Word of_bytes = (four & 1) != 0 ? word >> 32 : word;
+    return log2_fours == 1 ? byte_in(of_bytes, k) : half_in(word, k);
   }
 
   static void clear_codes(Codes& codes, int log2_batch) {
     const int log2_words = larger(log2_batch, kLog2GradientLanes) - kLog2PortBytes;
-    const int last = (1 << log2_words) - 1;
     for (int word = 0; word < kWordBits << log2_words; ++word) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 256 max = 2048
-      codes.eight[word >> log2_words][word & last] = 0x77777777U;  // kNothing
+      const int at = word & ((1 << log2_words) - 1);
+      codes[word >> log2_words][at >> kLog2GradientGroups][at & (kGradientGroups - 1)] =
+          0x77777777U;  // kNothing
     }
   }
 
-  // d << shift, or 0 for a shift of 7, in three shifts: what vectors of a CPU do as well.
+  // A draw has a byte for each of eight examples; `first` is the number of the first one.
+  static void draw_codes(Codes& codes, const Word* x, int units, std::uint32_t first,
+                         int log2_words, const Update& update) {
+#pragma HLS INLINE off
+    for (int word = 0; word < units << log2_words; ++word) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 2 max = 2048
+      const int at = word & ((1 << log2_words) - 1);
+      const Word eight_x = x[word];
+      const Bits64 bits =
+          threefry(update.code_key, first + static_cast<std::uint32_t>(word), update.step);
+      std::uint32_t eight = 0;
+      for (int k = 0; k < kPortBytes; ++k) {
+#pragma HLS UNROLL
+        const std::uint32_t code = power_of_two_code(byte_in(eight_x, k), byte_of(bits, k));
+        eight |= ((code - 1) & 7U) << (k << 2);
+      }
+      codes[word >> log2_words][at >> kLog2GradientGroups][at & (kGradientGroups - 1)] = eight;
+    }
+  }
+
+  // d << shift, or 0 for a shift of 7, in stages: what vectors of a CPU do as well.
   static std::int16_t shifted(std::int16_t d, std::int16_t shift) {
 #pragma HLS INLINE
     std::int16_t v = d;
@@ -228,9 +259,10 @@ struct GradientArray {
     return static_cast<std::int16_t>(static_cast<std::uint16_t>(v) << kShift);
   }
 
-  static void take_shifts(std::int16_t (&shift)[kGradientLanes], const std::uint32_t* eights) {
+  static void take_shifts(std::int16_t (&shift)[kGradientLanes],
+                          const std::uint32_t (&eights)[kGradientGroups]) {
 #pragma HLS INLINE
-    for (int word = 0; word < kGradientLanes / 8; ++word) {
+    for (int word = 0; word < kGradientGroups; ++word) {
 #pragma HLS UNROLL
       for (int k = 0; k < 8; ++k) {
 #pragma HLS UNROLL
@@ -251,9 +283,9 @@ struct GradientArray {
     }
   }
 
-  static void accumulate_row(std::int32_t (&g)[kQuads][4], Fold at,
+  static void accumulate_row(std::int32_t (&g)[kPartQuads][4], bool begins,
                              const std::int16_t (&shift)[kGradientInputs][kGradientLanes],
-                             const Word* eights) {
+                             const Word (&eights)[kGradientGroups]) {
 #pragma HLS INLINE
     std::int16_t d[kGradientLanes];
 #pragma HLS ARRAY_PARTITION variable = d complete
@@ -261,8 +293,8 @@ struct GradientArray {
     for (int input = 0; input < kGradientInputs; ++input) {
       std::int32_t sum = 0;
       for (int lane = 0; lane < kGradientLanes; ++lane) sum += shifted(d[lane], shift[input][lane]);
-      std::int32_t& total = g[(at.part >> 2) + (input >> 2)][input & 3];
-      total = (at.begins ? 0 : total) + sum;
+      std::int32_t& total = g[input >> 2][input & 3];
+      total = (begins ? 0 : total) + sum;
     }
   }
 };

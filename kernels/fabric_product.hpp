@@ -10,6 +10,8 @@
 
 namespace fewmult {
 
+// Its blocks are plain arrays, whose last dimensions are what a cycle touches: who declares one
+// partitions these completely, and no bank depends on an address.
 struct ProductArray {
   static constexpr int kRows = 128;          // units whose sums stay on chip during a product
   static constexpr int kLog2PanelWords = 0;  // word columns of inputs in one block of a product
@@ -18,6 +20,9 @@ struct ProductArray {
   static constexpr int kLanes = 1 << kLog2Lanes;
   static constexpr int kLog2Inputs = 4;  // inputs a cycle: 16 x 32 = 512 additions
   static constexpr int kInputs = 1 << kLog2Inputs;
+  static constexpr int kLog2Groups = kLog2Lanes - kLog2PortBytes;  // words of examples a cycle
+  static constexpr int kGroups = 1 << kLog2Groups;
+  static constexpr int kSweeps = kMaxBatch / kLanes;  // cycles of a whole batch
 
   static_assert(kWordBits % kInputs == 0, "a packed word is a whole number of product cycles");
   static_assert(kInputs >= 16, "a fold is as long as its DEPENDENCE pragma claims");
@@ -26,27 +31,36 @@ struct ProductArray {
   static_assert(kInputs <= INT16_MAX / (kActivationMax + 1), "one cycle's sum fits 16 bits");
 
   // 64 units over the batch: the operand of one block of a product.
-  struct Panel {
-    Word eight[kWordBits][kBatchWords];
-  };
+  using Panel = Word[kWordBits][kSweeps][kGroups];
 
   // The sums of a product's tile; those beyond a short batch are zero, up to kLanes.
-  struct Sums {
-    std::int32_t z[kRows][kMaxBatch];
+  using Sums = std::int32_t[kRows][kSweeps][kGroups][kPortBytes];
+
+  // Where eight examples of a unit are: `word` of all words of some units.
+  struct Eight {
+    int row;
+    int sweep;
+    int group;
   };
 
-  // The sums of a row over the batch. Rows are asked for in their order, and until the next one.
-  static const std::int32_t* row_of(Sums& sums, int row, int /*batch*/) { return sums.z[row]; }
+  static Eight eight_of(int word, int log2_words) {
+#pragma HLS INLINE
+    const int at = word & ((1 << log2_words) - 1);
+    return {word >> log2_words, at >> kLog2Groups, at & (kGroups - 1)};
+  }
 
   static void clear(Sums& sums, int rows, int batch) {
     const int log2_sweeps = log2_of_rows(batch, kLog2Lanes) - kLog2Lanes;
     for (int word = 0; word < rows << log2_sweeps; ++word) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 2048
-      const int first = (word & ((1 << log2_sweeps) - 1)) << kLog2Lanes;
-      for (int lane = 0; lane < kLanes; ++lane) {
+      const int sweep = word & ((1 << log2_sweeps) - 1);
+      for (int group = 0; group < kGroups; ++group) {
 #pragma HLS UNROLL
-        sums.z[word >> log2_sweeps][first + lane] = 0;
+        for (int k = 0; k < kPortBytes; ++k) {
+#pragma HLS UNROLL
+          sums[word >> log2_sweeps][sweep][group][k] = 0;
+        }
       }
     }
   }
@@ -58,37 +72,35 @@ struct ProductArray {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 2048
 // A sum is met once.
-#pragma HLS DEPENDENCE variable = sums.z inter false
-      const int first = (word & ((1 << log2_sweeps) - 1)) << kLog2Lanes;
-      for (int lane = 0; lane < kLanes; ++lane) {
+#pragma HLS DEPENDENCE variable = sums inter false
+      const int sweep = word & ((1 << log2_sweeps) - 1);
+      for (int group = 0; group < kGroups; ++group) {
 #pragma HLS UNROLL
-        std::int32_t& z = sums.z[word >> log2_sweeps][first + lane];
-        z = shift_left(z, 1);
+        for (int k = 0; k < kPortBytes; ++k) {
+#pragma HLS UNROLL
+          std::int32_t& z = sums[word >> log2_sweeps][sweep][group][k];
+          z = shift_left(z, 1);
+        }
       }
     }
   }
 
-  // Reads `units` rows of [unit][example], eight a cycle, as wide as the port is; the rest
-  // of the block, and of a short batch, is zero.
-  static void load(Panel& panel, int /*k*/, const std::int8_t* source, int units, int log2_batch) {
-    const int log2_words = log2_batch - kLog2PortBytes;
-    const int last = (1 << log2_words) - 1;
+  // Reads `units` rows of [unit][example]; the rest of the block, and of a short batch, is zero.
+  static void load(Panel& panel, int /*k*/, const Word* source, int units, int log2_batch) {
     if (units < kWordBits || log2_batch < kLog2Lanes) clear_panel(panel, log2_batch);
-    for (int word = 0; word < units << log2_words; ++word) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 2 max = 2048
-      panel.eight[word >> log2_words][word & last] = port_word(source + (word << kLog2PortBytes));
-    }
+    load_panel(panel, source, units, log2_batch - kLog2PortBytes);
   }
 
   // The words of 64 inputs and up to 64 outputs: each holds a bit of every row. They are turned
   // only where they meet the array. Outputs that are not there meet deltas that are zero.
-  static void load_transposed(PackedRows<kRows>& words, int first, const Word* sign,
-                              const Word* mask, int outputs) {
-    load_rows(words, first, sign, mask, outputs);
+  static void load_transposed(Word (&signs)[kRows], Word (&masks)[kRows], int first,
+                              const Word* sign, const Word* mask, int outputs) {
+#pragma HLS INLINE
+    load_rows(signs, first, sign, outputs);
+    load_rows(masks, first, mask, outputs);
   }
 
-  // sums[row][b] += sum over 64 inputs of +x, -x or 0, as the packed words say: row's own word, or,
+  // sums[row] += sum over 64 inputs of +x, -x or 0, as the packed words say: row's own word, or,
   // transposed, a bit of each input's.
   // The array takes a block in folds: for some examples, one part of the inputs after another. In a
   // fold the activations stand still in registers while the rows stream past, one a cycle; those of
@@ -110,26 +122,26 @@ struct ProductArray {
   //
   // That is 16 + 16 * 128 cycles for 64 * 128 * 128 additions: 512 a cycle. Of fewer rows than 16
   // a fold takes 16 cycles all the same, and of other numbers the next power of two.
-  static void accumulate(Sums& sums, const Panel& panel,
-                         const PackedRows<kRows> (&words)[kPanelWords], int /*columns*/, int rows,
+  static void accumulate(Sums& sums, const Panel& panel, const Word (&signs)[kPanelWords][kRows],
+                         const Word (&masks)[kPanelWords][kRows], int /*columns*/, int rows,
                          int batch, bool transposed) {
-#pragma HLS ARRAY_PARTITION variable = sums.z cyclic factor = kLanes dim = 2
-#pragma HLS ARRAY_PARTITION variable = panel.eight cyclic factor = 4 dim = 2
     std::int16_t x[kInputs][kLanes];
     std::int16_t next[kInputs][kLanes];
-    HeldWords held;
-    HeldWords next_held;
+    Word held_sign[kInputs];
+    Word held_mask[kInputs];
+    Word next_sign[kInputs];
+    Word next_mask[kInputs];
 #pragma HLS ARRAY_PARTITION variable = x complete dim = 0
 #pragma HLS ARRAY_PARTITION variable = next complete dim = 0
-#pragma HLS ARRAY_PARTITION variable = held.sign complete
-#pragma HLS ARRAY_PARTITION variable = held.mask complete
-#pragma HLS ARRAY_PARTITION variable = next_held.sign complete
-#pragma HLS ARRAY_PARTITION variable = next_held.mask complete
+#pragma HLS ARRAY_PARTITION variable = held_sign complete
+#pragma HLS ARRAY_PARTITION variable = held_mask complete
+#pragma HLS ARRAY_PARTITION variable = next_sign complete
+#pragma HLS ARRAY_PARTITION variable = next_mask complete
     for (int input = 0; input < kInputs; ++input) {
 #pragma HLS PIPELINE II = 1
-      take_bytes(next[input], panel.eight[input]);
-      next_held.sign[input] = words[0].sign[input];
-      next_held.mask[input] = words[0].mask[input];
+      take_bytes(next[input], panel[input][0]);
+      next_sign[input] = signs[0][input];
+      next_mask[input] = masks[0][input];
     }
     const int log2_folds = log2_of_rows(batch, kLog2Lanes) - kLog2Lanes + kLog2Parts;
     const int log2_rows = log2_of_rows(rows, kLog2Inputs);
@@ -138,76 +150,98 @@ struct ProductArray {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 64 max = 4096
 // A row comes back only in the next fold, 16 cycles later or more.
-#pragma HLS DEPENDENCE variable = sums.z inter RAW distance = 16 true
+#pragma HLS DEPENDENCE variable = sums inter RAW distance = 16 true
       const int last_row = (1 << log2_rows) - 1;
       const int row = cycle & last_row;
       const int fold = cycle >> log2_rows;
       if (row == 0) copy(x, next);
       if (row < kInputs && fold + 1 < 1 << log2_folds) {
-        take_bytes(next[row],
-                   panel.eight[part_of(fold + 1) + row] + (first_of(fold + 1) >> kLog2PortBytes));
+        take_bytes(next[row], panel[part_of(fold + 1) + row][sweep_of(fold + 1)]);
       }
       // Of the rows of the next turn, the word of input `in_turn`.
       const int in_turn = cycle & ((1 << log2_turn) - 1);
       const int turn = ((cycle >> log2_turn) + 1) << log2_turn;
       const int word = ((turn & last_row) >> 6 << 6) + part_of(turn >> log2_rows) + in_turn;
-      if (in_turn == 0) copy(held, next_held);
+      if (in_turn == 0) copy(held_sign, next_sign);
+      if (in_turn == 0) copy(held_mask, next_mask);
       const bool ahead = in_turn < kInputs;
       const int at = transposed ? (ahead ? word : 0) : (row < rows ? row : 0);
-      const Word sign = words[0].sign[at];
-      const Word mask = words[0].mask[at];
+      const Word sign = signs[0][at];
+      const Word mask = masks[0][at];
       if (ahead) {
-        next_held.sign[in_turn] = sign;
-        next_held.mask[in_turn] = mask;
+        next_sign[in_turn] = sign;
+        next_mask[in_turn] = mask;
       }
       if (row < rows) {
-        accumulate_row(sums.z[row] + first_of(fold), x,
-                       transposed ? bit_of(held.sign, row) : sign >> part_of(fold),
-                       transposed ? bit_of(held.mask, row) : mask >> part_of(fold));
+        accumulate_row(sums[row][sweep_of(fold)], x,
+                       transposed ? bit_of(held_sign, row) : sign >> part_of(fold),
+                       transposed ? bit_of(held_mask, row) : mask >> part_of(fold));
       }
+    }
+  }
+
+  // The sums of some units from memory, or to it, as [unit][example], two in a word.
+
+  static void load_sums(Sums& sums, const Word* z, int rows, int log2_batch) {
+#pragma HLS INLINE off
+    const int log2_pairs = log2_batch - 1;
+    for (int pair = 0; pair < rows << log2_pairs; ++pair) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 8 max = 16384
+      const Word two = z[pair];
+      const Eight at = eight_of(pair >> 2, log2_pairs - 2);
+      for (int k = 0; k < kPortBytes; ++k) {
+#pragma HLS UNROLL
+        if (k >> 1 == (pair & 3)) sums[at.row][at.sweep][at.group][k] = number_in(two, k & 1);
+      }
+    }
+  }
+
+  static void store_sums(Word* z, const Sums& sums, int rows, int log2_batch) {
+#pragma HLS INLINE off
+    const int log2_pairs = log2_batch - 1;
+    for (int pair = 0; pair < rows << log2_pairs; ++pair) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 8 max = 16384
+      const Eight at = eight_of(pair >> 2, log2_pairs - 2);
+      const int first = (pair & 3) << 1;
+      z[pair] = number_at(sums[at.row][at.sweep][at.group][first], 0) |
+                number_at(sums[at.row][at.sweep][at.group][first + 1], 1);
     }
   }
 
  private:
-  // The first example of a fold, and the first input.
+  // The examples of a fold, and its first input.
   static constexpr int kLog2Parts = 6 - kLog2Inputs;
-  static int first_of(int fold) { return fold >> kLog2Parts << kLog2Lanes; }
+  static int sweep_of(int fold) { return fold >> kLog2Parts; }
   static int part_of(int fold) { return (fold & ((1 << kLog2Parts) - 1)) << kLog2Inputs; }
 
   static void clear_panel(Panel& panel, int log2_batch) {
     const int log2_words = larger(log2_batch, kLog2Lanes) - kLog2PortBytes;
-    const int last = (1 << log2_words) - 1;
     for (int word = 0; word < kWordBits << log2_words; ++word) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 256 max = 2048
-      panel.eight[word >> log2_words][word & last] = 0;
+      const Eight at = eight_of(word, log2_words);
+      panel[at.row][at.sweep][at.group] = 0;
     }
   }
 
-  // The words of a part's inputs.
-  struct HeldWords {
-    Word sign[kInputs];
-    Word mask[kInputs];
-  };
-
-  static void copy(HeldWords& held, const HeldWords& from) {
-#pragma HLS INLINE
-    for (int input = 0; input < kInputs; ++input) {
-#pragma HLS UNROLL
-      held.sign[input] = from.sign[input];
-      held.mask[input] = from.mask[input];
+  static void load_panel(Panel& panel, const Word* source, int units, int log2_words) {
+#pragma HLS INLINE off
+    for (int word = 0; word < units << log2_words; ++word) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 2 max = 2048
+      const Eight at = eight_of(word, log2_words);
+      panel[at.row][at.sweep][at.group] = source[word];
     }
   }
 
-  // The bits of a row, one of each input's word.
-  static Word bit_of(const Word (&words)[kInputs], int row) {
+  static void copy(Word (&held)[kInputs], const Word (&from)[kInputs]) {
 #pragma HLS INLINE
-    Word bits = 0;
     for (int input = 0; input < kInputs; ++input) {
 #pragma HLS UNROLL
-      bits |= (words[input] >> (row & 63) & 1U) << input;
+      held[input] = from[input];
     }
-    return bits;
   }
 
   static void copy(std::int16_t (&x)[kInputs][kLanes],
@@ -222,8 +256,19 @@ struct ProductArray {
     }
   }
 
-  static void accumulate_row(std::int32_t* z, const std::int16_t (&x)[kInputs][kLanes], Word sign,
-                             Word mask) {
+  // The bits of a row, one of each input's word.
+  static Word bit_of(const Word (&words)[kInputs], int row) {
+#pragma HLS INLINE
+    Word bits = 0;
+    for (int input = 0; input < kInputs; ++input) {
+#pragma HLS UNROLL
+      bits |= (words[input] >> (row & 63) & 1U) << input;
+    }
+    return bits;
+  }
+
+  static void accumulate_row(std::int32_t (&z)[kGroups][kPortBytes],
+                             const std::int16_t (&x)[kInputs][kLanes], Word sign, Word mask) {
 #pragma HLS INLINE
     std::int16_t sum[kLanes];
 #pragma HLS ARRAY_PARTITION variable = sum complete
@@ -237,7 +282,11 @@ struct ProductArray {
         sum[lane] = static_cast<std::int16_t>(sum[lane] + ((x[input][lane] & keep) ^ flip));
       }
     }
-    for (int lane = 0; lane < kLanes; ++lane) z[lane] += sum[lane] + minus;
+    for (int group = 0; group < kGroups; ++group) {
+      for (int k = 0; k < kPortBytes; ++k) {
+        z[group][k] += sum[(group << kLog2PortBytes) + k] + minus;
+      }
+    }
   }
 };
 

@@ -10,7 +10,6 @@
 #include "kernels/fabric_finish.hpp"
 #include "kernels/fabric_gradient.hpp"
 #include "kernels/fabric_product.hpp"
-#include "kernels/finish_unit.hpp"
 #include "kernels/sample_weights.hpp"
 
 namespace fewmult {
@@ -19,20 +18,20 @@ struct FabricTile : ProductArray, GradientArray {
   // The epilogue of the units of a tile.
   static void finish(const fewmult_calls::Layer& call, int first, int rows, Sums& sums) {
 #pragma HLS INLINE
-    FabricEpilogue::finish(call, first, rows, sums);
+    FabricEpilogue::finish(call, first, first >> 1, rows, sums);
   }
 
-  // The epilogue of one unit.
-  static void finish_unit(const fewmult_calls::Layer& call, int unit, const std::int32_t* z) {
+  // Samples `rows` packed words, of which `number` is the first and whose weights are at `source`.
+  static void sample(Word* sign, Word* mask, const Word* source, int rows, std::uint32_t number,
+                     Word there, int master_bits, const Sampler& sampler) {
 #pragma HLS INLINE
-    fewmult::finish_unit(call, unit, z);
-  }
-
-  // Draws the sample of packed word `number`, whose 64 weights are at `weights`.
-  template <class Weight>
-  static PackedWord draw_word(const Weight* weights, std::uint32_t number, std::uint32_t step,
-                              Key key, Sampling sampling, Word there) {
-    return fewmult::draw_word(weights, number, step, key, sampling, there);
+    Weights weights;
+    Samples signs;
+    Samples masks;
+    load_weights(weights, source, words_of_weights(rows, master_bits));
+    draw(signs, masks, weights, rows, number, there, master_bits, sampler);
+    store_rows(sign, signs, rows);
+    store_rows(mask, masks, rows);
   }
 };
 

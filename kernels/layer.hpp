@@ -8,7 +8,7 @@
 
 #include "kernels/arithmetic.hpp"
 #include "kernels/binary_matmul.hpp"
-#include "kernels/finish_unit.hpp"
+#include "kernels/passes.hpp"
 
 namespace fewmult {
 
@@ -21,14 +21,16 @@ template <class Tile>
 void layer(const fewmult_calls::Layer& call, fewmult_calls::Share units) {
 #pragma HLS INLINE
   typename Tile::Sums sums;
+#pragma HLS ARRAY_PARTITION variable = sums complete dim = 3
+#pragma HLS ARRAY_PARTITION variable = sums complete dim = 4
   const Product product = product_of(call);
   const int stride = words_to_next_tile<Tile>(product);
   const Word* sign = call.sign;
   const Word* mask = call.mask;
   for (int first = units.first; first < units.end; first += Tile::kRows) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
     const int rows = smaller(units.end - first, Tile::kRows);
-    binary_matmul<Tile>(sums, product, call.source, sign, mask, rows);
+    multiply_tile<Tile>(sums, product, call.source, sign, mask, rows);
     Tile::finish(call, first, rows, sums);
     sign += stride;
     mask += stride;

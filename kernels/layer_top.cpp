@@ -5,22 +5,22 @@
 #include "kernels/layer.hpp"
 #include "kernels/tops.hpp"
 
-extern "C" void layer_top(int pass, const std::int8_t* source, const std::uint64_t* sign,
-                          const std::uint64_t* mask, const std::int8_t* gate,
-                          const std::uint8_t* labels, std::int32_t* bias, std::int32_t* mean,
-                          std::int32_t* logits, std::int8_t* result, std::int32_t* loss, int inputs,
-                          int outputs, int log2_batch, int planes, int shift, int bias_exponent,
-                          std::uint32_t seed, std::uint32_t purpose, std::uint32_t step,
-                          std::uint32_t* build_id) {
-#pragma HLS INTERFACE m_axi port = source offset = slave bundle = gmem0 depth = 16384
+extern "C" void layer_top(int pass, const std::uint64_t* source, const std::uint64_t* sign,
+                          const std::uint64_t* mask, const std::uint64_t* gate,
+                          const std::uint64_t* labels, std::uint64_t* bias, std::uint64_t* mean,
+                          std::uint64_t* logits, std::uint64_t* result, std::uint64_t* loss,
+                          int inputs, int outputs, int log2_batch, int planes, int shift,
+                          int bias_exponent, std::uint32_t seed, std::uint32_t purpose,
+                          std::uint32_t step, std::uint32_t* build_id) {
+#pragma HLS INTERFACE m_axi port = source offset = slave bundle = gmem0 depth = 2048
 #pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem0 depth = 1024
 #pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem0 depth = 1024
-#pragma HLS INTERFACE m_axi port = gate offset = slave bundle = gmem0 depth = 16384
-#pragma HLS INTERFACE m_axi port = labels offset = slave bundle = gmem0 depth = 256
-#pragma HLS INTERFACE m_axi port = bias offset = slave bundle = gmem1 depth = 512
-#pragma HLS INTERFACE m_axi port = mean offset = slave bundle = gmem1 depth = 512
-#pragma HLS INTERFACE m_axi port = logits offset = slave bundle = gmem1 depth = 16384
-#pragma HLS INTERFACE m_axi port = result offset = slave bundle = gmem1 depth = 16384
+#pragma HLS INTERFACE m_axi port = gate offset = slave bundle = gmem0 depth = 2048
+#pragma HLS INTERFACE m_axi port = labels offset = slave bundle = gmem0 depth = 32
+#pragma HLS INTERFACE m_axi port = bias offset = slave bundle = gmem1 depth = 256
+#pragma HLS INTERFACE m_axi port = mean offset = slave bundle = gmem1 depth = 256
+#pragma HLS INTERFACE m_axi port = logits offset = slave bundle = gmem1 depth = 8192
+#pragma HLS INTERFACE m_axi port = result offset = slave bundle = gmem1 depth = 2048
 #pragma HLS INTERFACE m_axi port = loss offset = slave bundle = gmem1 depth = 1
 #pragma HLS INTERFACE s_axilite port = pass bundle = control
 #pragma HLS INTERFACE s_axilite port = inputs bundle = control

@@ -41,40 +41,26 @@ inline void find_columns(Columns& columns, int inputs, int outputs) {
   columns.plane = at;
 }
 
-template <int kRows>
-struct PackedRows {
-  Word sign[kRows];
-  Word mask[kRows];
-};
+// Bursts of the words of a column: signs or masks, each alone.
 
-// Rows `first` and those after it.
+// To row `first` and those after it.
 template <int kRows>
-inline void load_rows(PackedRows<kRows>& words, int first, const Word* sign, const Word* mask,
-                      int rows) {
-  // One port brings both: two loops of one word a cycle are as fast as one of two, and are bursts.
+inline void load_rows(Word (&words)[kRows], int first, const Word* source, int rows) {
+#pragma HLS INLINE off
   for (int row = 0; row < rows; ++row) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows
-    words.sign[first + row] = sign[row];
-  }
-  for (int row = 0; row < rows; ++row) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows
-    words.mask[first + row] = mask[row];
+    words[first + row] = source[row];
   }
 }
 
 template <int kRows>
-inline void store_rows(Word* sign, Word* mask, const PackedRows<kRows>& words, int rows) {
+inline void store_rows(Word* result, const Word (&words)[kRows], int rows) {
+#pragma HLS INLINE off
   for (int row = 0; row < rows; ++row) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows
-    sign[row] = words.sign[row];
-  }
-  for (int row = 0; row < rows; ++row) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows
-    mask[row] = words.mask[row];
+    result[row] = words[row];
   }
 }
 

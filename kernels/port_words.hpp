@@ -1,8 +1,8 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Eight examples of a unit, side by side in a word: what a memory port brings in a cycle, and how
-// activations and deltas lie on chip.
+// What lies side by side in a 64-bit word of memory, and that a port brings in a cycle: eight
+// examples of a unit, four 16-bit weights, two numbers. The first is the lowest.
 #pragma once
 
 #include "kernels/arithmetic.hpp"
@@ -12,27 +12,41 @@ namespace fewmult {
 constexpr int kLog2PortBytes = 3;
 constexpr int kPortBytes = 8;  // of one cycle of a 64-bit port
 constexpr int kBatchWords = kMaxBatch >> kLog2PortBytes;
+constexpr int kMaxPairs = kMaxBatch >> 1;  // words of a batch's numbers
 
-inline Word port_word(const std::int8_t* eight_bytes) {
-#pragma HLS INLINE
-  Word word = 0;
-  for (int k = 0; k < kPortBytes; ++k) {
-#pragma HLS UNROLL
-    word |= Word{static_cast<std::uint8_t>(eight_bytes[k])} << (k << 3);
-  }
-  return word;
+inline std::int8_t byte_in(Word word, int k) {
+  return static_cast<std::int8_t>(word >> (k << 3) & 0xFFU);
+}
+inline std::int16_t half_in(Word word, int k) {
+  return static_cast<std::int16_t>(word >> (k << 4) & 0xFFFFU);
+}
+inline std::int32_t number_in(Word word, int k) {
+  return static_cast<std::int32_t>(word >> (k << 5) & 0xFFFFFFFFU);
 }
 
-// The bytes of some words, `kLanes` in all.
-template <int kLanes>
-inline void take_bytes(std::int16_t (&bytes)[kLanes], const Word* words) {
+inline Word byte_at(std::int32_t value, int k) {
+  return Word{static_cast<std::uint8_t>(value)} << (k << 3);
+}
+inline Word half_at(std::int32_t value, int k) {
+  return Word{static_cast<std::uint16_t>(value)} << (k << 4);
+}
+inline Word number_at(std::int32_t value, int k) {
+  return Word{static_cast<std::uint32_t>(value)} << (k << 5);
+}
+
+// Words of so many numbers.
+inline int pairs_of(int numbers) { return (numbers + 1) >> 1; }
+
+// The bytes of some words.
+template <int kWords>
+inline void take_bytes(std::int16_t (&bytes)[kWords << kLog2PortBytes],
+                       const Word (&eights)[kWords]) {
 #pragma HLS INLINE
-  for (int word = 0; word < kLanes / kPortBytes; ++word) {
+  for (int word = 0; word < kWords; ++word) {
 #pragma HLS UNROLL
     for (int k = 0; k < kPortBytes; ++k) {
 #pragma HLS UNROLL
-      bytes[(word << kLog2PortBytes) + k] =
-          static_cast<std::int8_t>(words[word] >> (k << 3) & 0xFFU);
+      bytes[(word << kLog2PortBytes) + k] = byte_in(eights[word], k);
     }
   }
 }

@@ -31,6 +31,13 @@ struct Sampling {
   int sharpness;  // how often the spread of the thresholds is halved
 };
 
+// And with which draws.
+struct Sampler {
+  Sampling sampling;
+  Key key;
+  std::uint32_t step;
+};
+
 struct PackedWord {
   Word sign;
   Word mask;
@@ -59,56 +66,29 @@ inline SampledWeight sample_weight(std::int32_t weight, std::int32_t half, Sampl
   return {static_cast<std::uint8_t>(minus ? 1 : 0), static_cast<std::uint8_t>(nonzero ? 1 : 0)};
 }
 
-// Draws the sample of packed word `number`, whose 64 weights are at `weights`, four a cycle.
-template <class Weight>
-PackedWord draw_word(const Weight* weights, std::uint32_t number, std::uint32_t step, Key key,
-                     Sampling sampling, Word there) {
-  PackedWord packed = {0, 0};
-  for (int four = 0; four < kWordBits / 4; ++four) {
-#pragma HLS PIPELINE II = 1
-    const Bits64 bits = threefry(key, (number << 4) + static_cast<std::uint32_t>(four), step);
-    for (int k = 0; k < 4; ++k) {
-#pragma HLS UNROLL
-      const int lane = (four << 2) + k;
-      const SampledWeight sampled =
-          sample_weight(weights[lane], half_of(bits, k), sampling, Master<Weight>::kBits);
-      packed.sign |= Word{sampled.minus} << lane;
-      packed.mask |= Word{sampled.nonzero} << lane;
-    }
-  }
-  return {packed.sign & there, packed.mask & there};
+// 64-bit words of so many packed words' master weights.
+inline int words_of_weights(int packed, int master_bits) {
+  return master_bits == 8 ? packed << 3 : packed << 4;
 }
 
 // Samples a whole layer. Weights lie as [word column][output][64].
-template <class Tile, class Weight>
-void sample_weights(const Weight* weights, Word* sign, Word* mask, int inputs, int outputs,
-                    Sampling sampling, Key key, std::uint32_t step) {
-  std::uint32_t number = 0;
-  for (int first = 0; first < inputs; first += kWordBits) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
-    for (int output = 0; output < outputs; ++output) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 1024
-      const PackedWord packed =
-          Tile::draw_word(weights, number, step, key, sampling, inputs_there(inputs - first));
-      weights += kWordBits;
-      *sign++ = packed.sign;
-      *mask++ = packed.mask;
-      ++number;
-    }
-  }
-}
-
 template <class Tile>
 void sample_weights(const fewmult_calls::SampleWeights& call) {
 #pragma HLS INLINE
-  const Sampling sampling = {call.binary != 0, call.sharpness};
-  const Key key = {call.seed, call.purpose};
-  if (call.master_bits == 8) {
-    sample_weights<Tile>(call.weights8, call.sign, call.mask, call.inputs, call.outputs, sampling,
-                         key, call.step);
-  } else {
-    sample_weights<Tile>(call.weights16, call.sign, call.mask, call.inputs, call.outputs, sampling,
-                         key, call.step);
+  const Sampler sampler = {
+      {call.binary != 0, call.sharpness}, {call.seed, call.purpose}, call.step};
+  const Word* weights = call.weights;
+  std::uint32_t number = 0;
+  for (int input = 0; input < call.inputs; input += kWordBits) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
+    for (int output = 0; output < call.outputs; output += Tile::kGradientRows) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
+      const int rows = smaller(call.outputs - output, Tile::kGradientRows);
+      Tile::sample(call.sign + number, call.mask + number, weights, rows, number,
+                   inputs_there(call.inputs - input), call.master_bits, sampler);
+      weights += words_of_weights(rows, call.master_bits);
+      number += static_cast<std::uint32_t>(rows);
+    }
   }
 }
 

@@ -5,13 +5,12 @@
 #include "kernels/sample_weights.hpp"
 #include "kernels/tops.hpp"
 
-extern "C" void sample_weights_top(const std::int8_t* weights8, const std::int16_t* weights16,
-                                   std::uint64_t* sign, std::uint64_t* mask, int master_bits,
-                                   int inputs, int outputs, int binary, int sharpness,
-                                   std::uint32_t seed, std::uint32_t purpose, std::uint32_t step,
+extern "C" void sample_weights_top(const std::uint64_t* weights, std::uint64_t* sign,
+                                   std::uint64_t* mask, int master_bits, int inputs, int outputs,
+                                   int binary, int sharpness, std::uint32_t seed,
+                                   std::uint32_t purpose, std::uint32_t step,
                                    std::uint32_t* build_id) {
-#pragma HLS INTERFACE m_axi port = weights8 offset = slave bundle = gmem0 depth = 4096
-#pragma HLS INTERFACE m_axi port = weights16 offset = slave bundle = gmem0 depth = 4096
+#pragma HLS INTERFACE m_axi port = weights offset = slave bundle = gmem0 depth = 1024
 #pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem1 depth = 64
 #pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem1 depth = 64
 #pragma HLS INTERFACE s_axilite port = master_bits bundle = control
@@ -26,6 +25,6 @@ extern "C" void sample_weights_top(const std::int8_t* weights8, const std::int16
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
   *build_id = kBuildId;
-  sample_weights<FabricTile>({weights8, weights16, sign, mask, master_bits, inputs, outputs, binary,
-                              sharpness, seed, purpose, step});
+  sample_weights<FabricTile>(
+      {weights, sign, mask, master_bits, inputs, outputs, binary, sharpness, seed, purpose, step});
 }

@@ -5,22 +5,19 @@
 #include "kernels/shift_gradient.hpp"
 #include "kernels/tops.hpp"
 
-extern "C" void shift_gradient_top(const std::int8_t* weights8, const std::int16_t* weights16,
-                                   std::int8_t* updated8, std::int16_t* updated16,
-                                   std::uint64_t* sign, std::uint64_t* mask, const std::int8_t* x,
-                                   const std::int8_t* deltas, int master_bits, int inputs,
+extern "C" void shift_gradient_top(const std::uint64_t* weights, std::uint64_t* updated,
+                                   std::uint64_t* sign, std::uint64_t* mask, const std::uint64_t* x,
+                                   const std::uint64_t* deltas, int master_bits, int inputs,
                                    int outputs, int log2_batch, int shift, int binary,
                                    int sharpness, std::uint32_t seed, std::uint32_t code_purpose,
                                    std::uint32_t weight_purpose, std::uint32_t step,
                                    std::uint32_t* build_id) {
-#pragma HLS INTERFACE m_axi port = weights8 offset = slave bundle = gmem1 depth = 8192
-#pragma HLS INTERFACE m_axi port = weights16 offset = slave bundle = gmem1 depth = 8192
-#pragma HLS INTERFACE m_axi port = updated8 offset = slave bundle = gmem1 depth = 8192
-#pragma HLS INTERFACE m_axi port = updated16 offset = slave bundle = gmem1 depth = 8192
-#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem0 depth = 128
-#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem0 depth = 128
-#pragma HLS INTERFACE m_axi port = x offset = slave bundle = gmem0 depth = 16384
-#pragma HLS INTERFACE m_axi port = deltas offset = slave bundle = gmem0 depth = 16384
+#pragma HLS INTERFACE m_axi port = weights offset = slave bundle = gmem1 depth = 2048
+#pragma HLS INTERFACE m_axi port = updated offset = slave bundle = gmem2 depth = 2048
+#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem3 depth = 128
+#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem3 depth = 128
+#pragma HLS INTERFACE m_axi port = x offset = slave bundle = gmem0 depth = 2048
+#pragma HLS INTERFACE m_axi port = deltas offset = slave bundle = gmem0 depth = 2048
 #pragma HLS INTERFACE s_axilite port = master_bits bundle = control
 #pragma HLS INTERFACE s_axilite port = inputs bundle = control
 #pragma HLS INTERFACE s_axilite port = outputs bundle = control
@@ -37,7 +34,7 @@ extern "C" void shift_gradient_top(const std::int8_t* weights8, const std::int16
   using namespace fewmult;
   *build_id = kBuildId;
   shift_gradient<FabricTile>(
-      {weights8, weights16, updated8, updated16, sign, mask, x, deltas, master_bits, inputs,
-       outputs, log2_batch, shift, binary, sharpness, seed, code_purpose, weight_purpose, step},
+      {weights, updated, sign, mask, x, deltas, master_bits, inputs, outputs, log2_batch, shift,
+       binary, sharpness, seed, code_purpose, weight_purpose, step},
       {0, outputs});
 }

@@ -74,28 +74,4 @@ inline std::int32_t half_of(Bits64 bits, int k) {
   return static_cast<std::int32_t>(word >> ((k & 1) << 4) & 0xFFFFU);
 }
 
-// One byte for each of `batch` examples of a unit, whose first element has number `first`.
-inline void draw_bytes(Key key, std::uint32_t first, std::uint32_t step, int batch,
-                       std::uint8_t (&bytes)[kMaxBatch]) {
-  for (int draw = 0; draw < batch >> 3; ++draw) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 2 max = 32
-    const Bits64 bits = threefry(key, (first >> 3) + static_cast<std::uint32_t>(draw), step);
-    for (int k = 0; k < 8; ++k) {
-#pragma HLS UNROLL
-      bytes[(draw << 3) + k] = static_cast<std::uint8_t>(byte_of(bits, k));
-    }
-  }
-}
-
-// How an epilogue draws: here one draw at a time; a tile of vectors draws as many at once as it has
-// lanes.
-struct DrawByDraw {
-  static void bytes(Key key, std::uint32_t first, std::uint32_t step, int batch,
-                    std::uint8_t (&bytes)[kMaxBatch]) {
-#pragma HLS INLINE
-    draw_bytes(key, first, step, batch, bytes);
-  }
-};
-
 }  // namespace fewmult

@@ -50,10 +50,4 @@ Guarded<T> as_given(const Case& given, const std::string& name, std::size_t leng
   return Guarded<T>(given.has("expected_" + name) ? length : 0);
 }
 
-// Weights of one of the two widths, without elements where the call has the other one.
-template <class T>
-Guarded<T> weights_if(bool there, const Case& given, std::size_t length) {
-  return Guarded<T>(there ? given.array<T>("weights", length) : std::vector<T>());
-}
-
 }  // namespace golden

@@ -20,9 +20,9 @@ void compare_case(const Case& given, decltype(binary_matmul_top)* top, Compariso
   const Guarded<std::uint64_t> sign(given.array<std::uint64_t>("sign", words));
   const Guarded<std::uint64_t> mask(given.array<std::uint64_t>("mask", words));
   Guarded<std::int32_t> z(samples_of(transposed ? inputs : outputs, batch));
-  const fewmult_calls::BinaryMatmul call = {source.data(), sign.data(), mask.data(),
-                                            z.data(),      transposed,  inputs,
-                                            outputs,       batch,       planes};
+  const fewmult_calls::BinaryMatmul call = {source.words(), sign.words(), mask.words(),
+                                            z.words(),      transposed,   inputs,
+                                            outputs,        batch,        planes};
   std::uint32_t build_id = ~fewmult::kBuildId;
   run_top(top, call, &build_id);
   comparison.names_itself(build_id);

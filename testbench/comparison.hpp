@@ -42,9 +42,9 @@ class Comparison {
   void compare_elements(const std::string& name, const Guarded<T>& got) {
     const std::vector<T> expected = expected_.array<T>("expected_" + name, got.length());
     for (std::size_t k = 0; k < expected.size(); ++k) {
-      if (got.data()[k] == expected[k]) continue;
+      if (got[k] == expected[k]) continue;
       say(name + "[" + std::to_string(k) + "]: expected " + std::to_string(expected[k]) + ", got " +
-          std::to_string(got.data()[k]));
+          std::to_string(got[k]));
       return;
     }
   }

@@ -6,7 +6,7 @@
 // elements, so that a top that touches one is found.
 #pragma once
 
-#include "kernels/finish_unit.hpp"
+#include "kernels/passes.hpp"
 #include "testbench/arguments.hpp"
 #include "testbench/comparison.hpp"
 
@@ -32,13 +32,13 @@ class Epilogue {
   template <class Call>
   void enter(Call& call, const Case& given) {
     call.pass = static_cast<int>(pass_of(given));
-    call.gate = gate_.data();
-    call.labels = labels_.data();
-    call.bias = bias_.data();
-    call.mean = mean_.data();
-    call.logits = logits_.data();
-    call.result = result_.data();
-    call.loss = loss_.data();
+    call.gate = gate_.words();
+    call.labels = labels_.words();
+    call.bias = bias_.words();
+    call.mean = mean_.words();
+    call.logits = logits_.words();
+    call.result = result_.words();
+    call.loss = loss_.words();
     call.log2_batch = log2_batch(given);
     call.shift = given.number("shift", 0, fewmult::kMaxShift);
     call.bias_exponent = given.number("bias_exponent", -fewmult::kMaxShift, fewmult::kMaxShift);

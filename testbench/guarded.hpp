@@ -10,8 +10,11 @@
 #include <memory>
 #include <vector>
 
+#include "testbench/elements.hpp"
+
 // Co-simulation of Vitis HLS copies as many elements as a port's `depth` says, of arrays that are
-// there or not: the largest depth makes every array that long. 0: just as long as it must be.
+// there or not: the largest depth makes every array that long, in words. 0: just as long as it must
+// be.
 #ifndef FEWMULT_PORT_DEPTH
 #define FEWMULT_PORT_DEPTH 0
 #endif
@@ -33,39 +36,44 @@ namespace golden {
 constexpr std::size_t kGuard = FEWMULT_ADDRESS_SANITIZER != 0 ? 0 : 256;
 constexpr std::size_t kShortest = FEWMULT_PORT_DEPTH;
 
-// An array between two zones of known values. Where none are given it holds these as well, so
-// that what a top does not write is not right by chance.
+// An array in words, between two zones of known values. Where none are given it holds these as
+// well, so that what a top does not write is not right by chance. What is left of its last word is
+// nobody's.
 template <class T>
 class Guarded {
  public:
   explicit Guarded(std::size_t length)
       : length_(length),
-        inner_(std::max(length, kShortest)),
-        memory_(new T[kGuard + inner_ + kGuard]) {
-    std::fill(memory_.get(), memory_.get() + kGuard + inner_ + kGuard, pattern());
+        inner_(std::max(whole_words<T>(length), kShortest)),
+        memory_(new std::uint64_t[kGuard + inner_ + kGuard]) {
+    std::fill(memory_.get(), memory_.get() + kGuard + inner_ + kGuard, kPattern);
   }
 
   explicit Guarded(const std::vector<T>& values) : Guarded(values.size()) {
-    std::copy(values.begin(), values.end(), data());
+    for (std::size_t k = 0; k < values.size(); ++k) set_element(words(), k, values[k]);
   }
 
-  T* data() { return memory_.get() + kGuard; }
-  const T* data() const { return memory_.get() + kGuard; }
+  std::uint64_t* words() { return memory_.get() + kGuard; }
+  const std::uint64_t* words() const { return memory_.get() + kGuard; }
+  T operator[](std::size_t k) const { return element<T>(words(), k); }
   std::size_t length() const { return length_; }
 
   bool intact() const {
-    const T* const first = memory_.get();
-    const auto changed = [](T value) { return value != pattern(); };
+    const std::uint64_t* const first = memory_.get();
+    const auto changed = [](std::uint64_t word) { return word != kPattern; };
     return std::none_of(first, first + kGuard, changed) &&
-           std::none_of(data() + length_, data() + inner_ + kGuard, changed);
+           std::none_of(words() + whole_words<T>(length_), words() + inner_ + kGuard, changed);
   }
 
  private:
-  static T pattern() { return static_cast<T>(0xA5A5A5A5A5A5A5A5U); }
+  static constexpr std::uint64_t kPattern = 0xA5A5A5A5A5A5A5A5U;
 
   std::size_t length_;
   std::size_t inner_;
-  std::unique_ptr<T[]> memory_;
+  std::unique_ptr<std::uint64_t[]> memory_;
 };
+
+template <class T>
+constexpr std::uint64_t Guarded<T>::kPattern;
 
 }  // namespace golden

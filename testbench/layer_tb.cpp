@@ -19,9 +19,9 @@ void compare_case(const Case& given, decltype(layer_top)* top, Comparison& compa
       "source", samples_of(backward ? call.outputs : call.inputs, log2_batch(given))));
   const Guarded<std::uint64_t> sign(given.array<std::uint64_t>("sign", words));
   const Guarded<std::uint64_t> mask(given.array<std::uint64_t>("mask", words));
-  call.source = source.data();
-  call.sign = sign.data();
-  call.mask = mask.data();
+  call.source = source.words();
+  call.sign = sign.words();
+  call.mask = mask.words();
   Epilogue epilogue(given, backward ? call.inputs : call.outputs);
   epilogue.enter(call, given);
   std::uint32_t build_id = ~fewmult::kBuildId;

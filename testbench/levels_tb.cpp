@@ -11,8 +11,9 @@
 #include "bindings/kernels.hpp"
 #include "bindings/levels.hpp"
 #include "kernels/arithmetic.hpp"
-#include "kernels/finish_unit.hpp"
 #include "kernels/packed_words.hpp"
+#include "kernels/passes.hpp"
+#include "testbench/elements.hpp"
 #include "testbench/run_top.hpp"
 
 namespace {
@@ -25,15 +26,44 @@ constexpr int kWidths[] = {1, 2, 5, 16, 63, 64, 65, 100, 128, 130, 200, 300, 513
 constexpr std::int32_t kMost = fewmult::kBiasMax;
 constexpr std::uint32_t kSeed = 7, kPurpose = 2, kStep = 3;
 
+// An array as a call takes it; what is left of its last word is nobody's.
+template <class T>
+class Array {
+ public:
+  void resize(std::size_t length) {
+    length_ = length;
+    words_.assign(golden::whole_words<T>(length), 0);
+  }
+  std::size_t size() const { return length_; }
+  std::uint64_t* words() { return words_.data(); }
+  const std::uint64_t* words() const { return words_.data(); }
+  T operator[](std::size_t k) const { return golden::element<T>(words_.data(), k); }
+  void set(std::size_t k, T value) { golden::set_element(words_.data(), k, value); }
+
+  bool operator==(const Array& other) const {
+    for (std::size_t k = 0; k < length_; ++k) {
+      if ((*this)[k] != other[k]) return false;
+    }
+    return length_ == other.length_;
+  }
+
+ private:
+  std::size_t length_ = 0;
+  std::vector<std::uint64_t> words_;
+};
+
 class Random {
  public:
   std::uint64_t word() { return std::uint64_t{generator_()} << 32 | generator_(); }
   int below(int end) { return static_cast<int>(generator_() % static_cast<unsigned>(end)); }
 
   template <class T>
-  std::vector<T> array(std::size_t length, int low, int high) {
-    std::vector<T> values(length);
-    for (T& value : values) value = static_cast<T>(low + below(high - low + 1));
+  Array<T> array(std::size_t length, int low, int high) {
+    Array<T> values;
+    values.resize(length);
+    for (std::size_t k = 0; k < length; ++k) {
+      values.set(k, static_cast<T>(low + below(high - low + 1)));
+    }
     return values;
   }
 
@@ -52,11 +82,11 @@ struct Layer {
   int master_bits;
   bool binary;
   int sharpness;
-  bool wild;                        // see make_wild
-  std::vector<std::int8_t> x;       // of the gradient
-  std::vector<std::int8_t> source;  // of the forward products, and the gates
-  std::vector<std::int8_t> deltas;
-  std::vector<std::uint8_t> labels;
+  bool wild;                  // see make_wild
+  Array<std::int8_t> x;       // of the gradient
+  Array<std::int8_t> source;  // of the forward products, and the gates
+  Array<std::int8_t> deltas;
+  Array<std::uint8_t> labels;
 };
 
 Layer random_layer(Random& random) {
@@ -73,8 +103,8 @@ Layer random_layer(Random& random) {
   layer.deltas = random.array<std::int8_t>(product(layer.outputs, batch), -fewmult::kDeltaMax,
                                            fewmult::kDeltaMax);
   if (random.below(2) != 0) {
-    for (std::int8_t& delta : layer.deltas) {
-      if (random.below(3) != 0) delta = 0;
+    for (std::size_t k = 0; k < layer.deltas.size(); ++k) {
+      if (random.below(3) != 0) layer.deltas.set(k, 0);
     }
   }
   layer.labels =
@@ -84,18 +114,18 @@ Layer random_layer(Random& random) {
 
 // All that the kernels write.
 struct State {
-  std::vector<std::int8_t> weights8;
-  std::vector<std::int16_t> weights16;
-  std::vector<std::uint64_t> sign;
-  std::vector<std::uint64_t> mask;
-  std::vector<std::int32_t> bias;
-  std::vector<std::int32_t> bias_before;
-  std::vector<std::int32_t> mean;
-  std::vector<std::int32_t> logits;
-  std::vector<std::int8_t> result;
-  std::vector<std::int8_t> result_before;
-  std::vector<std::int8_t> moved;
-  std::int32_t loss;
+  Array<std::int8_t> weights8;  // one of both
+  Array<std::int16_t> weights16;
+  Array<std::uint64_t> sign;
+  Array<std::uint64_t> mask;
+  Array<std::int32_t> bias;
+  Array<std::int32_t> bias_before;
+  Array<std::int32_t> mean;
+  Array<std::int32_t> logits;
+  Array<std::int8_t> result;
+  Array<std::int8_t> result_before;
+  Array<std::int8_t> moved;
+  Array<std::int32_t> loss;
 
   bool operator==(const State& other) const {
     return weights8 == other.weights8 && weights16 == other.weights16 && sign == other.sign &&
@@ -114,8 +144,8 @@ State random_state(Random& random, const Layer& layer) {
   for (std::size_t at = 0; at < words * 64; ++at) {
     const std::size_t column = at / product(layer.outputs, 64);
     if (column * 64 + at % 64 < static_cast<std::size_t>(layer.inputs)) continue;
-    state.weights8[at] = 0;
-    state.weights16[at] = 0;
+    state.weights8.set(at, 0);
+    state.weights16.set(at, 0);
   }
   state.sign.resize(words);
   state.mask.resize(words);
@@ -126,6 +156,7 @@ State random_state(Random& random, const Layer& layer) {
   state.result.resize(layer.deltas.size());
   state.result_before.resize(layer.x.size());
   state.moved.resize(layer.x.size());
+  state.loss.resize(1);
   return state;
 }
 
@@ -139,10 +170,12 @@ void make_wild(Random& random, Layer& layer, State& state) {
   layer.source = random.array<std::int8_t>(layer.x.size(), INT8_MIN, INT8_MAX);
   state.weights8 = random.array<std::int8_t>(words * 64, INT8_MIN, INT8_MAX);
   state.weights16 = random.array<std::int16_t>(words * 64, INT16_MIN, INT16_MAX);
-  for (std::uint64_t& word : state.sign) word = random.word();
-  for (std::uint64_t& word : state.mask) word = random.word();
-  for (std::int32_t& bias : state.bias) bias = random.below(2) != 0 ? kMost : -kMost;
-  state.bias_before.assign(state.bias_before.size(), kMost);
+  for (std::size_t k = 0; k < words; ++k) state.sign.set(k, random.word());
+  for (std::size_t k = 0; k < words; ++k) state.mask.set(k, random.word());
+  for (std::size_t k = 0; k < state.bias.size(); ++k) {
+    state.bias.set(k, random.below(2) != 0 ? kMost : -kMost);
+  }
+  for (std::size_t k = 0; k < state.bias_before.size(); ++k) state.bias_before.set(k, kMost);
 }
 
 // Sampling, forward, output, backward, adversarial inputs, gradient, each given to `run`; the
@@ -150,19 +183,19 @@ void make_wild(Random& random, Layer& layer, State& state) {
 template <class Run>
 void run_all(State& s, const Layer& layer, int shift, Run run) {
   const int bits = layer.master_bits, n = layer.inputs, m = layer.outputs, lb = layer.log2_batch;
+  std::uint64_t* const weights = bits == 8 ? s.weights8.words() : s.weights16.words();
   if (!layer.wild) {
-    run(fewmult_calls::SampleWeights{s.weights8.data(), s.weights16.data(), s.sign.data(),
-                                     s.mask.data(), bits, n, m, layer.binary, layer.sharpness,
-                                     kSeed, kPurpose, kStep});
+    run(fewmult_calls::SampleWeights{weights, s.sign.words(), s.mask.words(), bits, n, m,
+                                     layer.binary, layer.sharpness, kSeed, kPurpose, kStep});
   }
   fewmult_calls::Layer hidden = {};
   hidden.pass = static_cast<int>(Pass::kHidden);
-  hidden.source = layer.source.data();
-  hidden.sign = s.sign.data();
-  hidden.mask = s.mask.data();
-  hidden.bias = s.bias.data();
-  hidden.mean = s.mean.data();
-  hidden.result = s.result.data();
+  hidden.source = layer.source.words();
+  hidden.sign = s.sign.words();
+  hidden.mask = s.mask.words();
+  hidden.bias = s.bias.words();
+  hidden.mean = s.mean.words();
+  hidden.result = s.result.words();
   hidden.inputs = n;
   hidden.outputs = m;
   hidden.log2_batch = lb;
@@ -175,34 +208,33 @@ void run_all(State& s, const Layer& layer, int shift, Run run) {
   if (m <= 256) {
     fewmult_calls::Layer output = hidden;
     output.pass = static_cast<int>(Pass::kOutput);
-    output.labels = layer.labels.data();
+    output.labels = layer.labels.words();
     output.mean = nullptr;
-    output.logits = s.logits.data();
-    output.loss = &s.loss;
+    output.logits = s.logits.words();
+    output.loss = s.loss.words();
     output.bias_exponent = -2;
     run(output);
   }
   fewmult_calls::Layer backward = hidden;
   backward.pass = static_cast<int>(Pass::kBackward);
-  backward.source = layer.deltas.data();
-  backward.gate = layer.source.data();
-  backward.bias = s.bias_before.data();
+  backward.source = layer.deltas.words();
+  backward.gate = layer.source.words();
+  backward.bias = s.bias_before.words();
   backward.mean = nullptr;
-  backward.result = s.result_before.data();
+  backward.result = s.result_before.words();
   backward.shift = 5;
   backward.bias_exponent = -3;
   run(backward);
   fewmult_calls::Layer perturb = backward;
   perturb.pass = static_cast<int>(Pass::kPerturb);
   perturb.bias = nullptr;
-  perturb.result = s.moved.data();
+  perturb.result = s.moved.words();
   perturb.shift = 4;
   perturb.bias_exponent = 0;
   run(perturb);
-  run(fewmult_calls::ShiftGradient{s.weights8.data(), s.weights16.data(), s.weights8.data(),
-                                   s.weights16.data(), s.sign.data(), s.mask.data(), layer.x.data(),
-                                   layer.deltas.data(), bits, n, m, lb, shift, layer.binary,
-                                   layer.sharpness, kSeed, 3, kPurpose, kStep});
+  run(fewmult_calls::ShiftGradient{weights, weights, s.sign.words(), s.mask.words(),
+                                   layer.x.words(), layer.deltas.words(), bits, n, m, lb, shift,
+                                   layer.binary, layer.sharpness, kSeed, 3, kPurpose, kStep});
 }
 
 // Each call on its kernel's top.

@@ -12,7 +12,7 @@ void compare_case(const Case& given, decltype(normalize_top)* top, Comparison& c
   call.units = width(given, "units");
   const Guarded<std::int32_t> z(
       given.array<std::int32_t>("z", samples_of(call.units, log2_batch(given))));
-  call.z = z.data();
+  call.z = z.words();
   Epilogue epilogue(given, call.units);
   epilogue.enter(call, given);
   std::uint32_t build_id = ~fewmult::kBuildId;

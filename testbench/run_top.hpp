@@ -14,8 +14,8 @@ namespace golden {
 
 inline void run_top(decltype(sample_weights_top)* top, const fewmult_calls::SampleWeights& c,
                     std::uint32_t* build_id) {
-  top(c.weights8, c.weights16, c.sign, c.mask, c.master_bits, c.inputs, c.outputs, c.binary,
-      c.sharpness, c.seed, c.purpose, c.step, build_id);
+  top(c.weights, c.sign, c.mask, c.master_bits, c.inputs, c.outputs, c.binary, c.sharpness, c.seed,
+      c.purpose, c.step, build_id);
 }
 
 inline void run_top(decltype(binary_matmul_top)* top, const fewmult_calls::BinaryMatmul& c,
@@ -39,9 +39,9 @@ inline void run_top(decltype(layer_top)* top, const fewmult_calls::Layer& c,
 
 inline void run_top(decltype(shift_gradient_top)* top, const fewmult_calls::ShiftGradient& c,
                     std::uint32_t* build_id) {
-  top(c.weights8, c.weights16, c.updated8, c.updated16, c.sign, c.mask, c.x, c.deltas,
-      c.master_bits, c.inputs, c.outputs, c.log2_batch, c.shift, c.binary, c.sharpness, c.seed,
-      c.code_purpose, c.weight_purpose, c.step, build_id);
+  top(c.weights, c.updated, c.sign, c.mask, c.x, c.deltas, c.master_bits, c.inputs, c.outputs,
+      c.log2_batch, c.shift, c.binary, c.sharpness, c.seed, c.code_purpose, c.weight_purpose,
+      c.step, build_id);
 }
 
 }  // namespace golden

@@ -8,21 +8,18 @@ namespace {
 
 using namespace golden;
 
-void compare_case(const Case& given, decltype(sample_weights_top)* top, Comparison& comparison) {
-  const int bits = master_bits(given);
+template <class Weight>
+void compare_with(const Case& given, decltype(sample_weights_top)* top, Comparison& comparison) {
   const int inputs = width(given, "inputs");
   const int outputs = width(given, "outputs");
   const std::size_t words = words_of(inputs, outputs);
-  const std::size_t lanes = words * fewmult::kWordBits;
-  const auto weights8 = weights_if<std::int8_t>(bits == 8, given, lanes);
-  const auto weights16 = weights_if<std::int16_t>(bits == 16, given, lanes);
+  const Guarded<Weight> weights(given.array<Weight>("weights", words * fewmult::kWordBits));
   Guarded<std::uint64_t> sign(words);
   Guarded<std::uint64_t> mask(words);
-  const fewmult_calls::SampleWeights call = {weights8.data(),
-                                             weights16.data(),
-                                             sign.data(),
-                                             mask.data(),
-                                             bits,
+  const fewmult_calls::SampleWeights call = {weights.words(),
+                                             sign.words(),
+                                             mask.words(),
+                                             master_bits(given),
                                              inputs,
                                              outputs,
                                              flag(given, "binary"),
@@ -35,6 +32,11 @@ void compare_case(const Case& given, decltype(sample_weights_top)* top, Comparis
   comparison.names_itself(build_id);
   comparison.compare("sign", sign);
   comparison.compare("mask", mask);
+}
+
+void compare_case(const Case& given, decltype(sample_weights_top)* top, Comparison& comparison) {
+  const bool bytes = master_bits(given) == 8;
+  (bytes ? compare_with<std::int8_t> : compare_with<std::int16_t>)(given, top, comparison);
 }
 
 }  // namespace

@@ -8,31 +8,27 @@ namespace {
 
 using namespace golden;
 
-void compare_case(const Case& given, decltype(shift_gradient_top)* top, Comparison& comparison) {
-  const int bits = master_bits(given);
+template <class Weight>
+void compare_with(const Case& given, decltype(shift_gradient_top)* top, Comparison& comparison) {
   const int inputs = width(given, "inputs");
   const int outputs = width(given, "outputs");
   const int batch = log2_batch(given);
   const std::size_t words = words_of(inputs, outputs);
   const std::size_t lanes = words * fewmult::kWordBits;
-  const auto weights8 = weights_if<std::int8_t>(bits == 8, given, lanes);
-  const auto weights16 = weights_if<std::int16_t>(bits == 16, given, lanes);
-  Guarded<std::int8_t> updated8(bits == 8 ? lanes : 0);
-  Guarded<std::int16_t> updated16(bits == 16 ? lanes : 0);
+  const Guarded<Weight> weights(given.array<Weight>("weights", lanes));
+  Guarded<Weight> updated(lanes);
   Guarded<std::uint64_t> sign(words);
   Guarded<std::uint64_t> mask(words);
   const Guarded<std::int8_t> x(given.array<std::int8_t>("x", samples_of(inputs, batch)));
   const Guarded<std::int8_t> deltas(given.array<std::int8_t>("deltas", samples_of(outputs, batch)));
   const fewmult_calls::ShiftGradient call = {
-      weights8.data(),
-      weights16.data(),
-      updated8.data(),
-      updated16.data(),
-      sign.data(),
-      mask.data(),
-      x.data(),
-      deltas.data(),
-      bits,
+      weights.words(),
+      updated.words(),
+      sign.words(),
+      mask.words(),
+      x.words(),
+      deltas.words(),
+      master_bits(given),
       inputs,
       outputs,
       batch,
@@ -46,10 +42,14 @@ void compare_case(const Case& given, decltype(shift_gradient_top)* top, Comparis
   std::uint32_t build_id = ~fewmult::kBuildId;
   run_top(top, call, &build_id);
   comparison.names_itself(build_id);
-  comparison.compare("weights", updated8);
-  comparison.compare("weights", updated16);
+  comparison.compare("weights", updated);
   comparison.compare("sign", sign);
   comparison.compare("mask", mask);
+}
+
+void compare_case(const Case& given, decltype(shift_gradient_top)* top, Comparison& comparison) {
+  const bool bytes = master_bits(given) == 8;
+  (bytes ? compare_with<std::int8_t> : compare_with<std::int16_t>)(given, top, comparison);
 }
 
 }  // namespace

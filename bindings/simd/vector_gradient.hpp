@@ -7,6 +7,7 @@
 
 #include <cstddef>
 
+#include "bindings/elements.hpp"
 #include "bindings/level_of_tile.hpp"
 #include "bindings/simd/vector_tile.hpp"
 #include "kernels/arithmetic.hpp"
@@ -55,9 +56,9 @@ template <class Isa>
 struct GradientOf<OnScratch<VectorTile<Isa>>> {
   static void run(const fewmult_calls::ShiftGradient& call, fewmult_calls::Share outputs) {
     if (call.master_bits == 8) {
-      run(call.updated8, call, outputs);
+      run(elements<std::int8_t>(call.updated), call, outputs);
     } else {
-      run(call.updated16, call, outputs);
+      run(elements<std::int16_t>(call.updated), call, outputs);
     }
   }
 
@@ -65,8 +66,22 @@ struct GradientOf<OnScratch<VectorTile<Isa>>> {
   template <class Weight>
   static void run(Weight* weights, const fewmult_calls::ShiftGradient& call,
                   fewmult_calls::Share outputs) {
-    vector_gradient<OnScratch<VectorTile<Isa>>>(weights, call.sign, call.mask, call.x, call.deltas,
-                                                gradients_of(call, outputs), update_of(call));
+    vector_gradient<OnScratch<VectorTile<Isa>>>(
+        weights, call.sign, call.mask, elements<std::int8_t>(call.x),
+        elements<std::int8_t>(call.deltas), gradients_of(call, outputs), update_of(call));
+  }
+};
+
+// A unit after the other: its sums lie in memory as they are needed.
+template <class Isa>
+struct NormalizeOf<OnScratch<VectorTile<Isa>>> {
+  static void run(const fewmult_calls::Normalize& call) {
+    const fewmult_calls::Layer pass = epilogue_alone(call);
+    const auto* z = elements<std::int32_t>(call.z);
+    for (int unit = 0; unit < call.units; ++unit) {
+      VectorEpilogue<Isa>::finish(pass, unit, z);
+      z += std::ptrdiff_t{1} << call.log2_batch;
+    }
   }
 };
 

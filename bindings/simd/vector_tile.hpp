@@ -9,13 +9,14 @@
 #include <cstring>
 #include <type_traits>
 
+#include "bindings/elements.hpp"
 #include "bindings/scratch.hpp"
 #include "bindings/simd/vector_codes.hpp"
 #include "bindings/simd/vector_draws.hpp"
+#include "bindings/simd/vector_epilogue.hpp"
 #include "bindings/simd/vector_weights.hpp"
 #include "bindings/simd/vectors.hpp"
 #include "kernels/arithmetic.hpp"
-#include "kernels/finish_unit.hpp"
 #include "kernels/packed_words.hpp"
 
 namespace fewmult {
@@ -72,13 +73,17 @@ struct VectorTile {
     return sums.turned[lane];
   }
 
-  static void finish_unit(const fewmult_calls::Layer& call, int unit, const std::int32_t* z) {
-    fewmult::finish_unit<DrawsAtOnce<Isa>>(call, unit, z);
-  }
-
   static void finish(const fewmult_calls::Layer& call, int first, int rows, Sums& sums) {
     for (int row = 0; row < rows; ++row) {
-      finish_unit(call, first + row, row_of(sums, row, 1 << call.log2_batch));
+      VectorEpilogue<Isa>::finish(call, first + row, row_of(sums, row, 1 << call.log2_batch));
+    }
+  }
+
+  static void store_sums(Word* z, Sums& sums, int rows, int log2_batch) {
+    const std::size_t bytes = sizeof(std::int32_t) << log2_batch;
+    for (int row = 0; row < rows; ++row) {
+      std::memcpy(elements<std::int32_t>(z) + (std::ptrdiff_t{row} << log2_batch),
+                  row_of(sums, row, 1 << log2_batch), bytes);
     }
   }
 
@@ -93,8 +98,9 @@ struct VectorTile {
     }
   }
 
-  static void load(Panel& panel, int k, const std::int8_t* source, int units, int log2_batch) {
+  static void load(Panel& panel, int k, const Word* words, int units, int log2_batch) {
     constexpr int kChunk = 16;
+    const auto* const source = elements<std::int8_t>(words);
     alignas(64) static const std::int8_t zeros[kMaxBatch] = {};
     for (int first = 0; first < 1 << log2_batch; first += kChunk) {
       alignas(64) std::int32_t quads[kQuads][kChunk];
@@ -132,8 +138,8 @@ struct VectorTile {
     }
   }
 
-  static void load_transposed(PackedRows<kRows>& words, int first, const Word* sign,
-                              const Word* mask, int outputs) {
+  static void load_transposed(Word (&signs)[kRows], Word (&masks)[kRows], int first,
+                              const Word* sign, const Word* mask, int outputs) {
     alignas(64) Word all[2][kWordBits];
     for (int output = 0; output < kWordBits; ++output) {
       all[0][output] = output < outputs ? sign[output] : 0;
@@ -153,20 +159,20 @@ struct VectorTile {
     }
     turn<16, 16>(bytes[0], turned[0]);
     for (int n = 0; n < 8; ++n) {
-      Isa::bits_of_bytes(turned[n], words.sign + first + 8 * n);
-      Isa::bits_of_bytes(turned[n + 8], words.mask + first + 8 * n);
+      Isa::bits_of_bytes(turned[n], signs + first + 8 * n);
+      Isa::bits_of_bytes(turned[n + 8], masks + first + 8 * n);
     }
   }
 
-  static void accumulate(Sums& sums, const Panel& panel,
-                         const PackedRows<kRows> (&words)[kPanelWords], int columns, int rows,
-                         int batch, bool /*transposed*/) {
+  static void accumulate(Sums& sums, const Panel& panel, const Word (&signs)[kPanelWords][kRows],
+                         const Word (&masks)[kPanelWords][kRows], int columns, int rows, int batch,
+                         bool /*transposed*/) {
     int row = 0;
     for (; row + kBlock * kLanes <= padded(rows); row += kBlock * kLanes) {
-      accumulate_block<kBlock>(sums, panel, words, columns, row, batch);
+      accumulate_block<kBlock>(sums, panel, signs, masks, columns, row, batch);
     }
     for (; row < rows; row += kLanes) {
-      accumulate_block<1>(sums, panel, words, columns, row, batch);
+      accumulate_block<1>(sums, panel, signs, masks, columns, row, batch);
     }
   }
 
@@ -229,10 +235,13 @@ struct VectorTile {
     }
   }
 
-  template <class Weight>
-  static PackedWord draw_word(const Weight* weights, std::uint32_t number, std::uint32_t step,
-                              Key key, Sampling sampling, Word there) {
-    return Weights::draw_word(weights, number, step, key, sampling, there);
+  static void sample(Word* sign, Word* mask, const Word* weights, int rows, std::uint32_t number,
+                     Word there, int master_bits, const Sampler& sampler) {
+    if (master_bits == 8) {
+      Weights::sample(sign, mask, elements<std::int8_t>(weights), rows, number, there, sampler);
+    } else {
+      Weights::sample(sign, mask, elements<std::int16_t>(weights), rows, number, there, sampler);
+    }
   }
 
   template <class Weight>
@@ -370,14 +379,15 @@ struct VectorTile {
 
   template <int kVectors>
   static void accumulate_block(Sums& sums, const Panel& panel,
-                               const PackedRows<kRows> (&words)[kPanelWords], int columns, int row,
+                               const Word (&signs)[kPanelWords][kRows],
+                               const Word (&masks)[kPanelWords][kRows], int columns, int row,
                                int batch) {
     const Scratch<Expanded<kVectors>> expanded;
     Int* const block = expanded->bytes;
     for (int k = 0; k < columns; ++k) {
       for (int v = 0; v < kVectors; ++v) {
         const int first = row + v * kLanes;
-        Isa::expand(words[k].sign + first, words[k].mask + first, block + k * kQuads * kVectors + v,
+        Isa::expand(signs[k] + first, masks[k] + first, block + k * kQuads * kVectors + v,
                     kVectors);
       }
     }

@@ -23,19 +23,23 @@ struct VectorWeights {
   static constexpr int kShorts = 2 * kLanes;
   static constexpr int kShortVectors = kWordBits / kShorts;  // of a word's weights
 
-  // Draws the sample of packed word `number`.
+  // Samples `rows` packed words, of which `number` is the first.
   template <class Weight>
-  static PackedWord draw_word(const Weight* weights, std::uint32_t number, std::uint32_t step,
-                              Key key, Sampling sampling, Word there) {
+  static void sample(Word* sign, Word* mask, const Weight* weights, int rows, std::uint32_t number,
+                     Word there, const Sampler& sampler) {
     alignas(64) std::uint16_t halves[kWordBits];
-    draw(key, number, step, halves);
-    Short w[kShortVectors];
-    Short half[kShortVectors];
-    for (int k = 0; k < kShortVectors; ++k) {
-      half[k] = shorts(halves + k * kShorts);
-      w[k] = Isa::load_weights(weights + k * kShorts);
+    for (int row = 0; row < rows; ++row, weights += kWordBits) {
+      draw(sampler.key, number + static_cast<std::uint32_t>(row), sampler.step, halves);
+      Short w[kShortVectors];
+      Short half[kShortVectors];
+      for (int k = 0; k < kShortVectors; ++k) {
+        half[k] = shorts(halves + k * kShorts);
+        w[k] = Isa::load_weights(weights + k * kShorts);
+      }
+      const PackedWord packed = sampled<Weight>(w, half, sampler.sampling, there);
+      sign[row] = packed.sign;
+      mask[row] = packed.mask;
     }
-    return sample<Weight>(w, half, sampling, there);
   }
 
   // Updates and samples `rows` packed words with their draws; their gradients are `stride` apart.
@@ -88,7 +92,7 @@ struct VectorWeights {
             Master<Weight>::kClip);
         Isa::store_weights(w[k], weights + low);
       }
-      const PackedWord packed = sample<Weight>(w, half, sampling, there);
+      const PackedWord packed = sampled<Weight>(w, half, sampling, there);
       sign[row] = packed.sign;
       mask[row] = packed.mask;
     }
@@ -101,8 +105,8 @@ struct VectorWeights {
   }
 
   template <class Weight>
-  static PackedWord sample(const Short (&w)[kShortVectors], const Short (&half)[kShortVectors],
-                           Sampling sampling, Word there) {
+  static PackedWord sampled(const Short (&w)[kShortVectors], const Short (&half)[kShortVectors],
+                            Sampling sampling, Word there) {
     const int sharpness = sampling.sharpness;
     Short threshold[kShortVectors];
     if (sampling.binary) {

@@ -144,14 +144,14 @@ def test_updates_go_on_while_products_run(
 def test_a_call_waits_for_what_it_needs(backend: PynqBackend) -> None:
     driver, batch = backend._main, 16
     call: dict[str, Any] = {
-        "weights16": placed(backend, np.ones((1, 8, 64), np.int16)),
+        "weights": placed(backend, np.ones((1, 8, 64), np.int16)),
         "sign": backend.empty((1, 1, 8), np.uint64),
         "mask": backend.empty((1, 1, 8), np.uint64),
         "x": backend.empty((64, batch), np.int8),
         "deltas": backend.empty((8, batch), np.int8),
         **{"master_bits": 16, "inputs": 64, "outputs": 8, "log2_batch": 4},
     }
-    call["updated16"] = call["weights16"]
+    call["updated"] = call["weights"]
     layer: dict[str, Any] = {
         "source": backend.empty((64, batch), np.int8),
         "sign": backend.empty((1, 1, 8), np.uint64),
@@ -284,12 +284,12 @@ def test_registers(backend: PynqBackend) -> None:
         ip.write(0x1000, 1)
 
 
-@pytest.mark.parametrize("wrong", [{"weights16": None}, {"inputs": 64_000}])
+@pytest.mark.parametrize("wrong", [{"weights": None}, {"inputs": 64_000}])
 def test_a_kernel_that_is_called_with_a_wrong_address(
     wrong: dict[str, Any], backend: PynqBackend
 ) -> None:
     call: dict[str, Any] = {
-        "weights16": placed(backend, np.zeros((1, 10, 64), np.int16)),
+        "weights": placed(backend, np.zeros((1, 10, 64), np.int16)),
         "sign": backend.empty((1, 1, 10), np.uint64),
         "mask": backend.empty((1, 1, 10), np.uint64),
         **{"master_bits": 16, "inputs": 64, "outputs": 10, "step": 1},

@@ -21,6 +21,7 @@ from fewmult_hls.hardware.source.interfaces import Argument
 from fewmult_hls.system.errors import FewmultError
 
 Z2 = load_board("pynq-z2")
+PORTS = sorted(Z2.ports.bundles.values())
 
 
 def sample() -> Path | None:
@@ -51,7 +52,7 @@ def test_a_real_one() -> None:
     assert dma.registers["S_AXI_LITE"]["S2MM_LENGTH"] == 0x58
     processor = hwh.modules["processing_system7_0"].parameters
     assert processor["PCW_S_AXI_HP0_DATA_WIDTH"] == "64"
-    assert {key for key, _ in processor_settings(Z2)} - processor.keys() == set()
+    assert {key for key, _ in processor_settings(Z2, PORTS)} - processor.keys() == set()
     with pytest.raises(FewmultError, match="is not of this plan: it has no layer_0"):
         check_hwh(planned_manifest(Z2, "fewmult"), path)
 
@@ -74,7 +75,7 @@ def design(manifest: Manifest) -> Element:
     )
     parameters = add(processor, "PARAMETERS")
     add(parameters, "PARAMETER", NAME="PCW_ACT_FPGA0_PERIPHERAL_FREQMHZ", VALUE="100.000000")
-    for port in ("S_AXI_HP0", "S_AXI_HP2"):
+    for port in PORTS:
         add(parameters, "PARAMETER", NAME=f"PCW_{port}_DATA_WIDTH", VALUE="64")
     memory = add(processor, "MEMORYMAP")
     for name, ip in manifest.kernels.items():

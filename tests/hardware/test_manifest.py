@@ -51,12 +51,12 @@ def test_the_hash_is_of_board_overlay_and_sources() -> None:
         ("{", "is damaged"),
         ("[]", "is damaged"),
         ("{}", "is damaged"),
-        ('{"format": 99}', "has format 99, and this version of fewmult-hls talks 1"),
+        ('{"format": 99}', "has format 99, and this version of fewmult-hls talks 2"),
         ('{"format": true}', "has format True"),
         ('{"format": 1.0}', "has format 1.0"),
         ('{"format": "' + "x" * 9999 + '"}', "x', and"),
-        ('{"format": 1, "kernels": {}}', "is damaged"),
-        ('{"format": 1, "kernels": {"layer": {}}}', "is damaged"),
+        ('{"format": 2, "kernels": {}}', "is damaged"),
+        ('{"format": 2, "kernels": {"layer": {}}}', "is damaged"),
     ],
 )
 def test_damaged(content: str | None, message: str, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from fewmult_hls.hardware.source.reading import kernel_names
 from fewmult_hls.system.errors import UsageError
 
 Z2 = load_board("pynq-z2")
+BUNDLES = ("gmem0", "gmem1", "gmem2", "gmem3")
 PAGE = (DOCS / "hardware" / "overlay.md").read_text(encoding="utf-8")
 needs_tcl = pytest.mark.skipif(not shutil.which("tclsh"), reason="needs tclsh (Debian: tcl)")
 
@@ -96,7 +97,9 @@ def other_board() -> Board:
         Z2.ports,
         control="M_AXI_GP1",
         control_base=0x8340_0000,
-        bundles={"gmem0": "S_AXI_HP1", "gmem1": "S_AXI_HP1"},
+        bundles={
+            name: "S_AXI_HP1" if name in ("gmem0", "gmem1") else "S_AXI_HP3" for name in BUNDLES
+        },
     )
     return replace(
         Z2,
@@ -127,7 +130,7 @@ def test_any_board_and_overlay(overlay: str, tmp_path: Path) -> None:
         ({"control": "M_AXI_GP1"}, "M_AXI_GP1 does not reach 0x40000000"),
         ({"control_base": 0x7FFF_0000}, "M_AXI_GP0 does not reach 0x80000000"),
         ({"bundles": {"gmem0": "S_AXI_HP0"}}, "no memory port for bundle gmem1"),
-        ({"bundles": {"gmem0": "S_AXI_ACP", "gmem1": "S_AXI_HP0"}}, "S_AXI_ACP is no memory port"),
+        ({"bundles": dict.fromkeys(BUNDLES, "S_AXI_ACP")}, "S_AXI_ACP is no memory port"),
     ],
 )
 def test_boards_that_cannot_be(ports: dict[str, Any], message: str) -> None:
@@ -291,4 +294,4 @@ def test_the_page_names_every_command(tmp_path: Path) -> None:
 
 def test_the_page_names_every_parameter() -> None:
     named = set(re.findall(r"`(\w+)`", PAGE))
-    assert {key for key, _ in processor_settings(Z2)} - named == set()
+    assert {key for key, _ in processor_settings(Z2, Z2.ports.bundles.values())} - named == set()

@@ -70,7 +70,7 @@ def faults(graph: Graph, board: Board, manifest: Manifest) -> list[str]:
         *_unconnected(graph),
         *_crossed(graph, board, manifest),
         *_addresses(graph, board, manifest),
-        *_settings(graph, board),
+        *_settings(graph, board, manifest),
     ]
 
 
@@ -146,7 +146,13 @@ def _addresses(graph: Graph, board: Board, manifest: Manifest) -> list[str]:
     return found
 
 
-def _settings(graph: Graph, board: Board) -> list[str]:
+def _ports(board: Board, manifest: Manifest) -> set[str]:
+    """Memory ports of the bundles that an overlay's kernels have."""
+    arguments = [a for ip in manifest.kernels.values() for a in ip.arguments.values()]
+    return {board.ports.bundles[a.bundle] for a in arguments if a.bundle}
+
+
+def _settings(graph: Graph, board: Board, manifest: Manifest) -> list[str]:
     processor = graph["cells"][PS]["config"]
     expected = {
         "PCW_CRYSTAL_PERIPHERAL_FREQMHZ": str(board.clock.crystal_mhz),
@@ -159,13 +165,16 @@ def _settings(graph: Graph, board: Board) -> list[str]:
         "PCW_FPGA0_PERIPHERAL_FREQMHZ": str(board.clock.fabric_mhz),
         # Vivado enables it unless told otherwise, and then asks for its clock.
         "PCW_USE_M_AXI_GP0": str(int(board.ports.control == "M_AXI_GP0")),
-        **{f"PCW_{port}_DATA_WIDTH": "64" for port in board.ports.bundles.values()},
+        **{f"PCW_{port}_DATA_WIDTH": "64" for port in _ports(board, manifest)},
     }
     found = [
         f"{key} is {processor.get(key)}, not {value}"
         for key, value in expected.items()
         if processor.get(key) != value
     ]
+    used = {key for key in processor if key.startswith("PCW_USE_S_AXI")}
+    if used != {f"PCW_USE_{port}" for port in _ports(board, manifest)}:
+        found.append(f"memory ports are {sorted(used)}")
     if graph["part"] != board.part:
         found.append(f"the part is {graph['part']}")
     if graph["synthesis"] != {"checkpoints": "None", "max_dsp": str(board.limits.dsp)}:

@@ -23,12 +23,12 @@ WRAPPER = """
 #define sample_weights_top real_top
 #include "kernels/sample_weights_top.cpp"
 #undef sample_weights_top
-extern "C" void sample_weights_top(const std::int8_t* weights8, const std::int16_t* weights16,
-                                   std::uint64_t* sign, std::uint64_t* mask, int master_bits,
-                                   int inputs, int outputs, int binary, int sharpness,
-                                   std::uint32_t seed, std::uint32_t purpose,
-                                   std::uint32_t step, std::uint32_t* build_id) {
-  real_top(weights8, weights16, sign, mask, master_bits, inputs, outputs, binary, sharpness, seed,
+extern "C" void sample_weights_top(const std::uint64_t* weights, std::uint64_t* sign,
+                                   std::uint64_t* mask, int master_bits, int inputs, int outputs,
+                                   int binary, int sharpness, std::uint32_t seed,
+                                   std::uint32_t purpose, std::uint32_t step,
+                                   std::uint32_t* build_id) {
+  real_top(weights, sign, mask, master_bits, inputs, outputs, binary, sharpness, seed,
            purpose, step, build_id);
   const int words = fewmult::word_columns(inputs) * outputs;
   (void)words;

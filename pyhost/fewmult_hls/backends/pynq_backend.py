@@ -177,13 +177,10 @@ class PynqBackend:
 
 
 def _values(call: Call) -> dict[str, Value]:
-    """A call's arguments by the names of the top's, where weights have a name for each type."""
+    """A call's arguments by the names of the top's: weights are updated in place."""
     values: dict[str, Value] = {**call.numbers(), **call.arrays()}
-    if isinstance(call, SampleWeights | ShiftGradient):
-        bits, weights = call.master_bits, values.pop("weights")
-        values[f"weights{bits}"] = weights
-        if isinstance(call, ShiftGradient):
-            values[f"updated{bits}"] = weights
+    if isinstance(call, ShiftGradient):
+        values["updated"] = call.weights
     return values
 
 

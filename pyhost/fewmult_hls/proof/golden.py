@@ -13,7 +13,7 @@ of it is little-endian (``testbench/golden.hpp`` reads it)::
     name   u32 number of bytes, the bytes (ASCII)
 
 A number is an array of one signed 64-bit element. Numbers and arrays have the names of the top's
-arguments, but ``weights8`` and ``weights16`` are both ``weights``. What a kernel must leave in
+arguments, but what it leaves in ``updated`` is ``expected_weights``. What a kernel must leave in
 array ``a`` is array ``expected_a``; there is no array ``a`` where it only writes it.
 """
 

@@ -29,6 +29,7 @@ from .manifest import Manifest, load_manifest
 
 _START, _IDLE = 1, 4  # bits of the control register
 _LEAST_BYTES = 8192  # of a buffer: pynq's allocator is not made for smaller ones
+_WORD_BYTES = 8  # kernels read and write whole words, to the end of the last one
 _WORD = 0xFFFF_FFFF
 # What pynq raises for an overlay that it, XRT or the kernel's FPGA manager does not take.
 _REFUSALS = (OSError, RuntimeError, ValueError, LookupError, struct.error)
@@ -71,7 +72,7 @@ class Buffers:
             FewmultError: there is no room for it.
         """
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-        room = max(size, _LEAST_BYTES)
+        room = max(-(-size // _WORD_BYTES) * _WORD_BYTES, _LEAST_BYTES)
         try:
             buffer = self._device.allocate((room,), np.uint8)
         except (RuntimeError, MemoryError) as error:

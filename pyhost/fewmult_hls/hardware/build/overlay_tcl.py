@@ -12,6 +12,7 @@ What is the same for every overlay is ``templates/overlay.tcl``; here are the se
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ...system.errors import UsageError
@@ -62,7 +63,10 @@ def overlay_script(board: Board, manifest: Manifest) -> str:
         "",
         "# Of the processing system.",
         "set processor {",
-        *(f"    {f'CONFIG.{key}':<40}{{{value}}}" for key, value in processor_settings(board)),
+        *(
+            f"    {f'CONFIG.{key}':<40}{{{value}}}"
+            for key, value in processor_settings(board, memory)
+        ),
         "}",
         "",
         "# Kernel, instance, IP, and where its registers are and how many bytes of them.",
@@ -83,13 +87,13 @@ def overlay_script(board: Board, manifest: Manifest) -> str:
     return head + "\n".join(lines) + "\n" + _TEMPLATE.read_text(encoding="utf-8")
 
 
-def processor_settings(board: Board) -> list[tuple[str, str]]:
+def processor_settings(board: Board, ports: Iterable[str]) -> list[tuple[str, str]]:
     """Parameters of the processing system IP, in the order of its dialogs.
 
     Clocks of processor and memory, and the pins, are what the board's boot loader has set already;
-    here they only make the design complete. Ports and fabric clock are the overlay's own.
+    here they only make the design complete. Memory ports and fabric clock are the overlay's own.
     """
-    ports = sorted(set(board.ports.bundles.values()))
+    ports = sorted(ports)
     # GP0 is there by default: without a use it must go.
     control = {"PCW_USE_M_AXI_GP0": "0", f"PCW_USE_{board.ports.control}": "1"}
     return [

@@ -99,13 +99,14 @@ class KernelModel:
             shape, dtype = shapes[name], call.dtype(name)
             if name in call.access.reads:
                 size = int(np.prod(shape)) * dtype.itemsize
-                data = self._memory.read(self._address(_argument(call, name, "weights")), size)
+                data = self._memory.read(self._address(name), size)
                 arrays[name] = np.frombuffer(data, dtype).reshape(shape).copy()
             else:
                 arrays[name] = np.zeros(shape, dtype)
         self._backend.run(call.with_arrays(arrays))
         for name in call.access.writes:
-            address = self._address(_argument(call, name, "updated"))
+            # What is updated may lie elsewhere than what it was.
+            address = self._address("updated" if name == "weights" else name)
             self._memory.write(address, arrays[name].tobytes())
 
     def _scalar(self, name: str) -> int:
@@ -123,8 +124,3 @@ def _call_of(kernel: str, numbers: Mapping[str, int]) -> Call:
     if "pass" in numbers:
         values["pass_"] = Pass(numbers["pass"])
     return CALLS[kernel](**values)
-
-
-def _argument(call: Call, name: str, weights: str) -> str:
-    """The top's name of an array; there, weights have a name for each type."""
-    return f"{weights}{call.numbers()['master_bits']}" if name == "weights" else name

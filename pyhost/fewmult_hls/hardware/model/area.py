@@ -68,8 +68,9 @@ PIECES: Mapping[str, Area] = {
 
 # Vitis HLS reports 512 to 725 FF, 580 to 823 LUT and 4 BRAM_18K for m_axi ports of 32 bits, and 150
 # to 290 FF and 230 to 490 LUT for control ports of one to three pointers (public csynth.rpt of
-# 2022 and later). Ours are wider, and have more registers.
-MEMORY_PORT = Area(lut=1000, ff=1000, bram18=4)
+# 2022 and later). Ours are wider, and have more registers. An adapter has a part that reads and one
+# that writes, each with its buffers. Assumed: each is half, and is left out where nothing uses it.
+PORT_DIRECTION = Area(lut=500, ff=500, bram18=2)
 CONTROL_PORT = Area(lut=120, ff=120)
 CONTROL_REGISTER = Area(lut=40, ff=40)
 # Assumed: state machines, counters and addresses, as a share of the arithmetic's LUT; and
@@ -83,7 +84,7 @@ INTERCONNECT = "interconnect"
 
 _LUTRAM_BITS = 1024  # memories up to here are made of look-up tables
 _SHAPES = ((1, 16384), (2, 8192), (4, 4096), (9, 2048), (18, 1024), (36, 512))  # UG473, SDP
-_BITS = {"int": 32, "Word": 64, "Weight": 16}
+_BITS = {"int": 32, "Word": 64}
 
 
 def array_area(row: KernelArray) -> Area:
@@ -97,7 +98,7 @@ def array_area(row: KernelArray) -> Area:
         raise ValueError(f"{row.file} has no '{row.declaration}'")
     tile = constants()
     bits = row.bits or _bits(array.type)
-    elements = row.depth or prod(evaluate(size, tile) or 0 for size in array.dimensions)
+    elements = prod(evaluate(size, tile) or 0 for size in array.dimensions)
     banks = row.banks(tile)
     if not banks:
         return Area(ff=elements * bits * row.copies)
@@ -128,12 +129,26 @@ def kernel_area(kernel: str) -> Area:
     body = logic.plus(Area(lut=STEERING * logic.lut, ff=STAGES * logic.lut))
     for _, area in _arrays(kernel):
         body = body.plus(area)
-    interface = load_interface(kernel)
-    ports = MEMORY_PORT.times(len(interface.bundles)).plus(CONTROL_PORT)
-    ports = ports.plus(CONTROL_REGISTER.times(len(interface.arguments)))
+    ports = PORT_DIRECTION.times(len(port_directions(kernel))).plus(CONTROL_PORT)
+    ports = ports.plus(CONTROL_REGISTER.times(len(load_interface(kernel).arguments)))
     # A call of the template for each type is hardware for each type.
     copies = max(1, kernel_sources().instances(kernel))
     return body.times(copies).plus(ports)
+
+
+def port_directions(kernel: str) -> set[tuple[str, str]]:
+    """The bundles that a kernel reads, and those that it writes."""
+    bundles = {argument.name: argument.bundle for argument in load_interface(kernel).arguments}
+    costs = all_costs()
+    found: set[tuple[str, str]] = set()
+    for loop in costs.loops:
+        if kernel in loop.kernels:
+            found |= {(bundles[array], "read") for array in loop.reads}
+            found |= {(bundles[array], "written") for array in loop.writes}
+    for access in costs.accesses:
+        if kernel in access.kernels:
+            found.add((bundles[access.array], "written" if access.writes else "read"))
+    return found
 
 
 def overlay_areas(board: Board, overlay: str) -> dict[str, Area]:

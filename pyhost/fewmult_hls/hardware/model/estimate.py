@@ -132,7 +132,6 @@ def cost_of(call: Call, board: Board) -> CallCost:
 def _loop_cost(loop: Loop, sizes: Sizes, ports: dict[str, str], board: Board) -> Cost:
     source = kernel_sources().pipelined[loop.key]
     entries, trips = loop.entries(sizes), loop.trips(sizes)
-    turns = -(-trips // source.unroll)
     read = {array: trips * count(sizes) for array, count in loop.reads.items()}
     written = {array: trips * count(sizes) for array, count in loop.writes.items()}
     beats = max(_beats(read, ports, board), _beats(written, ports, board))
@@ -140,8 +139,8 @@ def _loop_cost(loop: Loop, sizes: Sizes, ports: dict[str, str], board: Board) ->
     return Cost(
         name=loop.name,
         entries=entries,
-        turns=turns,
-        work=max(turns * (source.interval or 1), beats),
+        turns=trips,
+        work=max(trips * (source.interval or 1), beats),
         wait=entries * (TURN + loop.depth + latency),
         shown=1.0,
         read=sum(read.values()),
@@ -153,7 +152,7 @@ def _beats(moved: dict[str, int], ports: dict[str, str], board: Board) -> int:
     """Of the busiest port, one a cycle; it reads and writes at the same time."""
     bundles: dict[str, int] = {}
     for array, count in moved.items():
-        bundle = ports.get(array) or ports[f"{array}16"]
+        bundle = ports[array]
         bundles[bundle] = bundles.get(bundle, 0) + count
     return -(-max(bundles.values(), default=0) // (board.ports.width // 8))
 

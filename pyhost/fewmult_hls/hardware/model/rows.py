@@ -3,7 +3,7 @@
 """What the costs of a header are made of: loops, accesses, parts and memories.
 
 A row says which kernels have it and, where that differs, which passes reach it. What it does not
-say is read from the sources: intervals, unrolling, the sizes of arrays.
+say is read from the sources: intervals, the sizes of arrays.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Loop(_Reached):
     Attributes:
         function: that it stands in.
         entries: how often a call enters it.
-        trips: how often a call runs its body, over all entries, before unrolling.
+        trips: how often a call runs its body, over all entries.
         number: of the function's pipelined loops, from 0; of all functions of that name.
         depth: of its pipeline.
         reads: bytes that a run of the body takes from each array in memory.
@@ -149,7 +149,6 @@ class KernelArray:
         banks: into which it is partitioned; 0 if completely, into registers.
         copies: of the array.
         bits: of an element, if less than its type has are ever different.
-        depth: of the stream that passes it on, if one does.
     """
 
     file: str
@@ -158,7 +157,6 @@ class KernelArray:
     banks: Callable[[Tile], int] = one
     copies: int = 1
     bits: int = 0
-    depth: int = 0
 
 
 def adder_tree(terms: int, bits: int) -> float:

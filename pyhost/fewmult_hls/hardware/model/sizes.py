@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
-from ...contract.calls import Call, Layer, Normalize, Product
+from ...contract.calls import Call, Normalize, Product
 from ...contract.layouts import word_columns
 from ..source.constants import constants
 
@@ -37,12 +37,6 @@ class Sizes:
         assert isinstance(self.call, Product)
         return self.call
 
-    @property
-    def layer(self) -> Layer:
-        """The call, of a fused kernel."""
-        assert isinstance(self.call, Layer)
-        return self.call
-
     @cached_property
     def units(self) -> int:
         """Whose sums are computed."""
@@ -68,7 +62,7 @@ def always(number: int) -> Count:
     return lambda sizes: number
 
 
-BYTE, INT, WORD = always(1), always(4), always(8)  # of an element, or of a port
+WORD = always(8)  # bytes of what a port moves in a cycle
 
 
 def parts(count: int, most: int) -> list[int]:
@@ -89,8 +83,3 @@ def units(sizes: Sizes) -> int:
 def elements(sizes: Sizes) -> int:
     """Elements of the result: units times examples."""
     return sizes.elements
-
-
-def four_weights(sizes: Sizes) -> int:
-    """Bytes of the four master weights that a draw serves."""
-    return 4 * sizes.master_bytes

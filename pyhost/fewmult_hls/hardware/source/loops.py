@@ -11,7 +11,6 @@ from typing import NamedTuple
 _FOR = re.compile(r"^\s*(?:(\w+):\s*)?for \(")
 _LABEL = re.compile(r"^\s*(\w+):\s*$")
 _PIPELINE = re.compile(r"#pragma HLS PIPELINE II = (\d{1,9})")
-_UNROLL = re.compile(r"#pragma HLS UNROLL factor = (\d+)")
 # The head of a function: a type, a name and a bracket, indented by two at most; what is declared
 # only, returned or assigned has other marks.
 _HEAD = re.compile(r"^ {0,2}(?!return|else)[\w:<>&*\" ]*[\w>&*\"] [&*]?(\w+)\((?!.*;$)")
@@ -26,7 +25,6 @@ class SourceLoop(NamedTuple):
         label: or empty.
         function: around it; empty if there is none.
         interval: cycles from one iteration to the next; None if no pragma pipelines it.
-        unroll: iterations that are one.
     """
 
     file: str
@@ -34,7 +32,6 @@ class SourceLoop(NamedTuple):
     label: str
     function: str
     interval: int | None
-    unroll: int
 
 
 def loops_of(file: str, text: str) -> Iterator[SourceLoop]:
@@ -46,14 +43,13 @@ def loops_of(file: str, text: str) -> Iterator[SourceLoop]:
         function = head[1] if head else function
         if loop:
             pragmas = _pragmas(lines[number - 1 :])
-            interval, unroll = _PIPELINE.search(pragmas), _UNROLL.search(pragmas)
+            interval = _PIPELINE.search(pragmas)
             yield SourceLoop(
                 file,
                 number,
                 loop[1] or label,
                 function,
                 int(interval[1]) if interval else None,
-                int(unroll[1]) if unroll else 1,
             )
         label = alone[1] if alone else ""
 

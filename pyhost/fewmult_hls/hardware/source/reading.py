@@ -24,13 +24,15 @@ _INCLUDE = re.compile(r'^#include "kernels/(.+)"', re.MULTILINE)
 _CONSTANT = re.compile(
     r"^ *(?:static )?constexpr (?:int|Word|std::int\w+_t) (k\w+) = ([^;]+);", re.MULTILINE
 )
-_ARRAY = re.compile(r"^ *((?:std::)?(\w+) \w+((?:\[\w+\])+);)", re.MULTILINE)
+_ARRAY = re.compile(
+    r"^ *((?:using \w+ = (?:std::)?(\w+)|(?:std::)?(\w+) \w+)((?:\[[^\]]+\])+);)", re.MULTILINE
+)
 _STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"^\s*((?:const )?[\w:]+\*?) (\w+);", re.MULTILINE)
 
 
 class Array(NamedTuple):
-    """An array that a source declares.
+    """An array that a source declares, or names the type of.
 
     Attributes:
         type: of an element, without ``std::``.
@@ -138,9 +140,11 @@ def read_sources(folder: Path) -> Sources:
         tuple(loop for file, text in texts.items() for loop in loops_of(file, text)),
         {name: value for text in texts.values() for name, value in _CONSTANT.findall(text)},
         {
-            (file, declaration): Array(kind, tuple(re.findall(r"\w+", dimensions)))
+            (file, declaration): Array(
+                named or kind, tuple(re.findall(r"\[(?:Tile::)?([^\]]+)\]", dimensions))
+            )
             for file, text in texts.items()
-            for declaration, kind, dimensions in _ARRAY.findall(text)
+            for declaration, named, kind, dimensions in _ARRAY.findall(text)
         },
         {
             name: tuple(Parameter(*field) for field in _FIELD.findall(body))

@@ -7,14 +7,26 @@ from __future__ import annotations
 from functools import partial
 
 from ....contract.layouts import WORD_BITS
-from ..rows import GENERATOR, TREE, Costs, KernelArray, Loop, Part, Process, adder_tree, registers
-from ..sizes import WORD, Sizes, always, four_weights, parts, power_of_two
+from ..rows import (
+    GENERATOR,
+    TREE,
+    Costs,
+    KernelArray,
+    Loop,
+    Part,
+    Process,
+    adder_tree,
+    one,
+    registers,
+)
+from ..sizes import WORD, Sizes, always, parts, power_of_two
 from . import packed_words
 
-_FILE, _KERNELS = "fabric_gradient.hpp", ("shift_gradient",)
+_FILE, _KERNELS, _SAMPLES = "fabric_gradient.hpp", ("shift_gradient",), ("sample_weights",)
 _loop = partial(Loop, _FILE, _KERNELS)
 _array = partial(KernelArray, _FILE, _KERNELS)
 _part = partial(Part, _KERNELS)
+_first_loop = partial(Loop, _FILE, _SAMPLES)  # of the first sample
 
 
 def _tiles(s: Sizes) -> list[int]:
@@ -53,6 +65,15 @@ def _quads(s: Sizes) -> int:
     return s.packed * s.tile["kQuads"]
 
 
+def _weight_words(s: Sizes) -> int:
+    """Words of master weights in memory."""
+    return s.packed * WORD_BITS * s.master_bytes // 8
+
+
+def _packed(s: Sizes) -> int:
+    return s.packed
+
+
 COSTS = Costs(
     loops=(
         packed_words.find_columns(_KERNELS, always(1)),
@@ -69,7 +90,7 @@ COSTS = Costs(
             process=_ENCODE,
         ),
         _loop(
-            "encode",
+            "draw_codes",
             _columns,
             lambda s: len(_tiles(s)) * s.inputs * s.batch // s.tile["kPortBytes"],
             depth=GENERATOR,
@@ -94,18 +115,21 @@ COSTS = Costs(
         _loop(
             "load_weights",
             _columns,
-            _quads,
-            reads={"weights": four_weights},
+            _weight_words,
+            reads={"weights": WORD},
             process=_process("load"),
         ),
         _loop(
             "store_weights",
             _columns,
-            _quads,
-            writes={"updated": four_weights},
+            _weight_words,
+            writes={"updated": WORD},
             process=_process("store"),
         ),
-        *packed_words.rows("store", _KERNELS, _columns, lambda s: s.packed, _process("samples")),
+        packed_words.store_rows(_KERNELS, _columns, _packed, _process("samples")),
+        _first_loop("load_weights", _columns, _weight_words, reads={"weights": WORD}),
+        _first_loop("draw", _columns, _quads, depth=GENERATOR),
+        packed_words.store_rows(_SAMPLES, _columns, _packed, None),
     ),
     parts=(
         _part(
@@ -131,17 +155,34 @@ COSTS = Costs(
                 ("update: samples", "sample"),
             )
         ),
+        Part(_SAMPLES, "random generator", "threefry", one),
+        Part(_SAMPLES, "samples", "sample", lambda t: 4),
     ),
     arrays=(
         *packed_words.arrays(_KERNELS),
-        _array("std::uint32_t eight[kWordBits][kBatchWords];", lambda t: 4, copies=2),
-        _array("Word eight[kGradientRows][kBatchWords];", lambda t: 4),
-        _array("std::int32_t g[kGradientRows][kQuads][4];", lambda t: 16, copies=2),
+        _array(
+            "using Codes = std::uint32_t[kWordBits][kGradientSweeps][kGradientGroups];",
+            lambda t: t["kGradientGroups"],
+            copies=2,
+        ),
+        _array(
+            "using Deltas = Word[kGradientRows][kGradientSweeps][kGradientGroups];",
+            lambda t: t["kGradientGroups"],
+        ),
+        _array(
+            "using Gradient = std::int32_t[kGradientRows][kGradientParts][kPartQuads][4];",
+            lambda t: t["kGradientInputs"],
+            copies=2,
+        ),
+        # Before the update and after it, signs and masks: each filled while it is used.
+        _array("using Weights = Word[kFours];", copies=4),
+        _array("using Samples = Word[kGradientRows];", copies=4),
+        KernelArray(_FILE, _SAMPLES, "using Weights = Word[kFours];"),
+        KernelArray(_FILE, _SAMPLES, "using Samples = Word[kGradientRows];", copies=2),
         *(
             _array(f"std::int16_t {array}[kGradientInputs][kGradientLanes];", registers, bits=3)
             for array in ("shift", "next")
         ),
-        _array("Word four[kFours];", copies=2, depth=16),
         _array("std::int16_t d[kGradientLanes];", registers, bits=8),
     ),
 )

@@ -11,10 +11,11 @@ from ..rows import TREE, Costs, KernelArray, Loop, Part, Process, adder_tree, re
 from ..sizes import WORD, Sizes, parts, power_of_two
 from . import packed_words
 
-_KERNELS = ("layer", "binary_matmul")
-_loop = partial(Loop, "fabric_product.hpp", _KERNELS)
-_array = partial(KernelArray, "fabric_product.hpp", _KERNELS)
-_part = partial(Part, _KERNELS)
+KERNELS = ("layer", "binary_matmul")
+_FILE = "fabric_product.hpp"
+_loop = partial(Loop, _FILE, KERNELS)
+_array = partial(KernelArray, _FILE, KERNELS)
+_part = partial(Part, KERNELS)
 
 
 def tiles(s: Sizes) -> list[int]:
@@ -81,12 +82,17 @@ def _packed_words(s: Sizes) -> int:
     return _planes(s) * len(_columns(s)) * s.units
 
 
+def _pairs(s: Sizes) -> int:
+    """Words of sums in memory."""
+    return s.elements // 2
+
+
 _LOAD, _ACCUMULATE = Process("load", _blocks), Process("accumulate", _blocks)
 
 
 COSTS = Costs(
     loops=(
-        packed_words.find_columns(_KERNELS, number_of_tiles),
+        packed_words.find_columns(KERNELS, number_of_tiles),
         _loop("clear", number_of_tiles, lambda s: s.units * _beats(s)),
         _loop(
             "twice",
@@ -100,13 +106,13 @@ COSTS = Costs(
             process=_LOAD,
         ),
         _loop(
-            "load",
+            "load_panel",
             lambda s: _sweeps(s) * len(_columns(s)),
             lambda s: _sweeps(s) * s.product.terms * s.batch // s.tile["kPortBytes"],
             reads={"source": WORD},
             process=_LOAD,
         ),
-        *packed_words.rows("load", _KERNELS, _bursts, _packed_words, _LOAD),
+        packed_words.load_rows(KERNELS, _bursts, _packed_words, _LOAD),
         _loop(
             "accumulate",
             lambda s: _sweeps(s) * _blocks(s),
@@ -121,6 +127,22 @@ COSTS = Costs(
             depth=TREE,
             process=_ACCUMULATE,
         ),
+        Loop(
+            _FILE,
+            ("normalize",),
+            "load_sums",
+            number_of_tiles,
+            _pairs,
+            reads={"z": WORD},
+        ),
+        Loop(
+            _FILE,
+            ("binary_matmul",),
+            "store_sums",
+            number_of_tiles,
+            _pairs,
+            writes={"z": WORD},
+        ),
     ),
     parts=(
         _part("product: signed pairs", "signed_pair", lambda t: t["kLanes"] * t["kInputs"] / 2),
@@ -129,17 +151,25 @@ COSTS = Costs(
         _part("product: transposition", "select64", lambda t: 2 * t["kInputs"]),
     ),
     arrays=(
-        _array("std::int32_t z[kRows][kMaxBatch];", lambda t: t["kLanes"]),
+        KernelArray(
+            _FILE,
+            (*KERNELS, "normalize"),
+            "using Sums = std::int32_t[kRows][kSweeps][kGroups][kPortBytes];",
+            lambda t: t["kLanes"],
+        ),
         # While one block is used the next is filled.
-        _array("Word eight[kWordBits][kBatchWords];", lambda t: 4, copies=2),
-        *packed_words.arrays(_KERNELS),
+        _array(
+            "using Panel = Word[kWordBits][kSweeps][kGroups];", lambda t: t["kGroups"], copies=2
+        ),
+        *packed_words.arrays(KERNELS),
         *(
             _array(f"std::int16_t {array}[kInputs][kLanes];", registers, bits=8)
             for array in ("x", "next")
         ),
         _array("std::int16_t sum[kLanes];", registers),
         *(
-            _array(f"Word {array}[kInputs];", registers, copies=2)  # held, and next
+            _array(f"Word {when}_{array}[kInputs];", registers)
+            for when in ("held", "next")
             for array in ("sign", "mask")
         ),
     ),

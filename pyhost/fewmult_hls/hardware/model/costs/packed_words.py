@@ -1,16 +1,16 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""packed_words.hpp: where word columns begin, and rows of packed words, for those who use them."""
+"""packed_words.hpp: where word columns begin, and bursts of packed words, for who uses them."""
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 
 from ..rows import KernelArray, Kernels, Loop, Process
 from ..sizes import WORD, Count
 
 _FILE = "packed_words.hpp"
-_ARRAYS = ("sign", "mask")
+_ARRAYS = {"sign": WORD}  # masks go by the same port
 
 
 def find_columns(kernels: Kernels, entries: Count) -> Loop:
@@ -18,20 +18,33 @@ def find_columns(kernels: Kernels, entries: Count) -> Loop:
     return Loop(_FILE, kernels, "find_columns", entries, lambda s: s.words * entries(s))
 
 
-def rows(
-    verb: str, kernels: Kernels, entries: Count, trips: Count, process: Process
-) -> tuple[Loop, ...]:
-    """The loops that bring signs and masks, or take them back: to ``load`` or to ``store``."""
-    loop = partial(Loop, _FILE, kernels, f"{verb}_rows", entries, trips, process=process)
-    return tuple(
-        loop(number=number, reads={array: WORD})
-        if verb == "load"
-        else loop(number=number, writes={array: WORD})
-        for number, array in enumerate(_ARRAYS)
+def load_rows(kernels: Kernels, entries: Count, trips: Count, process: Process) -> Loop:
+    """The loop that brings signs and then masks, each so often; they share a port."""
+    return replace(_rows("load_rows", kernels, entries, trips, process), reads=_ARRAYS)
+
+
+def store_rows(kernels: Kernels, entries: Count, trips: Count, process: Process | None) -> Loop:
+    """The loop that takes them to memory."""
+    return replace(_rows("store_rows", kernels, entries, trips, process), writes=_ARRAYS)
+
+
+def _rows(
+    function: str,
+    kernels: Kernels,
+    entries: Count,
+    trips: Count,
+    process: Process | None,
+) -> Loop:
+    return Loop(
+        _FILE,
+        kernels,
+        function,
+        lambda s: 2 * entries(s),
+        lambda s: 2 * trips(s),
+        process=process,
     )
 
 
 def arrays(kernels: Kernels) -> tuple[KernelArray, ...]:
-    """Rows, of which the next are filled while one is used, and where columns begin."""
-    rows = (KernelArray(_FILE, kernels, f"Word {array}[kRows];", copies=2) for array in _ARRAYS)
-    return (*rows, KernelArray(_FILE, kernels, "int first[kMaxColumns];"))
+    """Where columns begin."""
+    return (KernelArray(_FILE, kernels, "int first[kMaxColumns];"),)
