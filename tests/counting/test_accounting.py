@@ -15,12 +15,13 @@ from fewmult_hls.contract.method_names import METHODS
 from fewmult_hls.contract.stages import Stage
 from fewmult_hls.counting.executed import Ledger, count_stages, tally
 from fewmult_hls.counting.formulas import Tally, our_batch, our_step, paper_step, total
+from fewmult_hls.layers.kinds import Plan
 from fewmult_hls.nets.network import Network, NetworkSpec
 from fewmult_hls.nets.trainer import Trainer
 from fewmult_hls.proof.speed import random_split
 from paper_step import PaperStep
 
-MNIST = (784, 1024, 1024, 1024, 10)
+MNIST = Plan.read("784-1024-1024-1024-10")
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,23 @@ def test_the_paper_s_own_numbers_come_out(
     assert f"{step.multiplications:.4e}" == printed
 
 
+def test_the_paper_s_convolutional_net() -> None:
+    """The terms of a dense net, 3 B W + 12 B U + 9 C, with its own W, U and C."""
+    applied = [3456 * 900, 147456 * 784, 131072 * 169, 262144 * 144, 524288 * 25, 1048576 * 16]
+    products = sum(applied) + 2048 * 1024 + 1024 * 1024 + 10240
+    units = 128 * (900 + 196) + 256 * (169 + 36) + 512 * (25 + 4) + 2058
+    channels = 2 * (128 + 256 + 512) + 2058
+    plan = Plan.read(
+        "3x32x32-128C3-128C3-P2-256C2-256C2-P2-512C2-512C2-P2-1024-1024-10",
+    )
+    exact, ternary = (
+        total(paper_step(plan, 100, method, True).values()).multiplications
+        for method in ("float", "ternary-qbp")
+    )
+    assert exact == 300 * products + 1200 * units + 9 * channels
+    assert ternary == 1200 * units + 9 * channels
+
+
 def in_the_paper_s_terms(tally_: Tally) -> tuple[int, int, int]:
     return tally_.multiplications, tally_.additions, tally_.shifts
 
@@ -57,7 +75,7 @@ def test_the_paper_s_formulas_count_an_executed_step(
     step = PaperStep(widths, batch, method, batch_norm, ledger.enter, ledger.stage)
     step.run()
     nonzeros = [int(np.count_nonzero(sample)) for sample in step.samples]
-    formula = paper_step(widths, batch, method, batch_norm, nonzeros)
+    formula = paper_step(Plan.read("-".join(map(str, widths))), batch, method, batch_norm, nonzeros)
     for stage in Stage:
         counted = in_the_paper_s_terms(tally(ledger.stages[stage]))
         assert in_the_paper_s_terms(formula[stage]) == counted, stage
@@ -130,7 +148,7 @@ def test_the_work_of_counting_grows_with_the_layers_and_stays_small() -> None:
         spec = NetworkSpec.parse(deep_net(layers))
         our_step(spec, 2)
         for method in METHODS:
-            paper_step(spec.widths, 200, method, True)
+            paper_step(spec.plan, 200, method, True)
 
     short, long = (calls_of(lambda layers=layers: count(layers)) for layers in (100, 400))
     assert long < 4.5 * short

@@ -18,6 +18,7 @@ from command import RUN_FILES, assert_one_line, content, fewmult, names, read_un
 from fewmult_hls import datasets, load, train
 from fewmult_hls.cli.commands import run
 from fewmult_hls.counting.formulas import paper_step, total
+from fewmult_hls.layers.kinds import Plan
 from fewmult_hls.methods.floating.draws import sample_binary, uniform
 from fewmult_hls.methods.floating.network import FloatNetwork
 from fewmult_hls.methods.floating.normalization import EPSILON
@@ -169,7 +170,7 @@ def test_a_run_learns_and_says_what_it_is(trained: Path) -> None:
     errors = [name for name in found if name.startswith("test_error")]
     assert errors == ["test_error", *(["test_error_binary"] if method == "binary" else [])]
     assert all(found[name] < 8 for name in [*errors, "validation_error"])
-    expected = total(paper_step((64, 64, 10), 128, method, batch_norm=True).values())
+    expected = total(paper_step(Plan.read("64-64-10"), 128, method, batch_norm=True).values())
     assert found["multiplications_per_step"] == expected.multiplications > 0
 
 

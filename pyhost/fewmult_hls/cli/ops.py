@@ -57,7 +57,7 @@ def ops(net: str, batch: int, method: str, batch_norm: bool, as_json: bool) -> N
     weights = "binary" if method.startswith("binary") else "ternary"
     spec = NetworkSpec.parse(net, weights=weights, batch=our_batch(batch))
     rate = default_rate(spec.recipe, spec.batch, SHORT_RUN + 1)  # that a long run starts with
-    paper, ours = paper_step(spec.widths, batch, method, batch_norm), our_step(spec, rate)
+    paper, ours = paper_step(spec.plan, batch, method, batch_norm), our_step(spec, rate)
     if as_json:
         choice = {"net": spec.name, "method": method, "batch_norm": batch_norm}
         report = _report(spec, batch, rate, paper, ours)
@@ -111,7 +111,7 @@ def _multiplications(spec: NetworkSpec, batch: int) -> dict[str, tuple[int, int]
     from ..counting.formulas import paper_step, total
 
     def count(method: str, batch_norm: bool) -> int:
-        return total(paper_step(spec.widths, batch, method, batch_norm).values()).multiplications
+        return total(paper_step(spec.plan, batch, method, batch_norm).values()).multiplications
 
     return {method: (count(method, False), count(method, True)) for method in METHODS}
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 from ..contract.calls import (
     Call,
@@ -27,6 +26,7 @@ from ..contract.calls import (
 from ..contract.layouts import WORD_BITS, word_columns
 from ..contract.limits import BATCHES
 from ..contract.stages import Stage
+from ..layers.kinds import Plan
 from ..nets.network import NetworkSpec
 from ..nets.steps import Moment, layered_step
 from ..oracle.threefry import ROUNDS
@@ -258,8 +258,44 @@ def _sample(call: ShiftGradient) -> Tally:
     return ADD + threshold + SELECT * (2 if call.binary else 3)
 
 
+@dataclass(frozen=True)
+class _PaperLayer:
+    """A layer of the paper: what it has one of, and how many of an example.
+
+    Attributes:
+        weights: shared by all places.
+        channels: means, biases and gains.
+        products: weights, as often as they are applied.
+        entering: activations, each with a code.
+        sums: results of its products.
+        leaving: of these, those behind its pool, if it has one: all that stands behind sees them.
+    """
+
+    weights: int
+    channels: int
+    products: int
+    entering: int
+    sums: int
+    leaving: int
+
+
+def _paper_layers(plan: Plan) -> list[_PaperLayer]:
+    """The layers with weights; a pool belongs to the one in front of it."""
+    layers = plan.layers(binary=False, master_bits=16, log2_batch=4)
+    weighted = [layer for layer in layers if layer.weights]
+    entering = [layer.position.source.image.size for layer in weighted]
+    made = [plan.signals[layer.index + 1].image for layer in weighted]
+    behind = [*entering[1:], made[-1].size]
+    return [
+        _PaperLayer(
+            layer.weights, image.channels, layer.weights * image.places, x, image.size, leaving
+        )
+        for layer, image, x, leaving in zip(weighted, made, entering, behind, strict=True)
+    ]
+
+
 def paper_step(
-    widths: Sequence[int],
+    plan: Plan,
     batch: int,
     method: str,
     batch_norm: bool,
@@ -268,62 +304,62 @@ def paper_step(
     """Multiplications, additions and shifts of one of the paper's training steps, by stage.
 
     Args:
-        widths: of the net, at least two.
+        plan: the net.
         batch: examples, at least one.
         method: one of ``methods.names.METHODS``.
         batch_norm: whether every layer, the last one too, is normalized.
         nonzeros: how many weights of each layer's sample are not 0; by default all of them.
     """
     step = dict.fromkeys(Stage, NOTHING)
-    step[Stage.LOSS] = ADD * (3 * widths[-1] * batch)
-    for index, (inputs, outputs) in enumerate(pairwise(widths)):
-        nonzero = nonzeros[index] if nonzeros else inputs * outputs
+    step[Stage.LOSS] = ADD * (3 * plan.signals[-1].image.size * batch)
+    for index, layer in enumerate(_paper_layers(plan)):
+        nonzero = nonzeros[index] if nonzeros else layer.weights
         for stages in (
-            _paper_products(inputs, outputs, batch, method, nonzero),
-            _paper_elements(inputs, outputs, batch),
-            _paper_draws(inputs, outputs, batch, method),
-            _paper_batch_norm(outputs, batch) if batch_norm else {},
+            _paper_products(layer, batch, method, nonzero),
+            _paper_elements(layer, batch),
+            _paper_draws(layer, batch, method),
+            _paper_batch_norm(layer, batch) if batch_norm else {},
         ):
             for stage, tally in stages.items():
                 step[stage] += tally
     return step
 
 
-def _paper_products(inputs: int, outputs: int, batch: int, method: str, nonzero: int) -> Operations:
+def _paper_products(layer: _PaperLayer, batch: int, method: str, nonzero: int) -> Operations:
     """The three products of a layer; also the first one sends deltas back, as in its totals."""
-    dense = (MULTIPLY + ADD) * (inputs * outputs * batch)
-    shifted = (SHIFT + ADD) * (inputs * outputs * batch)
-    exact = method == "float"
+    dense = (MULTIPLY + ADD) * (layer.products * batch)
+    shifted = (SHIFT + ADD) * (layer.products * batch)
+    exact, terms = method == "float", nonzero * (layer.products // layer.weights) * batch
     return {
-        Stage.FORWARD: dense if exact else _signed_sums(nonzero * batch, outputs * batch),
-        Stage.BACKWARD: dense if exact else _signed_sums(nonzero * batch, inputs * batch),
+        Stage.FORWARD: dense if exact else _signed_sums(terms, layer.sums * batch),
+        Stage.BACKWARD: dense if exact else _signed_sums(terms, layer.entering * batch),
         Stage.GRADIENT: shifted if method.endswith("-qbp") else dense,
     }
 
 
-def _paper_elements(inputs: int, outputs: int, batch: int) -> Operations:
+def _paper_elements(layer: _PaperLayer, batch: int) -> Operations:
     """Equations 5 and 6: the gate, and the learning rate times the delta, once for each."""
-    each = outputs * batch
+    each = layer.leaving * batch
     return {
         Stage.NORMALIZE: ADD * each,  # the bias
         Stage.GATE: MULTIPLY * each,
-        Stage.BIASES: (MULTIPLY + ADD) * each + ADD * outputs,
-        Stage.UPDATE: MULTIPLY * each + ADD * (inputs * outputs),
+        Stage.BIASES: (MULTIPLY + ADD) * each + ADD * layer.channels,
+        Stage.UPDATE: MULTIPLY * each + ADD * layer.weights,
     }
 
 
-def _paper_draws(inputs: int, outputs: int, batch: int, method: str) -> Operations:
+def _paper_draws(layer: _PaperLayer, batch: int, method: str) -> Operations:
     """Chances of the samples, (w + 1) / 2 or ``|w|``; and of the powers of two, 2m - 1."""
     chance = {"float": NOTHING, "ternary-qbp": ADD}.get(method, ADD + SHIFT)
     code = SHIFT + ADD * 2 if method.endswith("-qbp") else NOTHING
-    return {Stage.SAMPLE: chance * (inputs * outputs), Stage.CODES: code * (inputs * batch)}
+    return {Stage.SAMPLE: chance * layer.weights, Stage.CODES: code * (layer.entering * batch)}
 
 
-def _paper_batch_norm(outputs: int, batch: int) -> Operations:
+def _paper_batch_norm(layer: _PaperLayer, batch: int) -> Operations:
     """Forward, backward, and the step of the gain."""
-    each = outputs * batch
+    each, channels = layer.leaving * batch, layer.channels
     return {
-        Stage.NORMALIZE: (MULTIPLY + ADD) * (3 * each) + (MULTIPLY * 3 + ADD) * outputs,
-        Stage.NORMALIZE_BACK: (MULTIPLY + ADD) * (5 * each) + (MULTIPLY * 6 + ADD) * outputs,
-        Stage.BIASES: (MULTIPLY + ADD) * each + ADD * outputs,
+        Stage.NORMALIZE: (MULTIPLY + ADD) * (3 * each) + (MULTIPLY * 3 + ADD) * channels,
+        Stage.NORMALIZE_BACK: (MULTIPLY + ADD) * (5 * each) + (MULTIPLY * 6 + ADD) * channels,
+        Stage.BIASES: (MULTIPLY + ADD) * each + ADD * channels,
     }

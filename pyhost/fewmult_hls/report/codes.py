@@ -41,7 +41,7 @@ class _Recorder:
         if isinstance(call, ShiftGradient):
             units, batch = call.x.shape
             random_bytes = element_bytes((call.seed, call.code_purpose), units, batch, call.step)
-            codes = power_of_two_codes(call.x.astype(np.int64), random_bytes)
+            codes = power_of_two_codes(np.abs(call.x.astype(np.int64)), random_bytes)
             self.codes.append(codes.astype(np.uint8))  # all layers' at once are in memory
         self._backend.run(call)
 

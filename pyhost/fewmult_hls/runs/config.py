@@ -58,7 +58,8 @@ class RunConfig:
     )
     _: KW_ONLY
     net: str = setting(
-        "Units of each layer, from pixels to classes, such as 784-1024-10.",
+        "Units of each layer, from pixels to classes, such as 784-1024-10; or an image and layers, "
+        "such as 3x32x32-32C3p-P2-256-10 (docs/arithmetic.md, section 14).",
         says="two hidden layers of 256",
         metavar="WIDTHS",
     )

@@ -55,7 +55,7 @@ class FloatMethod(Method[FloatNetwork]):
 
     def operations(self) -> tuple[int, dict[str, int]]:
         """What the formula of ``fewmult-hls ops`` says: numpy's products of +-1 are not counted."""
-        step = paper_step(self._spec.widths, self._spec.batch, self._spec.method, batch_norm=True)
+        step = paper_step(self._spec.plan, self._spec.batch, self._spec.method, batch_norm=True)
         everything = total(step.values())
         kinds = ("multiplications", "additions", "shifts")
         return everything.multiplications, {kind: getattr(everything, kind) for kind in kinds}
