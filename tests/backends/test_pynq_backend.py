@@ -250,7 +250,7 @@ def test_files_that_are_missing_or_of_another_board(tmp_path: Path) -> None:
         PynqBackend(open_emulated_device(Z2), Z2, tmp_path)
     manifest = write_emulated_overlay(tmp_path, Z2, "fewmult")
     save_manifest(tmp_path / "fewmult.json", replace(manifest, board="zybo"))
-    with pytest.raises(FewmultError, match="is for the board zybo, and this is a pynq-z2"):
+    with pytest.raises(FewmultError, match="is for the board zybo, not for pynq-z2"):
         PynqBackend(open_emulated_device(Z2), Z2, tmp_path)
 
 

@@ -291,7 +291,7 @@ def edit(path: Path, old: str, new: str) -> None:
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        (lambda d: (d / "fewmult.hwh").unlink(), "has no fewmult.hwh: .* of one build"),
+        (lambda d: (d / "fewmult.hwh").unlink(), r"there is no .*/fewmult.hwh: .* of one build"),
         (lambda d: (d / "fewmult.bit").write_text(""), "fewmult.bit is empty"),
         (lambda d: (d / "fewmult.json").write_text("{"), "fewmult.json is damaged"),
         (
@@ -332,7 +332,7 @@ def test_overlays_are_refused_before_anyone_logs_in(overlays: Path) -> None:
     (overlays / "fewmult_units.hwh").unlink()
     done = fewmult("deploy", "nowhere.invalid", *options)
     assert done.returncode == 1
-    assert_one_line(done.stderr, f"{overlays} has no fewmult_units.hwh")
+    assert_one_line(done.stderr, f"there is no {overlays}/fewmult_units.hwh")
     for path in overlays.glob("fewmult_units*"):
         path.unlink()
     done = fewmult("deploy", "nowhere.invalid", *options)
@@ -437,7 +437,7 @@ def test_login_shells_of_all_kinds(
         found = _environment(login.ask([*CHECK, sys.prefix], SCRIPT.read_bytes()))
         assert found is not None
         assert found.python == platform.python_version()
-        login.feed(["sh", "-c", 'cat >"$0/sent"', login.folder], lambda file: file.write(sent))
+        login.ask(["sh", "-c", 'cat >"$0/sent"', login.folder], sent)
         assert Path(login.folder, "sent").read_bytes() == sent
         assert login.run(["sh", "-c", "exit 12"], terminal=False) == 12
     assert_idle(there)

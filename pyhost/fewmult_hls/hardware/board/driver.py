@@ -22,12 +22,11 @@ import numpy.typing as npt
 from pynq import Overlay
 
 from ...system.errors import FewmultError
-from ..source.interfaces import CONTROL
+from ..source.interfaces import CONTROL, IDLE, START
 from .board import Board
 from .hwh import check_hwh
-from .manifest import Manifest, load_manifest
+from .manifest import load_overlay
 
-_START, _IDLE = 1, 4  # bits of the control register
 _LEAST_BYTES = 8192  # of a buffer: pynq's allocator is not made for smaller ones
 _WORD_BYTES = 8  # kernels read and write whole words, to the end of the last one
 _WORD = 0xFFFF_FFFF
@@ -119,7 +118,8 @@ class OverlayDriver:
     def __init__(
         self, path: Path, board: Board, device: Any, buffers: Buffers, timeout: float
     ) -> None:
-        self.manifest = _load(path, board)
+        self.manifest = load_overlay(path, board)
+        check_hwh(self.manifest, path.with_suffix(".hwh"))
         self._path, self._buffers, self._timeout = path, buffers, timeout
         self._running: dict[str, _Run] = {}
         with _loading(path):
@@ -178,7 +178,7 @@ class OverlayDriver:
         self._settle(kernel, memory)
         for name, word in words.items():
             ip.write(arguments[name].offset, word)
-        ip.write(CONTROL, _START)
+        ip.write(CONTROL, START)
         self._running[kernel] = _Run(time.monotonic(), memory, held)
 
     def wait(self) -> None:
@@ -203,8 +203,8 @@ class OverlayDriver:
             FewmultError: it did not end in time.
         """
         ip, start = self._ips[kernel], self._running[kernel].start
-        # Reading clears AP_DONE, so what is waited for is AP_IDLE.
-        while not ip.read(CONTROL) & _IDLE:
+        # Reading clears AP_DONE, so what is waited for is APIDLE.
+        while not ip.read(CONTROL) & IDLE:
             passed = time.monotonic() - start
             if passed > self._timeout:
                 del self._running[kernel]
@@ -253,20 +253,3 @@ def _loading(path: Path) -> Iterator[None]:
             f"{path.name} cannot be loaded into the fabric ({cause}): copy .bit, .hwh and .json "
             "of one build again; dmesg has what the kernel says"
         ) from error
-
-
-def _load(path: Path, board: Board) -> Manifest:
-    for suffix in (".bit", ".hwh", ".json"):
-        if not path.with_suffix(suffix).is_file():
-            raise FewmultError(
-                f"there is no {path.with_suffix(suffix)}: an overlay is .bit, .hwh and .json "
-                "side by side; make one with `fewmult-hls build`"
-            )
-    manifest = load_manifest(path.with_suffix(".json"))
-    if manifest.board != board.name:
-        raise FewmultError(
-            f"{path.name} is for the board {manifest.board}, and this is a {board.name}: "
-            "take the overlay of this board"
-        )
-    check_hwh(manifest, path.with_suffix(".hwh"))
-    return manifest

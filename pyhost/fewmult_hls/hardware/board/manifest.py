@@ -23,6 +23,7 @@ from ..source.interfaces import Argument
 from ..source.reading import load_interface, source_root
 from .board import Board
 
+SUFFIXES = (".bit", ".hwh", ".json")  # of an overlay's files
 FORMAT = 2  # of the file, and of how a host talks to the kernels
 _MOST_BYTES = 1 << 20
 _SPAN = 0x1_0000  # bytes of a kernel's registers, as Vivado assigns them
@@ -140,6 +141,31 @@ def load_manifest(path: Path) -> Manifest:
         _check_addresses(manifest)
     except ValueError as error:
         raise damaged(path, error, "build the overlay again") from error
+    return manifest
+
+
+def load_overlay(path: Path, board: Board) -> Manifest:
+    """The manifest of an overlay whose three files are there.
+
+    Args:
+        path: of the .bit; .hwh and .json lie beside it.
+        board: that it must be for.
+
+    Raises:
+        FewmultError: a file is missing, the .json is damaged, or of another board.
+    """
+    for suffix in SUFFIXES:
+        if not path.with_suffix(suffix).is_file():
+            raise FewmultError(
+                f"there is no {path.with_suffix(suffix)}: an overlay is .bit, .hwh and .json of "
+                "one build; make one with `fewmult-hls build`"
+            )
+    manifest = load_manifest(path.with_suffix(".json"))
+    if manifest.board != board.name:
+        raise FewmultError(
+            f"{path} is for the board {manifest.board}, not for {board.name}: "
+            "take the overlay of this board"
+        )
     return manifest
 
 

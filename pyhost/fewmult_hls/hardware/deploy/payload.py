@@ -14,20 +14,18 @@ from email import message_from_bytes
 from email.message import Message
 from io import BytesIO
 from pathlib import Path
-from typing import IO
 
 from ... import __version__
 from ...system.errors import FewmultError, UsageError, reason_of
 from ...system.files import open_regular, reading
 from ..board.board import Board
 from ..board.hwh import check_hwh
-from ..board.manifest import Manifest, load_manifest
+from ..board.manifest import SUFFIXES, Manifest, load_overlay
 from ..source.reading import load_interface
 
 COMPLETE = "complete"  # the archive's last file: without it, a part is missing
 _PROJECT = "fewmult_hls"
 _PURE = "-none-any.whl"
-_SUFFIXES = (".bit", ".hwh", ".json")
 _PLACES = (Path(".venv/dist/board"), Path("dist"), Path())
 _MOST_UNPACKED = 256 << 20  # ours unpack to some MB
 _MOST_HEAD = 1 << 20
@@ -50,41 +48,30 @@ class Wheel:
 
 
 @dataclass(frozen=True)
-class Overlay:
-    """An overlay's three files.
-
-    Attributes:
-        stem: their path without a suffix.
-        manifest: what the .json says.
-    """
-
-    stem: Path
-    manifest: Manifest
-
-
-@dataclass(frozen=True)
 class Payload:
     """All that is copied.
 
     Attributes:
         wheel: of this version.
-        overlays: by name; those that are on the board stay if there are none.
+        overlays: the .bit of each by name; those that are on the board stay if there are none.
     """
 
     wheel: Wheel
-    overlays: Mapping[str, Overlay]
+    overlays: Mapping[str, Path]
 
-    def write(self, stream: IO[bytes], script: Path) -> None:
-        """Writes a tar archive: wheels/, requirements.txt, overlays/, the script."""
-        with tarfile.open(fileobj=stream, mode="w|", format=tarfile.GNU_FORMAT) as archive:
+    def packed(self, script: Path) -> bytes:
+        """A tar archive: wheels/, requirements.txt, overlays/, the script."""
+        packed = BytesIO()
+        with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:
             _add(archive, script, ".")
             for path in (self.wheel.path, *self.wheel.others):
                 _add(archive, path, "wheels")
             _add_text(archive, "requirements.txt", "\n".join(self.wheel.requirements) + "\n")
-            for name, overlay in self.overlays.items():
-                for suffix in _SUFFIXES:
-                    _add(archive, overlay.stem.with_name(name + suffix), "overlays")
+            for bit in self.overlays.values():
+                for suffix in SUFFIXES:
+                    _add(archive, bit.with_suffix(suffix), "overlays")
             _add_text(archive, COMPLETE, "")
+        return packed.getvalue()
 
 
 def _add(archive: tarfile.TarFile, path: Path, folder: str) -> None:
@@ -218,8 +205,8 @@ def _leads_out(name: str) -> bool:
 # ---- Overlays ------------------------------------------------------------------------------------
 
 
-def read_overlays(folders: Sequence[Path], board: Board) -> dict[str, Overlay]:
-    """The overlays in some folders, each of this board and of this version's kernels.
+def read_overlays(folders: Sequence[Path], board: Board) -> dict[str, Path]:
+    """The .bit of the overlays in some folders, each of this board and this version's kernels.
 
     Args:
         folders: with the files, or plans of ``fewmult-hls build`` that were run.
@@ -229,42 +216,35 @@ def read_overlays(folders: Sequence[Path], board: Board) -> dict[str, Overlay]:
         UsageError: a folder has none, or two have the same.
         FewmultError: a file is missing or damaged, or an overlay does not fit.
     """
-    found: dict[str, Overlay] = {}
+    found: dict[str, Path] = {}
     for folder in folders:
         with reading(folder):
             place = folder / "overlay" if (folder / "overlay").is_dir() else folder
             names = [
                 name
                 for name in board.overlays
-                if any((place / f"{name}{suffix}").is_file() for suffix in _SUFFIXES)
+                if any((place / f"{name}{suffix}").is_file() for suffix in SUFFIXES)
             ]
         if not names:
             wanted = " or ".join(f"{name}.bit" for name in board.overlays)
             raise UsageError(f"{place} has no {wanted}: build an overlay, see `fewmult-hls build`")
         for name in names:
+            bit = place / f"{name}.bit"
             if name in found:
-                raise UsageError(f"{found[name].stem}.bit and {place / name}.bit: name one of them")
-            found[name] = _read_overlay(place / name, board)
+                raise UsageError(f"{found[name]} and {bit}: name one of them")
+            _check_overlay(bit, board)
+            found[name] = bit
     return found
 
 
-def _read_overlay(stem: Path, board: Board) -> Overlay:
-    bit, hwh, json = (stem.with_name(stem.name + suffix) for suffix in _SUFFIXES)
-    for path in (bit, hwh, json):
-        if not path.is_file():
-            raise FewmultError(
-                f"{stem.parent} has no {path.name}: an overlay is .bit, .hwh and .json of one build"
-            )
+def _check_overlay(bit: Path, board: Board) -> None:
+    manifest, json = load_overlay(bit, board), bit.with_suffix(".json")
     if not bit.stat().st_size:
         raise FewmultError(f"{bit} is empty: build the overlay again")
-    manifest = load_manifest(json)
-    if manifest.board != board.name:
-        raise FewmultError(f"{json} is for the board {manifest.board}, not for {board.name}")
-    if manifest.overlay != stem.name:
+    if manifest.overlay != bit.stem:
         raise FewmultError(f"{json} is of the overlay {manifest.overlay}: files were renamed")
     _check_kernels(manifest, board, json)
-    check_hwh(manifest, hwh)
-    return Overlay(stem, manifest)
+    check_hwh(manifest, bit.with_suffix(".hwh"))
 
 
 def _check_kernels(manifest: Manifest, board: Board, path: Path) -> None:

@@ -8,10 +8,9 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from ...system.errors import FewmultError, UsageError
 
@@ -83,31 +82,6 @@ class Login:
             self._fail(done.returncode, done.stderr)
         return done.stdout.decode(errors="replace")
 
-    def feed(self, command: Sequence[str], write: Callable[[IO[bytes]], None]) -> None:
-        """Runs a command whose input ``write`` writes.
-
-        Raises:
-            FewmultError: it failed, or the connection broke.
-        """
-        with (
-            tempfile.TemporaryFile() as errors,
-            self._started(
-                command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors
-            ) as process,
-        ):
-            assert process.stdin is not None
-            try:
-                write(process.stdin)
-                process.stdin.close()
-            except BrokenPipeError as broken:
-                first = broken.__context__
-                if first is not None and not isinstance(first, Exception):
-                    raise first from None  # an interrupt, after which tar still writes its end
-                process.stdin = None  # it has ended, and says why
-            if process.wait():
-                errors.seek(0)
-                self._fail(process.returncode, errors.read())
-
     def run(self, command: Sequence[str], *, terminal: bool) -> int:
         """Runs a command with the input and output of this process.
 
@@ -121,9 +95,12 @@ class Login:
         Raises:
             FewmultError: the connection broke.
         """
-        where = None if terminal else subprocess.DEVNULL
-        with self._started(command, "-t" if terminal else "-T", stdin=where) as process:
-            code = process.wait()
+        line = self._line(command, "-t" if terminal else "-T")
+        with subprocess.Popen(line, stdin=None if terminal else subprocess.DEVNULL) as process:
+            try:
+                code = process.wait()
+            finally:  # an interrupt: ssh gives the terminal back, and ends
+                process.terminate()
         if code == _LOST:
             self._fail(code, b"")
         return code
@@ -131,18 +108,6 @@ class Login:
     def _line(self, command: Sequence[str], tty: str = "-T") -> list[str]:
         # Over the connection that is there, or not at all.
         return [*self._ssh, tty, "-o", "ProxyCommand=false", "--", self.host, shlex.join(command)]
-
-    @contextmanager
-    def _started(
-        self, command: Sequence[str], tty: str = "-T", **streams: int | IO[bytes] | None
-    ) -> Iterator[subprocess.Popen[bytes]]:
-        process = subprocess.Popen(self._line(command, tty), **streams)  # type: ignore[call-overload]
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
 
     def _fail(self, code: int, errors: bytes) -> None:
         line = _last_line(errors)

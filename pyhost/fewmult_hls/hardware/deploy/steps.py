@@ -83,9 +83,7 @@ def deploy(
             f"in {environment}"
         )
         sudo = _sudo(login, there, device)
-        login.feed(
-            ["sh", "-c", _UNPACK, login.folder], lambda stream: payload.write(stream, _SCRIPT)
-        )
+        login.ask(["sh", "-c", _UNPACK, login.folder], payload.packed(_SCRIPT))
         say(f"{host}: copied {', '.join([payload.wheel.path.name, *payload.overlays])}")
         script = ["bash", f"{login.folder}/{_SCRIPT.name}", "install", environment, login.folder]
         code = login.run([*sudo, *script, *([device] if verify else [])], terminal=sudo == ["sudo"])

@@ -12,15 +12,9 @@ from ..board.board import Board
 from ..board.hwh import CONTROL_BUS
 from ..board.manifest import KernelIp, Manifest
 from ..build.hls_project import vlnv
-from ..source.interfaces import Argument
+from ..source.interfaces import CONTROL_REGISTERS, Argument
 
 _PS = "processing_system7_0"
-_CONTROL_REGISTERS = {
-    "CTRL": 0x00,
-    "GIER": 0x04,
-    "IP_IER": 0x08,
-    "IP_ISR": 0x0C,
-}
 _IO_PLL_MHZ = 1000
 
 
@@ -112,7 +106,7 @@ def _kernel(modules: Element, name: str, ip: KernelIp, mhz: int) -> None:
         USAGE="register",
     )
     registers = SubElement(block, "REGISTERS")
-    for register, offset in _CONTROL_REGISTERS.items():
+    for register, offset in CONTROL_REGISTERS.items():
         _register(registers, register, offset, "read-write")
     for argument in ip.arguments.values():
         _register(registers, argument.name, argument.offset, _access(argument))

@@ -13,10 +13,8 @@ import numpy as np
 from ...contract.backend import Backend
 from ...contract.calls import CALLS, Call, Pass
 from ..board.manifest import KernelIp
-from ..source.interfaces import CONTROL
+from ..source.interfaces import CONTROL, DONE, FIRST_ARGUMENT, IDLE, READY, START
 from .ip import FabricMemory, Fault
-
-START, DONE, IDLE, READY = 1, 2, 4, 8  # bits of the control register
 
 
 @dataclass
@@ -75,7 +73,7 @@ class KernelModel:
         """See ``Ip``: AP_START clears itself."""
         if offset != CONTROL:
             known = {argument.offset for argument in self._ip.arguments.values()}
-            if offset not in known and offset > 0x0C:
+            if offset not in known and offset >= FIRST_ARGUMENT:
                 raise Fault(f"{self._name} has no register at {offset:#x}")
             self._registers[offset] = value & 0xFFFF_FFFF
         elif value & START and self._control & IDLE:

@@ -1,6 +1,6 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""What the costs of a header are made of: loops, accesses, parts and memories.
+"""What the costs of a header are made of: loops, accesses, parts and arrays.
 
 A row says which kernels have it and, where that differs, which passes reach it. What it does not
 say is read from the sources: intervals, the sizes of arrays.

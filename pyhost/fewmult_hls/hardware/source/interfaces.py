@@ -14,10 +14,9 @@ from typing import Literal, NamedTuple
 
 Kind = Literal["memory", "scalar", "status"]
 
-CONTROL = 0x00  # AP_START, AP_DONE (cleared by reading), AP_IDLE, AP_READY from bit 0 on
-GLOBAL_INTERRUPT_ENABLE = 0x04
-INTERRUPT_ENABLE = 0x08
-INTERRUPT_STATUS = 0x0C
+CONTROL = 0x00
+START, DONE, IDLE, READY = 1, 2, 4, 8  # its bits AP_..; reading clears AP_DONE and AP_READY
+CONTROL_REGISTERS = {"CTRL": CONTROL, "GIER": 0x04, "IP_IER": 0x08, "IP_ISR": 0x0C}
 FIRST_ARGUMENT = 0x10
 ARGUMENT_STEP = 8  # 32 bits, and 32 that are reserved or say that a status is valid
 
