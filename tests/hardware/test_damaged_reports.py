@@ -15,31 +15,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from checkout import REPORTS
 from fewmult_hls.hardware.build import reports
 from fewmult_hls.hardware.build.build_json import load_build
 from fewmult_hls.system.errors import FewmultError, UsageError
-from reported import FACTS
+from reported import FACTS, PLACES, write_plan
 
-PLACES = {
-    "csynth.xml": f"hls/layer/{reports.SYNTHESIS}",
-    "export_impl.xml": f"hls/layer/{reports.IMPLEMENTATION}",
-    "timing_summary.rpt": reports.TIMING,
-    "utilization.rpt": reports.UTILIZATION,
-}
 NUMBER = "9" * 5000
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A plan with all its reports."""
-    plan = tmp_path_factory.mktemp("plans") / "whole"
-    plan.mkdir()
-    (plan / "plan.json").write_text(json.dumps(FACTS))
-    for name, place in PLACES.items():
-        (plan / place).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(REPORTS / name, plan / place)
-    return plan
+    return write_plan(tmp_path_factory.mktemp("plans") / "whole", *PLACES)
 
 
 @pytest.fixture

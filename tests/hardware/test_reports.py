@@ -15,30 +15,18 @@ from typing import Any
 
 import pytest
 
-from checkout import REPORTS
 from fewmult_hls.hardware.build import reports
 from fewmult_hls.hardware.build.hls_project import SOLUTION, WORK
 from fewmult_hls.hardware.build.plan import loop_targets
 from fewmult_hls.hardware.source.reading import kernel_sources, source_root
-from reported import FACTS
+from reported import FACTS, put, write_plan
 
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Path:
     """A plan after synthesis of one kernel, with the script that it would have."""
     shutil.copyfile(Path(reports.__file__), tmp_path / "check_reports.py")
-    (tmp_path / "plan.json").write_text(json.dumps(FACTS))
-    put(tmp_path, "csynth.xml", "hls/layer", reports.SYNTHESIS)
-    return tmp_path
-
-
-def put(plan: Path, name: str, *place: str, old: str = "", new: str = "") -> None:
-    """A report as a tool would leave it, one piece of it changed."""
-    text = (REPORTS / name).read_text()
-    assert old in text
-    path = plan.joinpath(*place)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text.replace(old, new, 1) if old else text)
+    return write_plan(tmp_path, "csynth.xml")
 
 
 def check(plan: Path, *names: str) -> subprocess.CompletedProcess[str]:
@@ -89,7 +77,7 @@ def test_synthesis_is_read(plan: Path) -> None:
 
 
 def test_implementation_replaces_estimates(plan: Path) -> None:
-    put(plan, "export_impl.xml", "hls/layer", reports.IMPLEMENTATION)
+    put(plan, "export_impl.xml")
     assert check(plan, "layer").returncode == 0
     kernel = built(plan)["kernels"]["layer"]
     assert kernel["from"] == "implementation"
@@ -99,8 +87,8 @@ def test_implementation_replaces_estimates(plan: Path) -> None:
 
 
 def test_overlay_is_read(plan: Path) -> None:
-    put(plan, "timing_summary.rpt", reports.TIMING)
-    put(plan, "utilization.rpt", reports.UTILIZATION)
+    put(plan, "timing_summary.rpt")
+    put(plan, "utilization.rpt")
     result = check(plan, "overlay")
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == "overlay: 38043 LUT, 41379 FF, 88.5 BRAM, 0 DSP, slack 0.206 ns\n"
@@ -109,25 +97,12 @@ def test_overlay_is_read(plan: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "place", "old", "new", "message"),
+    ("name", "old", "new", "message"),
     [
+        ("csynth.xml", "<DSP>0<", "<DSP>4<", "layer: 4 DSP, and 0 may be used"),
+        ("csynth.xml", "Period>7.311<", "Period>10.25<", "layer: the clock is missed by 0.25 ns"),
         (
             "csynth.xml",
-            ("hls/layer", reports.SYNTHESIS),
-            "<DSP>0<",
-            "<DSP>4<",
-            "layer: 4 DSP, and 0 may be used",
-        ),
-        (
-            "csynth.xml",
-            ("hls/layer", reports.SYNTHESIS),
-            "Period>7.311<",
-            "Period>10.25<",
-            "layer: the clock is missed by 0.25 ns",
-        ),
-        (
-            "csynth.xml",
-            ("hls/layer", reports.SYNTHESIS),
             "<PipelineII>1<",
             "<PipelineII>3<",
             "layer: loop first_loop_VITIS_LOOP_5_1 in load_Pipeline_first_loop_VITIS_LOOP_5_1 "
@@ -135,54 +110,31 @@ def test_overlay_is_read(plan: Path) -> None:
         ),
         (
             "csynth.xml",
-            ("hls/layer", reports.SYNTHESIS),
             "<PipelineII>2<",
             "<PipelineII>4<",
             "layer: loop VITIS_LOOP_5_2 in finish has II 4, and its pragma asks for II 2",
         ),
         (
             "csynth.xml",
-            ("hls/layer", reports.SYNTHESIS),
             "<PipelineII>2</PipelineII>",
             "<PipelineII/>",
             "layer: loop VITIS_LOOP_5_2 in finish is not pipelined, and its pragma asks for II 2",
         ),
         (
             "export_impl.xml",
-            ("hls/layer", reports.IMPLEMENTATION),
             "<WNS_FINAL>0.638<",
             "<WNS_FINAL>-0.042<",
             "layer: the clock is missed by 0.042 ns",
         ),
-        (
-            "export_impl.xml",
-            ("hls/layer", reports.IMPLEMENTATION),
-            "<DSP>0<",
-            "<DSP>1<",
-            "layer: 1 DSP",
-        ),
-        (
-            "timing_summary.rpt",
-            (reports.TIMING,),
-            " 0.206 ",
-            "-1.206 ",
-            "overlay: the clock is missed by 1.206 ns",
-        ),
-        (
-            "utilization.rpt",
-            (reports.UTILIZATION,),
-            "| DSPs      |    0 |",
-            "| DSPs      |   12 |",
-            "overlay: 12 DSP",
-        ),
+        ("export_impl.xml", "<DSP>0<", "<DSP>1<", "layer: 1 DSP"),
+        ("timing_summary.rpt", " 0.206 ", "-1.206 ", "overlay: the clock is missed by 1.206 ns"),
+        ("utilization.rpt", "| DSPs      |    0 |", "| DSPs      |   12 |", "overlay: 12 DSP"),
     ],
 )
-def test_policy(
-    plan: Path, name: str, place: tuple[str, ...], old: str, new: str, message: str
-) -> None:
-    put(plan, "timing_summary.rpt", reports.TIMING)
-    put(plan, "utilization.rpt", reports.UTILIZATION)
-    put(plan, name, *place, old=old, new=new)
+def test_policy(plan: Path, name: str, old: str, new: str, message: str) -> None:
+    put(plan, "timing_summary.rpt")
+    put(plan, "utilization.rpt")
+    put(plan, name, old, new)
     result = check(plan)
     assert result.returncode == 1
     assert result.stderr.startswith(f"error: {message}"), result.stderr
@@ -191,8 +143,8 @@ def test_policy(
 
 
 def test_only_what_is_named_is_judged(plan: Path) -> None:
-    put(plan, "csynth.xml", "hls/layer", reports.SYNTHESIS, old="<DSP>0<", new="<DSP>4<")
-    put(plan, "csynth.xml", "hls/shift_gradient", reports.SYNTHESIS)
+    put(plan, "csynth.xml", old="<DSP>0<", new="<DSP>4<")
+    put(plan, "csynth.xml", kernel="shift_gradient")
     assert check(plan, "shift_gradient").returncode == 0
     assert check(plan, "layer").returncode == 1
     assert check(plan).returncode == 1
@@ -216,7 +168,7 @@ def test_no_report_is_a_failure(plan: Path) -> None:
     ],
 )
 def test_damaged_synthesis(plan: Path, old: str, new: str, message: str) -> None:
-    put(plan, "csynth.xml", "hls/layer", reports.SYNTHESIS, old=old, new=new)
+    put(plan, "csynth.xml", old=old, new=new)
     assert_refused(plan, message)
 
 
@@ -226,21 +178,20 @@ def test_another_xml(plan: Path) -> None:
 
 
 def test_synthesis_in_place_of_an_implementation(plan: Path) -> None:
-    place = ("hls/layer", reports.IMPLEMENTATION)
-    put(plan, "export_impl.xml", *place, old=">impl<", new=">syn<")
+    put(plan, "export_impl.xml", old=">impl<", new=">syn<")
     assert_refused(plan, "is of a synthesis, not of an implementation")
 
 
 def test_overlay_without_constraints(plan: Path) -> None:
-    put(plan, "utilization.rpt", reports.UTILIZATION)
-    put(plan, "timing_summary.rpt", reports.TIMING, old=" 0.206 ", new="    NA ")
+    put(plan, "utilization.rpt")
+    put(plan, "timing_summary.rpt", old=" 0.206 ", new="    NA ")
     assert_refused(plan, "names no WNS")
 
 
 def test_half_an_overlay(plan: Path) -> None:
-    put(plan, "timing_summary.rpt", reports.TIMING)
+    put(plan, "timing_summary.rpt")
     assert_refused(plan, "cannot read")
-    put(plan, "utilization.rpt", reports.UTILIZATION, old="| DSPs ", new="| Others ")
+    put(plan, "utilization.rpt", old="| DSPs ", new="| Others ")
     assert_refused(plan, "has no row of DSP")
 
 
