@@ -61,7 +61,7 @@ def fuzz(*words: str, **environment: str) -> str:
         [sys.executable, TOOL, *words],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
         env={**os.environ, **environment},
     )

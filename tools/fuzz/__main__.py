@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import click
@@ -25,6 +27,7 @@ import targets
 
 _ARGUMENTS = "arguments"
 _NAMES = [_ARGUMENTS, *targets.TARGETS]
+_MOST = 4  # at once
 _SILENCE = 900  # seconds, after which a target hangs in what no signal reaches
 
 
@@ -42,13 +45,17 @@ def main(
         _run_target(target[0], inside, first, cases)
         return
     end = time.monotonic() + 60 * minutes
-    with tempfile.TemporaryDirectory(prefix="fewmult-fuzz-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="fewmult-fuzz-") as folder,
+        ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST)) as many,
+    ):
         _prepare(Path(folder))
         targets.make_good(Path(folder, "good"))
         failed, total, number = 0, 0, first
         while number == first or time.monotonic() < end:
-            for name in target or _NAMES:
-                ran, broken = _round(name, Path(folder), number, cases)
+            run = partial(_round, folder=Path(folder), number=number, cases=cases)
+            for ran, broken, said in many.map(run, target or _NAMES):
+                click.echo(said)
                 total, failed = total + ran, failed + broken
             number += 1
     click.echo(f"{total} cases, seeds {first} to {number - 1}: {failed} targets failed")
@@ -65,8 +72,8 @@ def _prepare(folder: Path) -> None:
     os.environ.pop("FEWMULT_DATA", None)
 
 
-def _round(name: str, folder: Path, number: int, cases: int) -> tuple[int, bool]:
-    """Runs a target in a process of its own: how many cases, and whether one failed."""
+def _round(name: str, folder: Path, number: int, cases: int) -> tuple[int, bool, str]:
+    """Runs a target in a process of its own: how many cases, whether one failed, what to say."""
     share = targets.TARGETS[name].share if name in targets.TARGETS else 4.0
     count = max(1, round(cases * share))
     began = time.monotonic()
@@ -85,18 +92,16 @@ def _round(name: str, folder: Path, number: int, cases: int) -> tuple[int, bool]
         broken, said = True, (late.stdout or b"") + b"it hangs"
     seconds = time.monotonic() - began
     state = "FAILED" if broken else "ok"
-    click.echo(f"{name:26} seed {number:<6} {count:6} cases {seconds:6.1f} s  {state}")
-    if broken:
-        click.echo(said.decode(errors="replace"))
-    return count, broken
+    line = f"{name:26} seed {number:<6} {count:6} cases {seconds:6.1f} s  {state}"
+    return count, broken, f"{line}\n{said.decode(errors='replace')}" if broken else line
 
 
 def _run_target(name: str, folder: Path, number: int, cases: int) -> None:
-    scratch = folder / "scratch"
-    scratch.mkdir(exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=folder))
     # Beside a case, as its readers expect it.
-    if not (scratch / "good").exists():
-        (scratch / "good").symlink_to(folder / "good")
+    (scratch / "good").symlink_to(folder / "good")
+    # Others run meanwhile.
+    os.environ["FEWMULT_CACHE"] = str(scratch / "cache")
     os.chdir(scratch)
     case = arguments.case if name == _ARGUMENTS else targets.TARGETS[name].case
 
