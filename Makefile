@@ -17,8 +17,8 @@ SOURCES := pyproject.toml CMakeLists.txt README.md LICENSE \
   $(shell find kernels bindings pyhost -not -path '*/__pycache__*')
 CXX_FILES := $(shell find kernels bindings testbench pyhost tests/hardware/rtl -name '*.[ch]pp')
 
-.PHONY: help train test speed test-clang test-board board-wheel rehearse-board fuzz lint lint-kernels \
-  editable docs format clean
+.PHONY: help train quick test testbenches speed test-clang test-board board-wheel rehearse-board \
+  fuzz lint lint-kernels editable docs format clean
 .DELETE_ON_ERROR:
 
 help: ## List the targets
@@ -27,12 +27,22 @@ help: ## List the targets
 train: $(VENV)/package.stamp ## Train on the bundled digits
 	$(BIN)/fewmult-hls train --out runs/digits --overwrite
 
-test: $(VENV)/test.stamp ## Run the testbenches, plain and sanitized, then pytest
+# A file of tests is one worker's. More of them would want more memory than they save time.
+PYTEST := -m pytest -n $(CMAKE_BUILD_PARALLEL_LEVEL) --maxprocesses 8 --dist loadfile
+
+quick: .venv-dev/editable.stamp ## Run the tests that are not slow, within a minute
+	.venv-dev/bin/python $(PYTEST) -m "not speed and not slow"
+
+# Pytest says at its end how long all of it took.
+test: export FEWMULT_TESTS_BEGAN := $(shell date +%s)
+test: testbenches ## Run the testbenches, then pytest
+	$(BIN)/python $(PYTEST)
+
+testbenches: $(VENV)/test.stamp ## Build and run the testbenches, plain and sanitized
 	rm -rf build/golden
 	$(BIN)/python -m fewmult_hls.proof.golden build/golden
 	$(call testbenches,build/testbench,OFF)
 	$(call testbenches,build/sanitize,ON)
-	$(BIN)/python -m pytest
 
 speed: $(VENV)/test.stamp ## Run the tests of ratios and start-up times, on a quiet machine
 	$(BIN)/python -m pytest -m speed
@@ -51,7 +61,7 @@ BOARD_TESTS := $(patsubst %,tests/%.py,backends/test_pynq_backend hardware/test_
 
 # pynq holds numpy below 2: an environment of its own.
 test-board: .venv-board/board.stamp ## Run the tests that need pynq (Python 3.10 to 3.12)
-	.venv-board/bin/python -m pytest $(BOARD_TESTS)
+	.venv-board/bin/python $(PYTEST) $(BOARD_TESTS)
 
 # What the package needs besides what is compiled in the board's image: numpy, pillow, requests.
 BOARD_NEEDS := click markdown-it-py mdurl packaging platformdirs pooch pygments rich tomli tomli-w
@@ -123,7 +133,8 @@ $(VENV)/test.stamp $(VENV)/lint.stamp: $(VENV)/%.stamp: $(VENV)/package.stamp
 
 .venv-board/board.stamp: $(VENV)/package.stamp
 	$(PYTHON) -m venv --clear .venv-board
-	.venv-board/bin/python -m pip --quiet --disable-pip-version-check install \
+	@# Of the seventy packages that pynq brings, tests import few: those are compiled then.
+	PIP_COMPILE=0 .venv-board/bin/python -m pip --quiet --disable-pip-version-check install \
 	  "$$(echo $(DIST)/*.whl)[board,test]"
 	touch $@
 

@@ -1,9 +1,12 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
 
+from __future__ import annotations
+
 import gc
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +23,15 @@ def collected() -> Iterator[None]:
     """Nothing of an emulated board stays behind: 32 bits of addresses hold few of them."""
     yield
     gc.collect()
+
+
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    yield
+    began = os.environ.get("FEWMULT_TESTS_BEGAN")
+    if began is not None:
+        minutes, seconds = divmod(round(time.time() - float(began)), 60)
+        terminalreporter.write_line(f"make test, with all that it built: {minutes} min {seconds} s")
 
 
 def _has_mnist() -> bool:

@@ -389,6 +389,7 @@ def test_other_threads_run_during_a_kernel() -> None:
     assert any(start + margin < at < end - margin for at in ticks)
 
 
+@pytest.mark.slow
 def test_four_threads_at_once_leave_the_same_bits() -> None:
     def work(_: int) -> bytes:
         left = b""

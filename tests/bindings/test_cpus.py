@@ -30,6 +30,7 @@ def on_cpu(cpu: str, script: str) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cpu", "names"),
     [

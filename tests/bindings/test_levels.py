@@ -37,6 +37,7 @@ def test_every_level_and_thread_count_leaves_the_fingerprint(level: str, threads
     assert print_ == train_briefly(EmuBackend(1, "portable"), DIGITS, False, 16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", levels())
 @pytest.mark.parametrize("batch", [16, 256])
 def test_levels_agree_on_a_wide_net(level: str, batch: int) -> None:
@@ -83,6 +84,7 @@ def test_a_level_that_is_not_here_is_one_line(command: list[str], tmp_path: Path
     assert_one_line(done.stderr, "FEWMULT_ISA=sse9", "unset it")
 
 
+@pytest.mark.slow
 def test_doctor_and_summaries_name_the_level(tmp_path: Path) -> None:
     forced = environment(FEWMULT_ISA="portable")
     doctor = fewmult("doctor", env=forced)
@@ -136,6 +138,7 @@ def test_no_level_has_lost_its_lead() -> None:
         assert share is None or 0.1 < share < 1.5
 
 
+@pytest.mark.slow
 def test_bench_prints_tables_and_json() -> None:
     done = fewmult("bench", "--rounds", "1", "--threads", "1")
     assert done.returncode == 0, done.stderr

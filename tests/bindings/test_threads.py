@@ -64,6 +64,7 @@ def python(script: str, *arguments: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", levels())
 def test_callers_and_workers_have_small_stacks(level: str, fingerprint: str) -> None:
     """Every kernel, under the least stack that a system gives a thread."""
@@ -145,6 +146,7 @@ def test_a_child_frees_ends_and_trains(fingerprint: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_fork_while_other_threads_compute(fingerprint: str) -> None:
     """Their locks are held in the child for ever."""
     python(
@@ -173,6 +175,7 @@ def test_a_fork_while_other_threads_compute(fingerprint: str) -> None:
     )
 
 
+@pytest.mark.slow
 def test_worker_processes_of_every_kind(tmp_path: Path, fingerprint: str) -> None:
     script = tmp_path / "pool.py"
     script.write_text(

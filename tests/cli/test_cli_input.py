@@ -181,6 +181,7 @@ def test_wrong_commands(arguments: list[str], reason: str, call: Call, here: Pat
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_process_ends_with_the_code_and_the_line(here: Path) -> None:
     wrong = fewmult("train", "--batch", "100", cwd=here)
     assert (wrong.returncode, wrong.stdout) == (USAGE, "")
@@ -299,6 +300,7 @@ def test_fewer_images_than_a_batch(source: Path, call: Call, here: Path) -> None
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_path_that_is_no_text(call: Call, here: Path) -> None:
     folder = os.fsdecode(b"caf\xe9")
     write_set(here / folder)
@@ -335,6 +337,7 @@ def test_an_unfinished_run_is_called_so(old_run: Path, call: Call) -> None:
     assert_one_line(err, "holds an unfinished run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [options for options, _ in WRONG_OPTIONS])
 def test_a_usage_error_keeps_the_old_run(options: list[str], old_run: Path, call: Call) -> None:
     before = content(old_run)

@@ -33,6 +33,7 @@ def good(trained: Path) -> bytes:
     return (trained / "model.npz").read_bytes()
 
 
+@pytest.mark.slow
 def test_any_flipped_byte(good: bytes, tmp_path: Path) -> None:
     assert refused_flips(load_model, tmp_path / "model.npz", good) > 0.8
 
@@ -135,6 +136,7 @@ def lying_sizes(good: bytes) -> bytes:
     return bytes(content)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [huge_member, zip_bomb, lying_sizes])
 def test_no_file_takes_more_memory_than_it_has_bytes(
     make: Callable[[bytes], bytes], good: bytes, tmp_path: Path

@@ -43,6 +43,8 @@ from command import (
 from fewmult_hls.runs.checkpoints import newest_checkpoint
 from fewmult_hls.system.interrupts import ENDING
 
+pytestmark = pytest.mark.slow
+
 LONG = ["--epochs", "100000", "--net", "64-32-10"]
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 

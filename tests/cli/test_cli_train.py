@@ -34,6 +34,8 @@ from fewmult_hls.cli.commands import run
 from fewmult_hls.contract.calls import Call, ShiftGradient
 from fewmult_hls.runs.config import RunConfig, load_config
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def plain_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:

@@ -231,6 +231,7 @@ def test_files_that_cannot_be_taken(
         assert part in err
 
 
+@pytest.mark.slow
 def test_a_png_cut_or_changed_anywhere(predict: Predict, tmp_path: Path) -> None:
     good = png_bytes(IMAGES[5])
     right = answers(predict(write_png(tmp_path / "a.png", IMAGES[5]), "--json")[1])
@@ -259,6 +260,7 @@ def test_a_png_larger_than_memory_is_not_unpacked(predict: Predict, tmp_path: Pa
     assert "has 40000x40000 pixels" in refused(tmp_path, huge_png(), predict)
 
 
+@pytest.mark.slow
 def test_missing_files(predict: Predict, trained: Path, tmp_path: Path) -> None:
     code, _, err = predict(tmp_path / "none.png")
     assert code == 1
@@ -275,6 +277,7 @@ def test_missing_files(predict: Predict, trained: Path, tmp_path: Path) -> None:
     assert_one_line(done.stderr, "is this the folder of a finished run?")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "fault"),
     [
@@ -304,6 +307,7 @@ def sparse(path: Path, begin: bytes, size: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("begin", "size", "fault"),
     [

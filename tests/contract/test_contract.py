@@ -36,6 +36,7 @@ def full_words(inputs: int, outputs: int, planes: int, *, minus: bool) -> dict[s
     return {"sign": ones if minus else np.zeros_like(ones), "mask": ones}
 
 
+@pytest.mark.slow
 @BOTH
 @SIGNS
 @pytest.mark.parametrize(("planes", "batch"), [(1, 256), (7, 16)])
@@ -46,6 +47,7 @@ def test_widest_forward_product(backend: Any, minus: bool, planes: int, batch: i
     assert set(z.ravel().tolist()) == {(-1) ** minus * LARGEST * (2**planes - 1)}
 
 
+@pytest.mark.slow
 @BOTH
 @SIGNS
 @pytest.mark.parametrize("delta", [-127, 127])
@@ -56,6 +58,7 @@ def test_widest_transposed_product(backend: Any, minus: bool, delta: int) -> Non
     assert set(g.ravel().tolist()) == {(-1) ** minus * delta * WIDTH}
 
 
+@pytest.mark.slow
 @BOTH
 def test_widest_hidden_layer_with_seven_planes_takes_its_mean_in_more_than_32_bits(
     backend: Any,
@@ -233,6 +236,7 @@ def random_net(random: np.random.Generator) -> NetworkSpec:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_all_shifts_of_all_nets_are_within_their_bounds(seed: int) -> None:
     random = np.random.default_rng(seed)

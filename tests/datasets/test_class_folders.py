@@ -166,6 +166,7 @@ def write_bars(folder: Path, count: int, row: int) -> None:
         write_png(folder / f"{k}.png", image)
 
 
+@pytest.mark.slow
 def test_train_evaluate_predict(tmp_path: Path) -> None:
     for row, name in enumerate(CLASSES):
         write_bars(tmp_path / "pets" / name, 20, row)

@@ -343,6 +343,7 @@ def test_files_that_are_none(tmp_path: Path, name: str, kind: str) -> None:
     refused(lambda: datasets.load(str(folder)), f"cannot read {folder / name}: ", fault)
 
 
+@pytest.mark.slow
 def test_a_set_larger_than_memory(tmp_path: Path) -> None:
     """In a process with little: 3,000,000 images of a .gz of 2.3 MB, and a sparse file."""
     folder = write_set(tmp_path / "set")
@@ -716,6 +717,7 @@ def test_real_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     assert mnist.is_published(find_files(REAL_MNIST))
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
 def test_real_mnist_is_fetched_and_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

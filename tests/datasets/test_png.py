@@ -163,6 +163,7 @@ def test_nothing_else_in_a_file_is_looked_into(kind: bytes) -> None:
             np.testing.assert_array_equal(read(content), GREY_ROWS)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(data=st.data())
 def test_any_damage_is_refused(data: st.DataObject) -> None:

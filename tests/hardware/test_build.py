@@ -152,6 +152,7 @@ def test_golden_vectors_fit_the_ports(kernel: str) -> None:
         assert all(array.size <= argument.depth for array in found), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", kernel_names())
 def test_testbench_passes_from_the_plan(
     plans: dict[str, Path], kernel: str, tmp_path: Path
@@ -282,6 +283,7 @@ def run(plan: Path, tools: Tools, *arguments: str, **changes: str) -> Any:
     )
 
 
+@pytest.mark.slow
 def test_all_stages(plan: Path, tmp_path: Path) -> None:
     shutil.rmtree(plan / "overlay", ignore_errors=True)
     tools = Tools(tmp_path, *UNIFIED)
@@ -318,6 +320,7 @@ def test_tcl_flow(plan: Path, tmp_path: Path) -> None:
     assert tools.calls() == 2 * ["vitis_hls -f hls.tcl"]
 
 
+@pytest.mark.slow
 def test_overlay_comes_after_packages(plan: Path, tmp_path: Path) -> None:
     script = plan / "overlay" / "fewmult.tcl"
     script.parent.mkdir(exist_ok=True)
@@ -337,6 +340,7 @@ def test_overlay_comes_after_packages(plan: Path, tmp_path: Path) -> None:
     assert_one_line(refused.stderr, "an overlay holds all its kernels")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["csim", "package"])
 def test_first_failure_stops_and_is_mended(plan: Path, tmp_path: Path, stage: str) -> None:
     kernels = ("shift_gradient", "layer")
@@ -357,6 +361,7 @@ def test_first_failure_stops_and_is_mended(plan: Path, tmp_path: Path, stage: st
     assert len(tools.calls()) == len(order) * len(kernels) - before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "message"),
     [
@@ -374,6 +379,7 @@ def test_silent_failure_is_one(plan: Path, tmp_path: Path, stage: str, message: 
     assert message in result.stderr
 
 
+@pytest.mark.slow
 def test_what_an_earlier_run_left_is_no_success(plan: Path, tmp_path: Path) -> None:
     tools = Tools(tmp_path, *UNIFIED)
     assert run(plan, tools, "package", "layer").returncode == 0
@@ -381,6 +387,7 @@ def test_what_an_earlier_run_left_is_no_success(plan: Path, tmp_path: Path) -> N
     assert run(plan, tools, "package", "layer", MISCHIEF="package layer silent").returncode == 1
 
 
+@pytest.mark.slow
 def test_policy_stops_after_synthesis_every_time(plan: Path, tmp_path: Path) -> None:
     tools = Tools(tmp_path, *UNIFIED)
     for _ in range(2):
@@ -391,6 +398,7 @@ def test_policy_stops_after_synthesis_every_time(plan: Path, tmp_path: Path) -> 
     assert json.loads((plan / "build.json").read_text())["kernels"]["layer"]["dsp"] == 3
 
 
+@pytest.mark.slow
 def test_clean_begins_anew(plan: Path, tmp_path: Path) -> None:
     before = content(plan)
     tools = Tools(tmp_path, *UNIFIED)
@@ -471,6 +479,7 @@ def test_a_tool_that_is_too_old_is_found_first(
     assert_one_line(result.stderr, f"{name} is of release {release}, and {least} is the least")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("release", ["v2023.2", "v2031.1", "an unknown release"])
 def test_later_and_unknown_releases_pass(plan: Path, tmp_path: Path, release: str) -> None:
     tools = Tools(tmp_path, *UNIFIED)
@@ -484,6 +493,7 @@ def test_script_knows_its_kernels(plan: Path, tmp_path: Path) -> None:
     assert_one_line(result.stderr, "there is no kernel 'normalize' in this plan")
 
 
+@pytest.mark.slow
 def test_command_builds(tmp_path: Path) -> None:
     tools = Tools(tmp_path, *UNIFIED)
     out = tmp_path / "out" / "plan"
@@ -625,6 +635,7 @@ def is_running(pid: int) -> bool:
     return bool(state) and not state.startswith("Z")
 
 
+@pytest.mark.slow
 def test_interrupt_ends_the_tools(tmp_path: Path) -> None:
     tools = Tools(tmp_path, *UNIFIED)
     out = tmp_path / "plan"

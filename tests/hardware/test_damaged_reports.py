@@ -166,6 +166,7 @@ def test_a_folder_that_cannot_be_written(plan: Path, capsys: pytest.CaptureFixtu
 Change = Callable[[str], str]
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_damage(data: st.DataObject, whole: Path, tmp_path: Path) -> None:

@@ -271,6 +271,7 @@ def repacked(folder: Path, name: str, **parts: bytes) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_no_wheel_names_the_command_that_makes_it(tmp_path: Path) -> None:
     path = environment(PYTHONPATH=os.pathsep.join(map(os.path.abspath, sys.path)))
     for words, said in {
@@ -346,6 +347,7 @@ def test_an_overlay_that_is_named_twice(overlays: Path, tmp_path: Path) -> None:
         read_overlays([overlays, tmp_path / "other"], Z2)
 
 
+@pytest.mark.slow
 def test_requests_that_cannot_be_meant() -> None:
     for words, part in {
         ("",): "the host is empty",
@@ -489,6 +491,7 @@ def test_verify_says_what_is_wrong_there(
     assert not list(package(installed.image).glob(".overlays*"))
 
 
+@pytest.mark.slow
 @needs_wheel
 @needs_sshd
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -201,6 +201,7 @@ def test_every_array_of_the_kernels_is_counted() -> None:
         assert area.array_area(array) != area.Area()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("yosys") is None, reason="needs Yosys: the package yosys")
 def test_pieces_are_what_yosys_makes_of_them() -> None:
     found = measure()
@@ -216,6 +217,7 @@ def test_the_overlay_fits_the_part() -> None:
     assert found.lut <= Z2.resources.lut * limits.lut_percent / 100
 
 
+@pytest.mark.slow
 def test_sizes_can_be_tried() -> None:
     plain, wide = (
         json.loads(run("--json", *options)) for options in ((), ("--tile", "kLog2Inputs=5"))
@@ -226,6 +228,7 @@ def test_sizes_can_be_tried() -> None:
     assert "sizes other than in the sources: kLog2Inputs=5" in run("--tile", "kLog2Inputs=5")
 
 
+@pytest.mark.slow
 def test_reports_stand_next_to_the_model(tmp_path: Path) -> None:
     (tmp_path / "build.json").write_text(json.dumps(BUILD))
     rows = run("--build", str(tmp_path)).splitlines()
@@ -237,6 +240,7 @@ def test_reports_stand_next_to_the_model(tmp_path: Path) -> None:
     assert found["reported"]["layer"] == BUILD["kernels"]["layer"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "part"),
     [
@@ -255,6 +259,7 @@ def test_a_damaged_build_is_one_line(tmp_path: Path, text: str, part: str) -> No
     assert_one_line(process.stderr, "build.json", part)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "parts"),
     [
@@ -285,6 +290,7 @@ def test_the_documented_output_is_the_command_s() -> None:
     assert shown[1] == run()
 
 
+@pytest.mark.slow
 def test_the_work_of_an_estimate_grows_with_the_layers_and_stays_small() -> None:
     def count(net: str) -> int:
         spec = NetworkSpec.parse(net)

@@ -71,6 +71,7 @@ def test_constants_are_those_of_the_sources() -> None:
     assert (found["kMaxBatch"], found["kMaxColumns"]) == (256, 1024)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", kernel_names())
 def test_table_counts_as_the_kernels_do(counted: CountedKernels, kernel: str) -> None:
     for call in calls(kernel):

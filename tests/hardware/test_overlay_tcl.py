@@ -207,6 +207,7 @@ def test_the_script_itself_survives(tmp_path: Path) -> None:
     assert len(statements()) > 60
 
 
+@pytest.mark.slow
 @needs_tcl
 @pytest.mark.parametrize("statement", statements(), ids=lambda text: " ".join(text.split()))
 def test_no_statement_is_idle(statement: str, tmp_path: Path) -> None:
@@ -214,6 +215,7 @@ def test_no_statement_is_idle(statement: str, tmp_path: Path) -> None:
     assert not mutant_survives(SCRIPT.replace(statement + "\n", "", 1), tmp_path)
 
 
+@pytest.mark.slow
 @needs_tcl
 @pytest.mark.parametrize(
     ("before", "after"),

@@ -48,6 +48,7 @@ def test_verilator_finds_nothing_to_complain_about() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("yosys") is None, reason="needs Yosys: the package yosys")
 def test_no_multiplier_comes_out_of_synthesis(tmp_path: Path) -> None:
     files = " ".join(map(str, VERILOG))
@@ -79,6 +80,7 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "answer"),
     [
@@ -120,6 +122,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return rtl.verilate(load_interface("binary_matmul"), Path(top.name), folder)
 
 
+@pytest.mark.slow
 def test_no_path_is_too_odd_and_nothing_else_is_left(library: Path) -> None:
     assert library.parent.name == ODD
     assert {path.name for path in library.parent.iterdir()} == {
@@ -179,6 +182,7 @@ def _product(
     return found, expected, call.kernel.cycles
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(1, 1, 16), (64, 10, 32), (70, 65, 64), (130, 3, 256)])
 @pytest.mark.parametrize(("transposed", "planes"), [(False, 1), (False, 7), (True, 1)])
 def test_the_bits_of_emu_whatever_the_bus_does(

@@ -113,6 +113,7 @@ X = RANDOM.integers(0, 128, (300, 256)).astype(np.int8)
 D = RANDOM.integers(-127, 128, (300, 256)).astype(np.int8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", CALLS)
 @many
 @given(case=CASES)
@@ -181,6 +182,7 @@ def power_of_two_codes(x: npt.NDArray[np.int8], step: int = 5) -> npt.NDArray[np
 # --- products ---
 
 
+@pytest.mark.slow
 @given(SIZES, st.sampled_from(BATCHES), st.integers(0, 2**32))
 @many
 def test_products_are_matrix_products(sizes: tuple[int, int], batch: int, seed: int) -> None:
@@ -208,6 +210,7 @@ def test_each_plane_weighs_twice_the_next(planes: int) -> None:
     assert np.array_equal(z, weights @ x.astype(np.int64))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pass_", Pass)
 @few
 @given(case=CASES)
@@ -271,6 +274,7 @@ def test_backward_pass_gates_centres_and_steps_the_biases(exponent: int) -> None
     assert np.array_equal(bias, np.clip(BIAS - change, -(1 << 23), 1 << 23))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", range(25))
 def test_rounding_of_deltas_is_unbiased_over_all_bytes(shift: int) -> None:
     bound = min(126 << shift, 8_000_000)
@@ -312,6 +316,7 @@ def test_gradient_is_the_sum_of_deltas_times_half_their_power_of_two(batch: int)
     assert np.array_equal(unblock_weights(weights, 200), -gradient)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", range(25))
 def test_rounding_of_updates_is_unbiased_over_all_bytes(shift: int) -> None:
     bound = min(127 * 256, 26_000 << shift)

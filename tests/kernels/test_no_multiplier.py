@@ -51,6 +51,7 @@ def calls(source: Path, headers: Path, target: str) -> set[str]:
     return called - set(re.findall(r"^(\w+):", built.stdout, re.MULTILINE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("kernel", kernel_names())
 def test_kernels_need_none(kernel: str, target: str, headers: Path) -> None:

@@ -57,6 +57,7 @@ def test_nothing_of_a_pragma_is_left(stripped: Path) -> None:
     assert set(re.findall(r"#\s*pragma.*", text)) == {"#pragma once"}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not COMPILERS, reason="needs g++ or clang++")
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("kernel", KERNELS)

@@ -162,6 +162,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_learns_and_says_what_it_is(trained: Path) -> None:
     found = summary(trained)
     method = trained.name
@@ -174,6 +175,7 @@ def test_a_run_learns_and_says_what_it_is(trained: Path) -> None:
     assert found["multiplications_per_step"] == expected.multiplications > 0
 
 
+@pytest.mark.slow
 def test_evaluate_predict_and_python_agree(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,6 +207,7 @@ def test_packing_is_refused(trained: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_a_killed_run_goes_on_to_the_same_fingerprint(method: str, tmp_path: Path) -> None:
     options = ["--method", method, "--epochs", "60", "--net", "64-200-10", "--seed", "4"]
@@ -240,6 +243,7 @@ def test_any_cut_of_a_model(trained: Path, tmp_path: Path) -> None:
             read_model(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

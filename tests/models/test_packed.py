@@ -57,6 +57,7 @@ def good(trained: Path) -> bytes:
 # --- the weights ---
 
 
+@pytest.mark.slow
 @given(st.integers(1, 40), st.integers(1, 40), st.randoms(use_true_random=False))
 def test_any_weights_make_the_round_trip(rows: int, columns: int, random: Any) -> None:
     values = [random.choice((-1, 0, 1)) for _ in range(rows * columns)]
@@ -280,11 +281,13 @@ def test_wrong_exports(
 # --- damaged files ---
 
 
+@pytest.mark.slow
 def test_any_truncation(good: bytes, tmp_path: Path) -> None:
     for size in range(len(good)):
         assert read(load_packed, tmp_path / "packed", good[:size]) is None, size
 
 
+@pytest.mark.slow
 def test_any_flipped_byte(good: bytes, tmp_path: Path) -> None:
     assert refused_flips(load_packed, tmp_path / "packed", good) > 0.7
 

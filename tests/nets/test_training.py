@@ -58,6 +58,7 @@ def trained() -> dict[str, Network]:
 # --- a whole training ---
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("kind", ["ternary", "binary"])
 @pytest.mark.parametrize(
@@ -94,6 +95,7 @@ def test_the_contract_stands(binary: bool, bits: int, fingerprint: str) -> None:
     assert train_briefly(EMU, DIGITS, binary, bits) == fingerprint
 
 
+@pytest.mark.slow
 def test_a_seed_is_the_whole_difference_between_two_processes() -> None:
     script = (
         f"import sys; sys.path[:0] = {[str(Path(__file__).parent), str(SUPPORT)]!r}\n"

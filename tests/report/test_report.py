@@ -129,6 +129,7 @@ def page(report: Path) -> Page:
     return Page((report / "report.html").read_text())
 
 
+@pytest.mark.slow
 def test_the_page_is_whole_and_alone(page: Page, report: Path) -> None:
     assert page.open == []
     assert page.links
@@ -175,6 +176,7 @@ def test_every_picture_is_one_and_is_in_the_page(page: Page, report: Path) -> No
         assert tuple(pixels[0, 0]) == grounds["-dark" if name.endswith("-dark.png") else ""]
 
 
+@pytest.mark.slow
 def test_the_same_runs_make_the_same_report(runs: list[Path], report: Path, tmp_path: Path) -> None:
     assert run(["report", *map(str, runs), "--out", str(tmp_path)]) == 0
     assert content(tmp_path) == content(report)
@@ -212,6 +214,7 @@ def odd(runs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out\n<1>"
 
 
+@pytest.mark.slow
 def test_a_page_shows_every_name(odd: Path) -> None:
     text = (odd / "report.html").read_bytes().decode("utf-8")
     assert text.replace("\n", "").isprintable()
@@ -245,6 +248,7 @@ def texts_of(draw: Draw, names: list[str]) -> set[str]:
         return {text.get_text() for text in figure.findobj(Text)}
 
 
+@pytest.mark.slow
 def test_a_legend_names_every_run(runs: list[Path], tmp_path: Path) -> None:
     names = ODD[:16]
     for name in names:
@@ -257,6 +261,7 @@ def test_a_legend_names_every_run(runs: list[Path], tmp_path: Path) -> None:
     assert more - shown == {"and 2 more"}
 
 
+@pytest.mark.slow
 def test_classes_with_odd_names() -> None:
     size = len(ODD)
     labels = np.arange(2 * size, dtype=np.uint8) % size
@@ -346,6 +351,7 @@ def test_names_of_files_are_apart_and_short(runs: list[Path], tmp_path: Path) ->
 # --- very much of it ---
 
 
+@pytest.mark.slow
 def test_layers_of_a_very_deep_net() -> None:
     layers = [np.arange(16).reshape(4, 4)] * 200
     draw = partial(weights, layers, [1.0] * 200, "real-valued")
@@ -363,6 +369,7 @@ def test_filters_of_very_tall_images() -> None:
     assert Image.open(io.BytesIO(render(draw, 9, 1e5, LIGHT))).size == (1440, 9600)
 
 
+@pytest.mark.slow
 def test_a_very_long_run(runs: list[Path], tmp_path: Path) -> None:
     folder = Path(shutil.copytree(runs[3], tmp_path / "run"))
     config = folder / "config.toml"
@@ -379,6 +386,7 @@ def test_a_very_long_run(runs: list[Path], tmp_path: Path) -> None:
 # --- settings and fonts of a user ---
 
 
+@pytest.mark.slow
 def test_no_setting_of_matplotlib_matters(runs: list[Path], report: Path, tmp_path: Path) -> None:
     (tmp_path / "matplotlibrc").write_text("text.usetex: True\nsavefig.dpi: 20\nnonsense: 1\n")
     changes = {"MPLBACKEND": "module://nowhere", "MPLCONFIGDIR": "/dev/null/nowhere"}
@@ -425,6 +433,7 @@ def test_the_codes_are_those_of_the_activations(runs: list[Path]) -> None:
     assert model.network.fingerprint == before
 
 
+@pytest.mark.slow
 def test_data_that_is_gone(runs: list[Path], tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(runs[0], folder)
@@ -444,6 +453,7 @@ def test_two_runs_of_one_name(runs: list[Path], tmp_path: Path) -> None:
     assert labels == [str(tmp_path / name / "run") for name in "ab"]
 
 
+@pytest.mark.slow
 def test_wrong_folders(runs: list[Path], tmp_path: Path) -> None:
     done = fewmult("report", tmp_path)
     assert done.returncode == 2
@@ -463,6 +473,7 @@ def test_wrong_folders(runs: list[Path], tmp_path: Path) -> None:
     assert not (folder / "report").exists()
 
 
+@pytest.mark.slow
 def test_a_report_is_not_replaced_unasked(runs: list[Path], report: Path, tmp_path: Path) -> None:
     done = fewmult("report", runs[0], "--out", report)
     assert done.returncode == 2
@@ -483,6 +494,7 @@ def test_without_the_extra(runs: list[Path], tmp_path: Path) -> None:
     assert_one_line(done.stderr, "a report needs matplotlib: pip install 'fewmult-hls[report]'")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 @pytest.mark.parametrize(
     ("name", "scheme"), [("report", "light"), ("report", "dark"), ("odd", "light")]

@@ -15,6 +15,8 @@ from command import assert_one_line, content, fewmult, start, summary
 from fewmult_hls.runs.checkpoints import FOLDER, load_checkpoint, newest_checkpoint
 from fewmult_hls.system.errors import FewmultError
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = [
     *("--net", "64-100-100-10", "--batch", "32", "--epochs", "40"),
     *("--perturb", "16", "--sharpen", "3", "--checkpoint-every", "3"),

@@ -48,6 +48,8 @@ from fewmult_hls.runs.folder import check_folder, finish_replacing
 from fewmult_hls.system.errors import FewmultError, UsageError
 from fewmult_hls.system.locking import check_free, lock_inside, locked
 
+pytestmark = pytest.mark.slow
+
 LONG = ["--net", "64-32-10", "--epochs", "100000"]
 FOREIGN = {"notes.txt": b"mine", "plots/loss.png": b"mine", "checkpoints/why.txt": b"mine"}
 

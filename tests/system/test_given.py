@@ -59,6 +59,7 @@ def test_no_path(value: Any, here: Path) -> None:
     assert not list(here.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ODD)
 @pytest.mark.parametrize("name", ["path", "precision", "backend", "threads", "device"])
 def test_load(name: str, value: Any, here: Path) -> None:

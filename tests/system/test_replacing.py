@@ -52,6 +52,8 @@ from fewmult_hls.system.locking import lock_beside, lock_inside, locked
 from fewmult_hls.system.placing import placed_files, settle
 from mirror import publish, serving
 
+pytestmark = pytest.mark.slow
+
 Z2 = load_board("pynq-z2")
 
 

@@ -208,6 +208,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.sampled_from(sorted(GOOD)), VALUES, st.booleans())
 def test_any_value_fits_or_is_refused(name: str, value: Any, extra: bool) -> None:
     found, said = outcome(lambda: typed(Whole, {**GOOD, name: value}, extra=extra))

@@ -98,6 +98,7 @@ def assert_refused(result: subprocess.CompletedProcess[str], message: str) -> No
     assert result.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_equal_vectors_pass(bench: Path, tmp_path: Path) -> None:
     golden.write_golden(tmp_path)
     result = run_in(bench, tmp_path)

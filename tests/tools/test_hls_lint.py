@@ -243,6 +243,7 @@ HIDDEN = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rules", "body", "declared"), REFUSED + HIDDEN)
 def test_refused(rules: str, body: str, declared: str, tmp_path: Path) -> None:
     found = lint(tmp_path, body, declared)
@@ -355,6 +356,7 @@ def test_tops_take_plain_pointers_and_sizes(old: str, new: str, tmp_path: Path) 
     assert "interface" in {finding.rule for finding in found}
 
 
+@pytest.mark.slow
 def test_the_kernels() -> None:
     assert hls_lint.check(ROOT / "kernels") == []
 
@@ -364,6 +366,7 @@ def tree_of(kernel: str) -> hls_lint.Tree:
     return hls_lint.Tree(top, ROOT, hls_lint.TARGETS[0])
 
 
+@pytest.mark.slow
 def test_every_kernel_header_is_reached() -> None:
     trees = [tree_of(kernel) for kernel in KERNELS]
     included = {Path(i.include.name).name for tree in trees for i in tree.unit.get_includes()}
@@ -385,6 +388,7 @@ def test_interfaces_are_what_the_compiler_reads(kernel: str) -> None:
         assert np.dtype(ours.dtype).kind == ("u" if "unsigned" in kind.spelling else "i")
 
 
+@pytest.mark.slow
 def test_templates_are_judged_as_the_tops_instantiate_them() -> None:
     trees = [tree_of(kernel) for kernel in KERNELS]
     for tree in trees:
