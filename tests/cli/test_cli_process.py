@@ -49,6 +49,11 @@ LONG = ["--epochs", "100000", "--net", "64-32-10"]
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
+def hear_interrupts() -> None:
+    """Before a process starts: its parent may ignore them, as one in the background does."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def seconds_of(process: subprocess.Popen[str]) -> float:
     """That a process has computed so far."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
@@ -123,7 +128,7 @@ def test_an_interrupt_before_the_first_import(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         env=environment(),
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=hear_interrupts,
     )
     read_until(process, "importing")
     process.send_signal(signal.SIGINT)
@@ -144,7 +149,11 @@ def test_an_interrupt_in_a_callback_is_not_lost(tmp_path: Path) -> None:
         "commands.run = run\ncli.main()\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, env=environment()
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        preexec_fn=hear_interrupts,
     )
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
@@ -171,6 +180,7 @@ def test_an_interrupt_that_comes_out_as_another_error(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             env=environment(),
+            preexec_fn=hear_interrupts,
         )
         assert (done.returncode, done.stderr) == (130, "interrupted\n"), error
 
@@ -179,17 +189,24 @@ def test_an_interrupt_that_comes_out_as_another_error(tmp_path: Path) -> None:
 def test_an_interrupt_at_any_moment_of_the_start(entry: str, tmp_path: Path) -> None:
     (tmp_path / "fewmult-hls").write_text(CONSOLE_SCRIPT)
     command = ["-m", "fewmult_hls"] if entry == "module" else [str(tmp_path / "fewmult-hls")]
-    silent = 0
-    for step in range(25):
-        process = subprocess.Popen(
+
+    def begin() -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, *command, "presets"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env=environment(),
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            preexec_fn=hear_interrupts,
         )
-        time.sleep(step * 0.01)
+
+    began = time.monotonic()
+    begin().communicate(timeout=PATIENCE)
+    whole = time.monotonic() - began
+    silent = 0
+    for step in range(25):
+        process = begin()
+        time.sleep(step * whole / 20)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=PATIENCE)
         # A traceback is Python's own, of before it has come to us.

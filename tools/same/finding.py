@@ -152,8 +152,11 @@ class Package:
         return {**{k: v for k, v in os.environ.items() if not k.startswith("FEWMULT_")}, **ours}
 
 
-def read_golden(path: Path) -> dict[str, dict[str, str]]:
-    """A checksum of every array of every case of a golden file."""
+def read_golden(path: Path) -> list[dict[str, str]]:
+    """A checksum of every array of every case of a golden file, in its order.
+
+    The names of cases are for people, and may change.
+    """
     content, at = path.read_bytes(), 8
 
     def take(form: str) -> tuple[Any, ...]:
@@ -169,15 +172,16 @@ def read_golden(path: Path) -> dict[str, dict[str, str]]:
     version, count = take("II")
     if version != 1:
         raise ValueError(f"{path.name} has version {version}, which this does not read")
-    cases = {}
+    cases = []
     for _ in range(count):
-        name, arrays = text(), {}
+        text()
+        arrays = {}
         for _ in range(take("I")[0]):
             array = text()
             kind, size, elements = take("cBI")
             (data,) = take(f"{size * elements}s")
             arrays[array] = f"{kind.decode()}{size} {hashlib.sha256(data).hexdigest()[:16]}"
-        cases[name] = arrays
+        cases.append(arrays)
     return cases
 
 
