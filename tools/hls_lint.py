@@ -58,6 +58,17 @@ NodeRule = Callable[[Cursor], bool]
 LineRule = Callable[[str], bool]
 NODE_RULES: dict[str, NodeRule] = {}
 LINE_RULES: dict[str, LineRule] = {}
+BURST = "burst"
+BURST_TEXT = (
+    "what touches memory is a burst, alone in a function that is not inlined (#pragma HLS INLINE "
+    "off): one loop, and of each bundle one access; what shares a region with another is moved "
+    "word by word"
+)
+DATAFLOW_PORT = "dataflow-port"
+DATAFLOW_PORT_TEXT = (
+    "in a DATAFLOW region a bundle belongs to one process: two at one port wait for each other, "
+    "and may lose their bursts"
+)
 RECURSION = "recursion"
 RECURSION_TEXT = "a call would need a stack, which hardware has not; write a loop"
 WARNING = "warning"  # what clang itself says
@@ -84,7 +95,7 @@ def line_rule(function: LineRule) -> LineRule:
 
 
 def rule_names() -> list[str]:
-    return [*LINE_RULES, WARNING, *NODE_RULES, RECURSION]
+    return [*LINE_RULES, WARNING, *NODE_RULES, BURST, DATAFLOW_PORT, RECURSION]
 
 
 # What the Python bindings of clang leave out.
@@ -228,6 +239,14 @@ def pragma_between(node: Cursor, first: int, last: int, name: str) -> bool:
     pragma = re.compile(rf"#pragma HLS {name}\b")
     lines = lines_of(node.location.file.name)[first - 1 : last]
     return any(pragma.match(line.strip()) for line in lines)
+
+
+def pragmas_in(function: Cursor, pattern: str) -> list[tuple[str, ...]]:
+    """What a pattern with groups finds in the pragmas of a function, in their order."""
+    first, last = function.extent.start.line, function.extent.end.line
+    lines = lines_of(function.location.file.name)[first - 1 : last]
+    found = [re.match(rf"\s*#pragma HLS {pattern}", line) for line in lines]
+    return [match.groups() for match in found if match]
 
 
 def is_first_pragma(loop: Cursor, body: Cursor, name: str) -> bool:
@@ -590,6 +609,43 @@ def trip_count(node: Cursor) -> bool:
     return not is_first_pragma(node, loop.body, "LOOP_TRIPCOUNT")
 
 
+@node_rule
+def unroll(node: Cursor) -> bool:
+    """UNROLL is for a whole loop whose bounds are constants: of any other one the copies have a
+    test of its end between them, and no memory has a port for each"""
+    if node.kind != CursorKind.FOR_STMT:
+        return False
+    body = children(node)[-1]
+    if not is_first_pragma(node, body, "UNROLL"):
+        return False
+    loop = counted(node)
+    bounds = (None,) if loop is None else (constant(loop.first), constant(loop.bound))
+    return None in bounds or is_first_pragma(node, body, "UNROLL factor")
+
+
+# Arrays.
+
+
+def is_array(variable: Cursor) -> bool:
+    return pointee(variable.type.get_canonical()).kind == TypeKind.CONSTANTARRAY
+
+
+@node_rule
+def array_pragma(node: Cursor) -> bool:
+    """ARRAY_PARTITION and STREAM are for a plain array where it is defined: tools follow them into
+    what is called, not back, and not into structs; DEPENDENCE is for a plain array, too"""
+    if node.kind not in FUNCTIONS or not node.is_definition():
+        return False
+    below = list(node.walk_preorder())
+    defined = {n.spelling for n in below if n.kind == CursorKind.VAR_DECL and is_array(n)}
+    given = {n.spelling for n in node.get_arguments() if is_array(n)}
+    named = pragmas_in(node, r"(ARRAY_PARTITION|STREAM|DEPENDENCE) variable = (\S+)")
+    return any(
+        name not in (defined | given if pragma == "DEPENDENCE" else defined)
+        for pragma, name in named
+    )
+
+
 # Processes that run at the same time.
 
 
@@ -680,6 +736,108 @@ def interface(node: Cursor) -> bool:
     )
 
 
+@node_rule
+def port_width(node: Cursor) -> bool:
+    """a memory port is of 64-bit words, as wide as the processor's: what is narrower lies side by
+    side in them and is taken apart by shifts; a bundle of two widths has no bursts, or is wrong"""
+    if node.kind != CursorKind.FUNCTION_DECL or not node.is_definition():
+        return False
+    ports = {name for (name,) in pragmas_in(node, r"INTERFACE m_axi port = (\w+)")}
+    pointees = [
+        pointee(a.type.get_canonical()) for a in node.get_arguments() if a.spelling in ports
+    ]
+    return any(kind.kind not in (TypeKind.ULONG, TypeKind.ULONGLONG) for kind in pointees)
+
+
+# Memory ports: which of them a pointer may be, from the tops on.
+
+Ports = frozenset[str]
+
+
+def bare(node: Cursor) -> Cursor:
+    """An expression without brackets and without what the compiler converts on its own."""
+    while node.kind in (CursorKind.UNEXPOSED_EXPR, CursorKind.PAREN_EXPR):
+        inner = children(node)
+        if len(inner) != 1:
+            return node
+        node = inner[0]
+    return node
+
+
+def accessed(node: Cursor) -> Cursor | None:
+    """The pointer that a node follows."""
+    if node.kind != CursorKind.ARRAY_SUBSCRIPT_EXPR and unary(node) != Unary.DEREFERENCE:
+        return None
+    base = bare(children(node)[0])
+    return base if pointer(base.type) else None
+
+
+class PortMap:
+    """The bundles that the pointers of a function stand for.
+
+    Args:
+        function: its definition.
+        given: of its arguments, by their names.
+        bundles: of the ports.
+    """
+
+    def __init__(self, function: Cursor, given: dict[str, Ports], bundles: dict[str, str]) -> None:
+        self.function, self.bundles = function, bundles
+        self.known = dict(given)
+        for node in function.walk_preorder():
+            if node.kind == CursorKind.VAR_DECL and pointer(node.type) and children(node):
+                self.known[node.spelling] = self.of(children(node)[-1])
+
+    def of(self, expression: Cursor) -> Ports:
+        """The bundles of the pointers in an expression: a record's fields are named as ports."""
+        found: set[str] = set()
+        for node in expression.walk_preorder():
+            if not pointer(node.type):
+                continue
+            if node.kind == CursorKind.MEMBER_REF_EXPR and node.spelling in self.bundles:
+                found.add(self.bundles[node.spelling])
+            elif node.kind == CursorKind.DECL_REF_EXPR:
+                found |= self.known.get(node.spelling, Ports())
+        return frozenset(found)
+
+    def handed_on(self, call: Cursor) -> list[Ports]:
+        """The bundles of each argument of a call; numbers have none."""
+        kinds = [(a, a.type.get_canonical()) for a in call.get_arguments()]
+        return [
+            self.of(a) if pointer(k) or holds_pointers(pointee(k)) else Ports() for a, k in kinds
+        ]
+
+    def accesses(self) -> list[tuple[Cursor, Ports]]:
+        """The accesses of memory in this function, but not of what it calls."""
+        nodes = list(self.function.walk_preorder())
+        found = [(node, self.of(base)) for node in nodes if (base := accessed(node)) is not None]
+        return [(node, ports) for node, ports in found if ports]
+
+    def is_burst(self) -> bool:
+        """Whether all that it does to memory is one burst."""
+        ports = [ports for _, ports in self.accesses()]
+        nodes = list(self.function.walk_preorder())
+        calls = [node for node in nodes if callee(node) is not None]
+        return (
+            bool(pragmas_in(self.function, r"(INLINE) off"))
+            and sum(map(len, ports)) == len(frozenset().union(*ports))
+            and len(outermost_loops(self.function)) <= 1
+            and not any(any(self.handed_on(call)) for call in calls)
+        )
+
+    def is_shared(self) -> bool:
+        """Whether two of its calls touch one bundle."""
+        calls = [node for node in self.function.walk_preorder() if callee(node) is not None]
+        touched = [frozenset().union(*self.handed_on(call)) for call in calls]
+        return sum(map(len, touched)) != len(frozenset().union(*touched))
+
+
+def outermost_loops(node: Cursor) -> list[Cursor]:
+    if node.kind == CursorKind.FOR_STMT:
+        return [node]
+    return [loop for child in children(node) for loop in outermost_loops(child)]
+
+
 # The search.
 
 
@@ -738,6 +896,41 @@ class Tree:
         for said in self.unit.diagnostics:
             yield self.finding(said, WARNING, said.spelling)
 
+    def port_maps(self) -> Iterator[PortMap]:
+        """Of all functions that a top hands pointers to, each with all that it is ever given."""
+        tops = [f for f in self.functions.values() if f.spelling.endswith("_top")]
+        for top in tops:
+            bundles = dict(pragmas_in(top, r"INTERFACE m_axi port = (\w+).* bundle = (\w+)"))
+            given: dict[str, dict[str, Ports]] = {}
+            first = {name: frozenset([bundle]) for name, bundle in bundles.items()}
+            ahead = [(top, first)]
+            while ahead:
+                function, ports = ahead.pop()
+                before = given.get(function.get_usr())
+                now = {k: v | (before or {}).get(k, Ports()) for k, v in ports.items()}
+                if now == before:
+                    continue
+                given[function.get_usr()] = now
+                ahead += self.handed_on(PortMap(function, now, bundles))
+            yield from (
+                PortMap(self.functions[name], ports, bundles) for name, ports in given.items()
+            )
+
+    def handed_on(self, ports: PortMap) -> Iterator[tuple[Cursor, dict[str, Ports]]]:
+        for node in ports.function.walk_preorder():
+            function = callee(node)
+            definition = None if function is None else function.get_definition()
+            if definition is not None and definition.get_usr() in self.functions:
+                names = [a.spelling for a in definition.get_arguments()]
+                yield definition, dict(zip(names, ports.handed_on(node), strict=False))
+
+    def port_findings(self) -> Iterator[Finding]:
+        for ports in self.port_maps():
+            if ports.accesses() and not ports.is_burst():
+                yield self.finding(ports.function, BURST, BURST_TEXT)
+            if pragmas_in(ports.function, r"(DATAFLOW)") and ports.is_shared():
+                yield self.finding(ports.function, DATAFLOW_PORT, DATAFLOW_PORT_TEXT)
+
     def recursions(self) -> Iterator[Finding]:
         for name, function in self.functions.items():
             if name in self.reached_from(name):
@@ -779,6 +972,7 @@ def check_top(top: Path, root: Path) -> Iterator[Finding]:
         for name, rule in NODE_RULES.items():
             if rule(node):
                 yield tree.finding(node, name, text_of(rule))
+    yield from tree.port_findings()
     yield from tree.recursions()
 
 

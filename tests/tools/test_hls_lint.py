@@ -176,6 +176,25 @@ REFUSED = [
     ("trip-count", "for (int i = 0; i < n; ++i) { for (int j = 0; j < 4; ++j) {" + TRIPS
      + "y[i] = j; } }", ""),
     ("trip-count", "for (int i = 0; i < n; ++i) { y[i] = 0;" + TRIPS + "y[i] = 1; }", ""),
+    ("unroll", "for (int i = 0; i < n; ++i) {\n#pragma HLS UNROLL\n"
+     "#pragma HLS LOOP_TRIPCOUNT min = 1 max = 8\ny[i] = 0; }", ""),
+    ("unroll", "for (int i = 0; i < n; ++i) {" + TRIPS + "#pragma HLS UNROLL factor = 8\n"
+     "y[i] = 0; }", ""),
+    ("unroll", "for (int i = 0; i < 8; ++i) {\n#pragma HLS UNROLL factor = 4\ny[i] = 0; }", ""),
+    ("array-pragma", "Three t; t.a[0] = n;\n"
+     "#pragma HLS ARRAY_PARTITION variable = t.a complete\ny[0] = t.a[0];", ""),
+    ("array-pragma", "Three t; t.a[0] = n;\n#pragma HLS STREAM variable = t.a depth = 4\n"
+     "y[0] = t.a[0];", ""),
+    ("array-pragma", "Three t; for (int i = 0; i < 3; ++i) {\n"
+     "#pragma HLS DEPENDENCE variable = t.a inter false\nt.a[i] = n; } y[0] = t.a[0];", ""),
+    ("array-pragma", "int a[4]; fill(a, n); y[0] = a[0];",
+     "inline void fill(int (&a)[4], int n);\ninline void fill(int (&a)[4], int n) {\n"
+     "#pragma HLS ARRAY_PARTITION variable = a complete\na[n & 3] = n; }"),
+    ("array-pragma", "int a[4] = {n}; y[0] = fill(a, n);",
+     "template <class T> T fill(T (&a)[4], T n) {\n"
+     "#pragma HLS ARRAY_PARTITION variable = a complete\nreturn a[n & 3]; }"),
+    ("array-pragma", "const int one = n;\n#pragma HLS STREAM variable = one depth = 2\n"
+     "y[0] = one;", ""),
     ("recursion", "y[0] = down(n);",
      "inline int down(int v); inline int down(int v) { return v > 0 ? down(v - 1) : 0; }"),
     ("recursion", "y[0] = ping(n);",
@@ -255,8 +274,7 @@ def test_refused(rules: str, body: str, declared: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("rule", hls_lint.rule_names())
 def test_every_rule_has_a_case_and_a_reason(rule: str) -> None:
     assert rule in {name for names, _, _ in REFUSED for name in names.split()} | {
-        "dataflow",
-        "interface",
+        *("dataflow", "interface", "port-width", "burst", "dataflow-port"),
     }
     page = (ROOT / "docs" / "hardware" / "kernels.md").read_text(encoding="utf-8")
     assert f"| `{rule}` |" in page
@@ -333,6 +351,100 @@ def test_dataflow_in_another_form(old: str, new: str, tmp_path: Path) -> None:
     if "Row row;" not in changed and "Row row = " not in changed:
         changed = changed.replace("  for (int", "  Row row;\n  for (int")
     assert "dataflow" in {f.rule for f in lint(tmp_path, "flow(x, y, n);", changed)}
+
+
+# A top that moves words from one bundle to another, and what must not be changed in it.
+PORTS_TOP = """#include <cstdint>
+#include "kernels/snippet.hpp"
+extern "C" void some_top(const std::uint64_t* from, const std::uint64_t* more, std::uint64_t* to,
+                         int n);
+extern "C" void some_top(const std::uint64_t* from, const std::uint64_t* more, std::uint64_t* to,
+                         int n) {
+#pragma HLS INTERFACE m_axi port = from offset = slave bundle = gmem0 depth = 8
+#pragma HLS INTERFACE m_axi port = more offset = slave bundle = gmem0 depth = 8
+#pragma HLS INTERFACE m_axi port = to offset = slave bundle = gmem1 depth = 8
+  const Call call = {from, more, to};
+  move(call, n);
+}
+"""
+MOVE = """
+struct Call {
+  const std::uint64_t* from;
+  const std::uint64_t* more;
+  std::uint64_t* to;
+};
+using Row = std::uint64_t[8];
+template <class T>
+void load(Row& row, const T* source, const T* other, int n) {
+#pragma HLS INLINE off
+  if (other == source) row[0] = 0;
+  for (int i = 0; i < n; ++i) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
+    row[i] = source[i];
+  }
+}
+inline void store(std::uint64_t* result, const Row& row, int n);
+inline void store(std::uint64_t* result, const Row& row, int n) {
+#pragma HLS INLINE off
+  for (int i = 0; i < n; ++i) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
+    result[i] = row[i];
+  }
+}
+inline void flow(const std::uint64_t* from, const std::uint64_t* more, std::uint64_t* to, int n);
+inline void flow(const std::uint64_t* from, const std::uint64_t* more, std::uint64_t* to, int n) {
+  for (int k = 0; k < n; ++k) {
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
+#pragma HLS DATAFLOW
+    Row row;
+#pragma HLS ARRAY_PARTITION variable = row complete
+    load(row, from, more, n);
+    store(to, row, n);
+  }
+}
+inline void move(const Call& call, int n);
+inline void move(const Call& call, int n) {
+#pragma HLS INLINE
+  const std::uint64_t* start = call.from;
+  for (int k = 0; k < 2; ++k) {
+    flow(start, call.more, call.to, n);
+    start += 8;
+  }
+}
+"""
+FIRST = "  if (other == source) row[0] = 0;"
+BYTES = "std::int8_t* more, std::uint64_t* to,\n                         int n) {"
+PORTS = [
+    ("port-width", BYTES.replace("int8", "uint64"), BYTES),
+    ("burst", f"#pragma HLS INLINE off\n{FIRST}", FIRST),
+    ("burst", f"#pragma HLS INLINE off\n{FIRST}", f"#pragma HLS INLINE\n{FIRST}"),
+    ("burst", "row[i] = source[i];", "row[i] = source[i] + source[0];"),
+    ("burst", "row[i] = source[i];", "row[i] = source[i] + *other;"),
+    ("burst", FIRST, "  for (int i = 0; i < 8; ++i) row[i] = *other;"),
+    ("burst", "    result[i] = row[i];", "    result[i] += row[i];\n    result[0] = 1;"),
+    ("burst", "    start += 8;", "    start += 8;\n    call.to[0] = 1;"),
+    ("burst", "    row[i] = source[i];", "    row[i] = source[i];\n    take(row, source);"),
+    ("dataflow-port", "to offset = slave bundle = gmem1", "to offset = slave bundle = gmem0"),
+    ("dataflow-port", "flow(start, call.more, call", "flow(call.to, call.more, call"),
+]
+TAKE = """template <class T> void take(Row& row, const T* source) {
+#pragma HLS INLINE off
+  row[0] = source[0];
+}
+template <class T>
+void load("""
+
+
+def test_ports_as_the_vendor_asks(tmp_path: Path) -> None:
+    assert lint(tmp_path, "", MOVE, PORTS_TOP) == []
+
+
+@pytest.mark.parametrize(("rule", "old", "new"), PORTS)
+def test_ports_otherwise(rule: str, old: str, new: str, tmp_path: Path) -> None:
+    move = MOVE.replace("template <class T>\nvoid load(", TAKE)
+    assert (old in move) != (old in PORTS_TOP)
+    found = lint(tmp_path, "", move.replace(old, new), PORTS_TOP.replace(old, new))
+    assert rule in {finding.rule for finding in found}
 
 
 INTERFACES = [
