@@ -14,6 +14,9 @@ from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.contract.calls import Convolution, ConvolutionGradient, Pass
 from fewmult_hls.contract.layouts import block_weights, pack_ternary, unblock_weights
 from fewmult_hls.contract.limits import BATCHES, MAX_PLACES, PHASES, RATES
+from fewmult_hls.contract.stages import Stage
+from fewmult_hls.counting.executed import count_stages, tally
+from fewmult_hls.counting.formulas import our_step
 from fewmult_hls.layers.base import Image
 from fewmult_hls.layers.kinds import Plan
 from fewmult_hls.layers.weighted import Weighted
@@ -304,3 +307,52 @@ def test_a_dense_layer_behind_an_image_is_a_window_of_all_of_it() -> None:
         state = trainer.network().state
         prints.append([state[name].tobytes() for name in state])
     assert prints[0] == prints[1]
+
+
+NETS = [
+    "3x9x7-4C3ps2-P2-5-10",
+    "1x6x6-3C3-P2-2C2p-10",
+    "2x5x5-7-10",
+    "2x7x7-P2-4C1-P3-10",
+    "1x1x1-2C1p-3-4",
+    "5x4x4-3C5ps2-70C2-10",
+]
+
+
+def ones(words: Any) -> int:
+    return sum(int(word).bit_count() for word in words.ravel())
+
+
+@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize(
+    ("kind", "bits", "perturbation"), [("ternary", 16, 0), ("binary", 8, 0), ("binary", 8, 4)]
+)
+def test_operations_by_formula_are_those_of_a_step(
+    net: str, kind: Any, bits: int, perturbation: int
+) -> None:
+    """Of nets of all sorts; that the step executes shows that no sum leaves its 32 bits."""
+    spec = NetworkSpec(net, kind, bits, BATCH)
+    if perturbation and not spec.layers[0].weights:
+        pytest.skip("its first layer moves no inputs")
+    split = random_split(BATCH, spec.features, spec.classes)
+    network = Network.initial(spec, 1, split.images)
+    counted, nonzeros = count_stages(network, split, 1, 8, perturbation), None
+    if kind == "ternary":  # binary samples have no zeros
+        memory = Trainer(BACKEND, network, 1)._memory
+        nonzeros = [
+            ones(memory.array(f"mask_{layer.index}")) if layer.weights else 0
+            for layer in spec.layers
+        ]
+    formula = our_step(spec, 8, nonzeros, perturbation)
+    for stage in Stage:
+        assert formula[stage] == tally(counted[stage]), stage
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_nets_of_all_sorts_learn_one_batch_by_heart(net: str) -> None:
+    """The hinge falls, whatever shapes there are."""
+    spec = NetworkSpec(net, batch=BATCH)
+    split = random_split(BATCH, spec.features, spec.classes)
+    trainer = Trainer(BACKEND, Network.initial(spec, 1, split.images), 1)
+    losses = [trainer.step(split, np.arange(BATCH), 1, 2) for _ in range(60)]
+    assert np.mean(losses[-5:]) < 0.9 * np.mean(losses[:5])
