@@ -521,7 +521,7 @@ class Convolution(Windowed, Layer):
 
     As ``Layer``, in one record with it where the kernel takes windows; but ``source``, ``gate``
     and ``result`` have a row for each place and channel, ``mean`` a number for each of these rows,
-    and ``bias`` one for each channel of ``result``.
+    and ``bias`` one for each channel of ``result``. An output layer is never one of these.
 
     Attributes:
         channels: of the image that enters the layer.

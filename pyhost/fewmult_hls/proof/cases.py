@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -12,14 +13,19 @@ import numpy.typing as npt
 from ..contract.calls import (
     BinaryMatmul,
     Call,
+    Convolution,
+    ConvolutionGradient,
     Layer,
     Normalize,
     Pass,
+    Pool,
     SampleWeights,
     ShiftGradient,
 )
 from ..contract.layouts import MASTER_DTYPES, block_weights, pack_ternary
 from ..contract.limits import BATCHES, MAX_CLASSES, MAX_WIDTH
+from ..contract.window import Window
+from ..oracle.convolution import pool as pooled
 from ..oracle.draws import Purpose, purpose_word
 from ..oracle.gradient import weight_clip
 from ..oracle.integers import ACTIVATION_MAX, BIAS_MAX, DELTA_MAX
@@ -241,6 +247,110 @@ class CallMaker:
             **{**_UPDATE_DRAWS, **draws},
         )
 
+    def convolution(
+        self,
+        pass_: Pass,
+        window: Window,
+        outputs: int,
+        batch: int,
+        shift: int,
+        bias_exponent: int = 0,
+        *,
+        planes: int = 1,
+        signed: bool = False,
+        fill: Fill = "any",
+        **draws: Any,
+    ) -> Convolution:
+        """A pass over a layer at places, a hidden one; if signed, its gate may be negative."""
+        back, image = pass_.sends_back, window.places * window.channels
+        made = window.result_places * outputs
+        units, given = (image, window.channels) if back else (made, outputs)
+        source = self.source(image, made, batch, back, fill)
+        read = self.epilogue(pass_, units, batch, 64)
+        if "bias" in read:
+            read["bias"] = self.biases(given)
+        if signed:
+            read["gate"] = self.deltas(units, batch, "any")
+        return Convolution(
+            pass_=pass_,
+            source=source,
+            **self.packed(window.fan_in, outputs, planes, fill),
+            **read,
+            inputs=window.fan_in,
+            outputs=outputs,
+            log2_batch=log2(batch),
+            planes=planes,
+            shift=shift,
+            bias_exponent=bias_exponent,
+            **asdict(window),
+            signed_inputs=signed,
+            **{**_DELTA_DRAWS, **draws},
+        )
+
+    def convolution_gradient(
+        self,
+        window: Window,
+        outputs: int,
+        batch: int,
+        shift: int,
+        bits: int,
+        binary: bool,
+        *,
+        signed: bool = False,
+        values: Fill = "any",
+        weights: Fill = "any",
+        **draws: Any,
+    ) -> ConvolutionGradient:
+        """An update of weights that are shared by places."""
+        values_of = self.deltas if signed else self.activations
+        return ConvolutionGradient(
+            weights=self.master_weights(window.fan_in, outputs, bits, weights),
+            x=values_of(window.places * window.channels, batch, values),
+            deltas=self.deltas(window.result_places * outputs, batch, values),
+            master_bits=bits,
+            inputs=window.fan_in,
+            outputs=outputs,
+            log2_batch=log2(batch),
+            shift=shift,
+            binary=binary,
+            **asdict(window),
+            signed_inputs=signed,
+            **{**_UPDATE_DRAWS, **draws},
+        )
+
+    def pool(
+        self,
+        channels: int,
+        rows: int,
+        columns: int,
+        size: int,
+        batch: int,
+        *,
+        back: bool = False,
+        fill: Fill = "any",
+    ) -> Pool:
+        """The largest of windows, or the way back; many values are equal."""
+        shape = (rows * columns * channels, batch)
+        few = fill == "any"
+        x = (
+            self.integers(-2, 2, shape, fill, np.int8)
+            if few
+            else self.deltas(shape[0], batch, fill)
+        )
+        call = Pool(
+            x=x,
+            back=back,
+            channels=channels,
+            rows=rows,
+            columns=columns,
+            size=size,
+            log2_batch=log2(batch),
+        )
+        if not back:
+            return call
+        found = pooled(x.astype(np.int64), channels, rows, columns, size).astype(np.int8)
+        return replace(call, pooled=found, deltas=self.deltas(len(found), batch, fill))
+
 
 _WEIGHT_DRAWS = {"sharpness": 0, "seed": 1, "purpose": purpose_word(Purpose.WEIGHTS), "step": 7}
 _UPDATE_DRAWS = {
@@ -262,11 +372,13 @@ def random_calls(kernel: str, random: np.random.Generator, widest: int = 200) ->
     """Calls of one layer: every pass of a kernel, with sizes that seldom divide a tile.
 
     Args:
-        kernel: one of ``contract.calls.CALLS``.
+        kernel: one of ``contract.calls.CALLS``, or of those on images.
         random: the stream.
         widest: the largest number of units.
     """
     make = CallMaker(random)
+    if kernel in (Convolution.kernel, ConvolutionGradient.kernel, Pool.kernel):
+        return _random_calls_on_images(kernel, random, make)
     inputs, outputs = (int(random.integers(1, widest)) for _ in range(2))
     batch = int(random.choice(BATCHES))
     fill: Fill = random.choice(get_args(Fill), p=(0.7, 0.1, 0.1, 0.1))
@@ -297,3 +409,45 @@ def random_calls(kernel: str, random: np.random.Generator, widest: int = 200) ->
     draws["largest_sum"] = 30_000 if fill == "any" else ACTIVATION_MAX * MAX_WIDTH
     units = {p: inputs if p.sends_back else outputs for p in passes}
     return [make.normalize(p, units[p], batch, shift, exponent, **draws) for p in passes]
+
+
+def random_window(random: np.random.Generator) -> Window:
+    """A window that fits somewhere: odd sizes, one place, one channel, stride 2, padding."""
+    taps, padded = int(random.integers(1, 6)), bool(random.integers(2))
+    least = 1 if padded else taps
+    rows, columns = (int(side) for side in random.integers(least, 8, 2))
+    channels = int(random.choice([1, 3, 7, 20]))
+    return Window(channels, rows, columns, taps, taps, int(random.integers(1, 3)), padded)
+
+
+def _random_calls_on_images(
+    kernel: str, random: np.random.Generator, make: CallMaker
+) -> list[Call]:
+    window, outputs = random_window(random), int(random.integers(1, 40))
+    batch, fill = int(random.choice(BATCHES[:3])), random.choice(get_args(Fill))
+    if kernel == Pool.kernel:
+        size = int(random.integers(2, 5))
+        rows, columns = (int(side) for side in random.integers(size, 3 * size, 2))
+        sizes = (window.channels, rows, columns, size, batch)
+        return [make.pool(*sizes, back=back, fill=fill) for back in (False, True)]
+    signed = bool(random.integers(2))
+    draws: Arrays = {
+        "seed": int(random.integers(1 << 32)),
+        "step": int(random.integers((1 << 32) - 1)),
+    }
+    if kernel == ConvolutionGradient.kernel:
+        bits, binary = int(random.choice(list(MASTER_DTYPES))), bool(random.integers(2))
+        shift = int(random.integers(-6, 25))
+        numbers = (window, outputs, batch, shift, bits, binary)
+        fills: Arrays = {"values": fill, "weights": fill}
+        return [make.convolution_gradient(*numbers, signed=signed, **{**fills, **draws})]
+    shift, exponent = int(random.choice([*range(11), 16, 24])), int(random.integers(-24, 1))
+    passes = (Pass.HIDDEN, Pass.HIDDEN_MEAN, Pass.BACKWARD, Pass.PERTURB)
+    return [
+        make.convolution(
+            pass_, window, outputs, batch, shift, exponent, fill=fill,
+            planes=1 if pass_.sends_back else int(random.integers(1, 8)),
+            signed=signed and pass_ is Pass.PERTURB, **draws,
+        )
+        for pass_ in passes
+    ]  # fmt: skip
