@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,8 @@ from fewmult_hls.models.classifier import Classifier, load, read_model
 from fewmult_hls.nets.network import Network
 from fewmult_hls.runs.course import Watcher
 from fewmult_hls.runs.plan import plan_run, plan_to_go_on
-from fewmult_hls.system.errors import UsageError
+from fewmult_hls.system.errors import FewmultError, UsageError
+from model_files import changed
 
 DIGITS = datasets.load("digits")
 NET = "3x8x8-6C3p-P2-8C3-12-10"
@@ -60,6 +64,55 @@ def test_what_is_zero_is_the_mean_of_each_channel(colours: Dataset, folder: Path
     means = np.floor(images.mean(axis=0) + 0.5).astype(np.uint8)
     assert np.array_equal(model.network.state["offsets_0"], means)
     assert Network.initial(model.spec, 1).fingerprint != model.network.fingerprint
+
+
+@pytest.fixture(scope="module")
+def good(folder: Path) -> bytes:
+    """The model's file."""
+    return (folder / "model.npz").read_bytes()
+
+
+def test_the_fingerprint_is_the_documented_sha_256(folder: Path) -> None:
+    with np.load(folder / "model.npz") as file:
+        arrays = dict(file)
+    data = b"fewmult-hls state 2\n"
+    for number in (16, len(NET)):
+        data += number.to_bytes(4, "little")
+    data += NET.encode() + bytes(arrays["offsets_0"].tolist())
+    for layer in (0, 2, 3, 4):  # layer 1 is the pool
+        for numbers, size in ((arrays[f"weights_{layer}"], 2), (arrays[f"bias_{layer}"], 4)):
+            for number in numbers.ravel().tolist():
+                data += number.to_bytes(size, "little", signed=True)
+    assert hashlib.sha256(data).hexdigest() == str(arrays["fingerprint"])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda a: a.update(net=np.array("3x8x8-6C9-10")), "does not fit into 8x8 places"),
+        (lambda a: a.update(net=np.array("3x8x8-6C3-P2-8C3-12-10")), "weights_3 is int16 (12, 32)"),
+        (lambda a: a.update(net=np.array("3x9x8-6C3p-P2-8C3-12-10")), "its fingerprint"),
+        (lambda a: a.update(net=np.array("192-10")), "weights_0 is int16 (6, 27)"),
+        (lambda a: a.update(offsets_0=a["offsets_0"][:2]), "offsets_0 is uint8 (2,)"),
+        (lambda a: a.update(offsets_0=a["offsets_0"].astype(np.int8)), "offsets_0 is int8"),
+        (lambda a: a["offsets_0"].__setitem__(0, 0), "fingerprint"),
+        (lambda a: a.pop("offsets_0"), "offsets_0"),
+        (lambda a: a.update(image_shape=np.array([8, 8])), "do not have 192 pixels"),
+        (lambda a: a.update(image_shape=np.array([8, 8, 3, 1])), "images of (8, 8, 3, 1)"),
+        (
+            lambda a: a.update({"mean_ternary_0": a["mean_ternary_0"][:6]}),
+            "mean_ternary_0 is int32",
+        ),
+    ],
+)
+def test_damaged_models(
+    change: Callable[[Any], None], reason: str, good: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.npz"
+    path.write_bytes(changed(good, change))
+    with pytest.raises(FewmultError, match=re.escape(reason)) as error:
+        read_model(path)
+    assert "\n" not in str(error.value)
 
 
 def test_a_packed_model_answers_alike(folder: Path, tmp_path: Path) -> None:
