@@ -296,7 +296,7 @@ NO_IMAGES: list[tuple[Any, str]] = [
     (np.zeros((2, 64), "u1,u1"), "images are "),
     (np.zeros((2, 64), "M8[s]"), r"images are datetime64\[s\]"),
     (np.zeros((), np.uint8), r"shape \(\)"),
-    (np.zeros((1, 2, 8, 8), np.uint8), r"shape \(1, 2, 8, 8\)"),
+    (np.zeros((1, 2, 8, 8, 1), np.uint8), r"shape \(1, 2, 8, 8, 1\)"),
     (np.zeros((2, 0), np.uint8), r"shape \(2, 0\)"),
     ([], "images are float64"),
     ({}, "images are object"),
@@ -304,7 +304,7 @@ NO_IMAGES: list[tuple[Any, str]] = [
     ([masked(64), np.zeros(64, np.uint8)], "some values are masked"),
     ([Image.new("P", (8, 8))] * 2, "an image has a palette"),
     (Image.new("P", (8, 8)), "an image has a palette"),
-    ([Image.new("RGB", (8, 8))] * 2, r"shape \(2, 8, 8, 3\)"),
+    ([Image.new("RGB", (8, 8))] * 2, r"8x8x3 and the net takes 8x8 pixels|\(8, 8, 3\)"),
     ([Image.new("1", (8, 8))] * 2, "images are bool"),
 ]
 
