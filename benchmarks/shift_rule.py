@@ -20,8 +20,9 @@ from typing import Any
 from fewmult_hls import datasets
 from fewmult_hls.backends import open_backend
 from fewmult_hls.layers.base import Position
-from fewmult_hls.layers.dense import Dense, DenseKind
+from fewmult_hls.layers.dense import DenseKind
 from fewmult_hls.layers.kinds import Plan
+from fewmult_hls.layers.weighted import Weighted
 from fewmult_hls.nets.evaluator import evaluator
 from fewmult_hls.nets.network import Network, NetworkSpec
 from fewmult_hls.nets.trainer import Schedule, Trainer, train_epochs
@@ -32,7 +33,7 @@ BATCH_NET = "784-128-128-128-10"
 
 
 @dataclass(frozen=True)
-class Shifted(Dense):
+class Shifted(Weighted):
     """A dense layer whose shifts are off the rule by so much."""
 
     forward_off: int = 0
@@ -55,9 +56,10 @@ class ShiftedKind(DenseKind):
     output_off: int = 0
     delta_off: int = 0
 
-    def layer(self, position: Position) -> Dense:
+    def layer(self, position: Position) -> Shifted:
+        rule = super().layer(position)
         forward_off = self.output_off if position.is_output else self.hidden_off
-        return Shifted(self.units, position, forward_off, self.delta_off)
+        return Shifted(rule.outputs, rule.window, position, forward_off, self.delta_off)
 
 
 @dataclass(frozen=True)

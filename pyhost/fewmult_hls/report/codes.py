@@ -55,5 +55,6 @@ def codes_of_a_step(
     """
     recorder = _Recorder(backend)
     trainer = Trainer(recorder, network, config.seed, step)
-    trainer.step(dataset.train, np.arange(config.batch), config.rate_exponent)
+    chosen, sharpness = np.arange(config.batch), network.spec.recipe.sharpness
+    trainer.step(dataset.train, chosen, config.rate_exponent, sharpness)
     return recorder.codes[::-1]
