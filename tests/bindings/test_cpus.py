@@ -46,6 +46,7 @@ def test_a_cpu_gets_the_levels_that_it_runs(cpu: str, names: list[str]) -> None:
     assert on_cpu(cpu, "from fewmult_hls._kernels import levels; print(*levels())") == names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cpu", "level"), [("Nehalem", "portable"), ("Haswell", "avx2")])
 def test_every_cpu_leaves_the_fingerprint(cpu: str, level: str) -> None:
     digits = load("digits")

@@ -196,6 +196,7 @@ def test_the_bits_of_emu_whatever_the_bus_does(
     assert cycles[0] <= cycles[1] < cycles[2]
 
 
+@pytest.mark.slow
 def test_the_control_registers_are_those_of_vitis(library: Path) -> None:
     kernel = Call(library, 25).kernel
     build_id = IP.arguments["build_id"].offset

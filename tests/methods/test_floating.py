@@ -200,6 +200,7 @@ def test_evaluate_predict_and_python_agree(
         assert net.summary["fingerprint"] == found["fingerprint"]
 
 
+@pytest.mark.slow
 def test_packing_is_refused(trained: Path, tmp_path: Path) -> None:
     done = fewmult("export", trained, "--packed", "--out", tmp_path / "packed")
     assert done.returncode == 2

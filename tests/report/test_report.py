@@ -140,6 +140,7 @@ def test_the_page_is_whole_and_alone(page: Page, report: Path) -> None:
     assert "url(" not in text
 
 
+@pytest.mark.slow
 def test_the_table_has_the_numbers_of_the_runs(page: Page, runs: list[Path]) -> None:
     head, *rows = page.rows
     assert [row[0] for row in rows] == [folder.name for folder in runs]

@@ -70,11 +70,13 @@ def fuzz(*words: str, **environment: str) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 def test_a_round() -> None:
     said = fuzz("--cases", "5", "--target", "config.toml, repeated", "--target", "IDX labels")
     assert "10 cases, seeds 1 to 1: 0 targets failed" in said, said
 
 
+@pytest.mark.slow
 def test_a_fault_ends_in_its_smallest_example(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import fewmult_hls.datasets.idx as idx\nidx.shape = lambda *_: 1 // 0\n"
