@@ -7,6 +7,8 @@
 #include <cstring>
 #include <vector>
 
+#include "bindings/places/convolution.hpp"
+#include "bindings/places/pool.hpp"
 #include "kernels/passes.hpp"
 
 namespace fewmult_bindings {
@@ -80,6 +82,77 @@ void Kernels::run(const fewmult_calls::ShiftGradient& call) {
   const int shares = shares_of(call.outputs, threads());
   pool_.run(shares,
             [&](int share) { level_.shift_gradient(call, share_of(call.outputs, share, shares)); });
+}
+
+namespace {
+
+// How a call's rows of places or its units are shared: whichever gives the largest share less.
+struct Cut {
+  bool rows;
+  int shares;
+};
+
+Cut cut_of(const fewmult::View& view, int threads) {
+  const int by_rows = std::max(1, std::min(threads, view.rows));
+  const int by_units = shares_of(view.units, threads);
+  const auto largest = [](int all, int step, int shares) {
+    const int steps = (all + step - 1) / step;
+    return static_cast<double>((steps + shares - 1) / shares) / steps;
+  };
+  // A row that two shares see is turned twice, but units that are shared turn all of them.
+  const bool rows = largest(view.rows, 1, by_rows) <= largest(view.units, kShareRows, by_units);
+  return {rows, rows ? by_rows : by_units};
+}
+
+Share part_of(int all, int share, int shares) {
+  const auto bound = [&](int k) {
+    return static_cast<int>(static_cast<long long>(all) * k / shares);
+  };
+  return {bound(share), bound(share + 1)};
+}
+
+}  // namespace
+
+void Kernels::run(const fewmult_calls::Convolution& call) {
+  const fewmult::View view = fewmult::view_of(call);
+  const Cut cut = cut_of(view, threads());
+  const auto units = static_cast<std::size_t>(view.units);
+  const std::lock_guard<std::mutex> lock(room_.lock());
+  room_.reserve(level_.convolution_bytes(call), cut.shares);
+  std::vector<std::int64_t> sums(units * static_cast<std::size_t>(cut.shares), 0);
+  pool_.run(cut.shares, [&](int share) {
+    const Share rows = cut.rows ? part_of(view.rows, share, cut.shares) : Share{0, view.rows};
+    const Share of_units =
+        cut.rows ? Share{0, view.units} : share_of(view.units, share, cut.shares);
+    level_.convolution(call, rows, of_units, room_.of(share),
+                       sums.data() + units * static_cast<std::size_t>(share));
+  });
+  if (fewmult::pass_of(call) != fewmult::Pass::kBackward) return;
+  for (std::size_t unit = 0; unit < units; ++unit) {
+    std::int64_t sum = 0;
+    for (std::size_t at = unit; at < sums.size(); at += units) sum += sums[at];
+    call.bias[unit] = fewmult::stepped_bias_of_places(call.bias[unit], sum, call.bias_exponent);
+  }
+}
+
+void Kernels::run(const fewmult_calls::ConvolutionGradient& call) {
+  constexpr int kShareOutputs = 8;  // rows of a gradient's block
+  const int blocks = (call.outputs + kShareOutputs - 1) / kShareOutputs;
+  const int shares = std::max(1, std::min(threads(), blocks));
+  const std::lock_guard<std::mutex> lock(room_.lock());
+  room_.reserve(level_.convolution_gradient_bytes(call), shares);
+  pool_.run(shares, [&](int share) {
+    const Share some = part_of(blocks, share, shares);
+    level_.convolution_gradient(
+        call, {some.first * kShareOutputs, std::min(call.outputs, some.end * kShareOutputs)},
+        room_.of(share));
+  });
+}
+
+void Kernels::run(const fewmult_calls::Pool& call) {
+  const int rows = fewmult::squares_along(call.rows, call.size);
+  const int shares = std::max(1, std::min(threads(), rows));
+  pool_.run(shares, [&](int share) { level_.pool(call, part_of(rows, share, shares)); });
 }
 
 void Kernels::gather(const std::uint8_t* images, const std::int64_t* chosen, std::int8_t* inputs,

@@ -5,8 +5,11 @@
 // computes a row never changes its bits.
 #pragma once
 
+#include <mutex>
+
 #include "bindings/level.hpp"
 #include "bindings/thread_pool.hpp"
+#include "bindings/window_room.hpp"
 
 namespace fewmult_bindings {
 
@@ -25,6 +28,11 @@ class Kernels {
   // The updated weights take the place of the weights.
   void run(const fewmult_calls::ShiftGradient& call);
 
+  // These grow the threads' memory first: std::bad_alloc, before anything is written.
+  void run(const fewmult_calls::Convolution& call);
+  void run(const fewmult_calls::ConvolutionGradient& call);
+  void run(const fewmult_calls::Pool& call);
+
   // inputs[feature][example] = images[chosen[example]][feature] / 2, rounded down.
   void gather(const std::uint8_t* images, const std::int64_t* chosen, std::int8_t* inputs,
               int features, int batch);
@@ -32,6 +40,7 @@ class Kernels {
  private:
   const Level& level_;
   ThreadPool pool_;
+  WindowRoom room_;
 };
 
 }  // namespace fewmult_bindings

@@ -6,8 +6,10 @@
 // these tables crosses between them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
+#include "bindings/places/calls.hpp"
 #include "kernels/calls.hpp"
 
 namespace fewmult_bindings {
@@ -19,6 +21,15 @@ struct Level {
   void (*normalize)(const fewmult_calls::Normalize&);
   void (*layer)(const fewmult_calls::Layer&, fewmult_calls::Share units);
   void (*shift_gradient)(const fewmult_calls::ShiftGradient&, fewmult_calls::Share outputs);
+  // Layers at places: rows of them and units of each, and what each unit's bias steps by, added to
+  // `sums`. They work in memory of the thread, of so many bytes.
+  std::size_t (*convolution_bytes)(const fewmult_calls::Convolution&);
+  void (*convolution)(const fewmult_calls::Convolution&, fewmult_calls::Share rows,
+                      fewmult_calls::Share units, char* memory, std::int64_t* sums);
+  std::size_t (*convolution_gradient_bytes)(const fewmult_calls::ConvolutionGradient&);
+  void (*convolution_gradient)(const fewmult_calls::ConvolutionGradient&,
+                               fewmult_calls::Share outputs, char* memory);
+  void (*pool)(const fewmult_calls::Pool&, fewmult_calls::Share rows);
   // The instructions of a product and of a gradient on registers alone, `loops` times; returns
   // how many multiply-accumulates they stand for. Null for a level whose instructions are the
   // compiler's choice.

@@ -9,10 +9,11 @@
 
 namespace fewmult {
 
-inline std::int8_t moved_pixel(std::int32_t g, std::int32_t x, std::int32_t step) {
+inline std::int8_t moved_pixel(std::int32_t g, std::int32_t x, std::int32_t step,
+                               std::int32_t least = 0) {
   const std::int32_t up = g > 0 ? step : 0;
   const std::int32_t down = g < 0 ? step : 0;
-  return static_cast<std::int8_t>(clamp(x + up - down, 0, kActivationMax));
+  return static_cast<std::int8_t>(clamp(x + up - down, least, kActivationMax));
 }
 
 }  // namespace fewmult

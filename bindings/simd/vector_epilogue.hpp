@@ -1,19 +1,18 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// The epilogue of a product, for one unit over the batch, as in kernels/fabric_finish.hpp:
-// plain loops, which a compiler makes vectors of.
+// The epilogue of a product, for one unit over the batch, as in kernels/fabric_finish.hpp.
 #pragma once
 
 #include <cstddef>
 
 #include "bindings/elements.hpp"
 #include "bindings/simd/vector_draws.hpp"
+#include "bindings/unit_epilogue.hpp"
 #include "kernels/activation.hpp"
 #include "kernels/arithmetic.hpp"
 #include "kernels/hinge.hpp"
 #include "kernels/passes.hpp"
-#include "kernels/perturb.hpp"
 
 namespace fewmult {
 
@@ -24,7 +23,7 @@ struct VectorEpilogue {
     const Pass pass = pass_of(call);
     const std::ptrdiff_t first = std::ptrdiff_t{unit} << call.log2_batch;
     if (pass == Pass::kPerturb) {
-      move(call, z, elements<std::int8_t>(call.gate) + first,
+      move(call, z, elements<std::int8_t>(call.gate) + first, 0,
            elements<std::int8_t>(call.result) + first);
       return;
     }
@@ -34,9 +33,9 @@ struct VectorEpilogue {
       if (pass == Pass::kHidden) mean = batch_mean(z, call.log2_batch);
       activate(call, z, mean, bias, elements<std::int8_t>(call.result) + first);
     } else if (pass == Pass::kBackward) {
-      const std::int32_t sum = send_back(call, static_cast<std::uint32_t>(first), z,
-                                         elements<std::int8_t>(call.gate) + first,
-                                         elements<std::int8_t>(call.result) + first);
+      const std::int32_t sum = send_back<DrawsAtOnce<Isa>>(
+          call, static_cast<std::uint32_t>(first), z, elements<std::int8_t>(call.gate) + first,
+          elements<std::int8_t>(call.result) + first);
       bias = stepped_bias(bias, sum, call.bias_exponent);
     } else {
       std::int32_t* const logits = elements<std::int32_t>(call.logits) + first;
@@ -55,47 +54,6 @@ struct VectorEpilogue {
     std::int32_t sum;   // sum of the deltas: the gradient of the bias
   };
 
-  // Rounded to the nearest integer, halves up.
-  static std::int32_t batch_mean(const std::int32_t* z, int log2_batch) {
-    const int batch = 1 << log2_batch;
-    std::int64_t sum = batch >> 1;
-    for (int b = 0; b < batch; ++b) sum += z[b];
-    return static_cast<std::int32_t>(sum >> log2_batch);
-  }
-
-  static void activate(const fewmult_calls::Layer& call, const std::int32_t* z, std::int32_t mean,
-                       std::int32_t bias, std::int8_t* x) {
-    const int batch = 1 << call.log2_batch;
-    const int shift = call.shift;
-    const std::int32_t offset = bias >> (kBiasFraction - kActivationFraction);
-    for (int b = 0; b < batch; ++b) {
-      x[b] = saturated(z[b] - mean, 1 << shift >> 1, shift, offset, 0);
-    }
-  }
-
-  // Deltas from the product g and the unit's activations x; returns the sum of the gated g, which
-  // is the gradient of the bias. `first` is the number of the unit's first element.
-  static std::int32_t send_back(const fewmult_calls::Layer& call, std::uint32_t first,
-                                const std::int32_t* g, const std::int8_t* x, std::int8_t* deltas) {
-    const int batch = 1 << call.log2_batch;
-    std::int32_t open[kMaxBatch];
-    std::uint8_t bytes[kMaxBatch];
-    std::int32_t sum = 0;
-    for (int b = 0; b < batch; ++b) {
-      open[b] = gated(g[b], x[b]);
-      sum += open[b];
-    }
-    const std::int32_t mean = (sum + (batch >> 1)) >> call.log2_batch;
-    DrawsAtOnce<Isa>::bytes({call.seed, call.purpose}, first, call.step, batch, bytes);
-    const int shift = call.shift;
-    const Rounding rounding = rounding_of(shift);
-    for (int b = 0; b < batch; ++b) {
-      deltas[b] =
-          saturated(open[b] - mean, rounding_term(bytes[b], rounding), shift, 0, -kDeltaMax);
-    }
-    return sum;
-  }
-
   // Deltas of an output unit from its logits and the labels of the batch.
   static Hinge hinge(const fewmult_calls::Layer& call, int unit, const std::int32_t* logits,
                      std::int8_t* deltas) {
@@ -109,13 +67,6 @@ struct VectorEpilogue {
       total.sum += delta;
     }
     return total;
-  }
-
-  static void move(const fewmult_calls::Layer& call, const std::int32_t* g, const std::int8_t* x,
-                   std::int8_t* moved) {
-    const int batch = 1 << call.log2_batch;
-    const std::int32_t step = 1 << call.shift;
-    for (int b = 0; b < batch; ++b) moved[b] = moved_pixel(g[b], x[b], step);
   }
 };
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..contract.backend import OneByOne, PreparedCalls, run_on_host
-from ..contract.calls import CALLS, Call, HostCall, LoadBatch
+from ..contract.calls import AT_PLACES, CALLS, Call, HostCall, LoadBatch
 from ..system.cpu import physical_cores
 from ..system.errors import FewmultError, UsageError
 
@@ -98,7 +98,7 @@ class EmuBackend:
     """
 
     name = "emu"
-    kernels = frozenset(CALLS)
+    kernels = frozenset((*CALLS, *AT_PLACES))
 
     def __init__(self, threads: int | None = None, level: str | None = None) -> None:
         module = load_kernels()

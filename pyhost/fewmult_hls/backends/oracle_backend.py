@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..contract.backend import OneByOne, PreparedCalls, run_on_host
 from ..contract.calls import (
+    AT_PLACES,
     CALLS,
     BinaryMatmul,
     Call,
@@ -75,7 +76,7 @@ class OracleBackend:
     """
 
     name = "numpy"
-    kernels = frozenset((*CALLS, Convolution.kernel, ConvolutionGradient.kernel, Pool.kernel))
+    kernels = frozenset((*CALLS, *AT_PLACES))
 
     def __init__(
         self,

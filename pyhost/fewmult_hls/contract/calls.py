@@ -755,3 +755,8 @@ CALLS: Mapping[str, type[Call]] = {
     kind.kernel: kind for kind in (SampleWeights, BinaryMatmul, Normalize, Layer, ShiftGradient)
 }
 """The record of each kernel of the fabric, by the kernel's name."""
+
+AT_PLACES: Mapping[str, type[Call]] = {
+    kind.kernel: kind for kind in (Convolution, ConvolutionGradient, Pool)
+}
+"""The same of layers at places, which backends in software have."""

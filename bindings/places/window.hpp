@@ -1,0 +1,127 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where a window of taps lies on an image (docs/arithmetic.md, section 14). Of an image's places,
+// [row][column], each has a row of bytes for each channel, [place][channel][example].
+#pragma once
+
+#include <cstddef>
+
+#include "bindings/places/calls.hpp"
+#include "kernels/arithmetic.hpp"
+
+namespace fewmult {
+
+constexpr int kMaxLog2Rows = 22;    // rows of an image's bytes: with a batch, 31 bits number them
+constexpr int kMaxLog2Places = 18;  // times batch: of a gradient that fits 32 bits
+static_assert((std::int64_t{kDeltaMax} << (6 + kMaxLog2Places)) + (1 << kMaxShift) - 1 <= INT32_MAX,
+              "a gradient over places and its rounding term fit 32 bits");
+
+// term added to itself so many times, without a product: where rows begin.
+inline std::ptrdiff_t sum_of(std::ptrdiff_t term, int times) {
+  std::ptrdiff_t sum = 0;
+  for (int bit = 0; bit <= kMaxLog2Rows; ++bit) {
+    sum += (times >> bit & 1) != 0 ? term << bit : 0;
+  }
+  return sum;
+}
+
+// A bias after one step by a sum over places and batch, which takes 64 bits; shifted it fits 32.
+inline std::int32_t stepped_bias_of_places(std::int32_t bias, std::int64_t sum, int exponent) {
+  const int right = larger(-exponent, 0);
+  const auto change = static_cast<std::int32_t>((sum + (std::int64_t{1} << right >> 1)) >> right);
+  return clamp(bias - shift_left(change, larger(exponent, 0)), -kBiasMax, kBiasMax);
+}
+
+// Along rows or columns: an image, the window on it, and where the window lies.
+struct Axis {
+  int length;   // places of the image
+  int taps;     // of the window
+  int stride;   // 1 or 2
+  int padding;  // zeros in front of the image
+  int results;  // where the window lies
+};
+
+inline Axis axis_of(int length, int taps, int stride, bool padded) {
+  const int shift = stride - 1;
+  const int results = padded ? (length + shift) >> shift : ((length - taps) >> shift) + 1;
+  return {length, taps, stride, padded ? (taps - 1) >> 1 : 0, results};
+}
+
+// What is summed for one place: consecutive places of a source, and the tap that each meets.
+struct Sight {
+  int first;     // of the source's places; may lie outside
+  int places;    // how many
+  int tap;       // that the first one meets
+  int tap_step;  // from one to the next
+};
+
+// Forward, place `place` of the result sees the image through the window.
+inline Sight sight(const Axis& axis, int place) {
+  const int first = axis.stride == 2 ? place << 1 : place;
+  return {first - axis.padding, axis.taps, 0, 1};
+}
+
+// Sending back, place `place` of the image was seen from places of the result, by every tap or by
+// every second one, the last tap first.
+inline Sight sight_back(const Axis& axis, int place) {
+  const int shift = axis.stride - 1;
+  const int at = place + axis.padding;
+  const int least = at & shift;
+  const int places = (axis.taps - least + shift) >> shift;
+  return {((at - least) >> shift) - (places - 1), places, least + ((places - 1) << shift),
+          -axis.stride};
+}
+
+// Of a sight's places, those from `begin` to before `end` are there.
+struct Inside {
+  int begin;
+  int end;
+};
+
+inline Inside inside(const Sight& sight, int length) {
+  return {larger(0, -sight.first), smaller(sight.places, length - sight.first)};
+}
+
+// A layer that is applied at places: both axes, and its channels.
+struct Window {
+  Axis vertical;
+  Axis horizontal;
+  int channels;
+  int outputs;
+};
+
+template <class Call>
+inline Window window_of(const Call& call) {
+  return {axis_of(call.rows, call.tap_rows, call.stride, call.padded != 0),
+          axis_of(call.columns, call.tap_columns, call.stride, call.padded != 0), call.channels,
+          call.outputs};
+}
+
+// One direction of it: from a source's places to others, made of them.
+struct View {
+  Window window;
+  bool back;
+  int source_rows;
+  int source_columns;
+  int source_channels;
+  int rows;
+  int columns;
+  int units;  // of each place that is made
+};
+
+inline View view_of(const Window& window, bool back) {
+  const Axis& v = window.vertical;
+  const Axis& h = window.horizontal;
+  if (back) {
+    return {window,         true,     v.results, h.results,
+            window.outputs, v.length, h.length,  window.channels};
+  }
+  return {window, false, v.length, h.length, window.channels, v.results, h.results, window.outputs};
+}
+
+inline Sight sight_of(const View& view, const Axis& axis, int place) {
+  return view.back ? sight_back(axis, place) : sight(axis, place);
+}
+
+}  // namespace fewmult

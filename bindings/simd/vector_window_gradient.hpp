@@ -1,0 +1,398 @@
+// Copyright 2026 The fewmult-hls authors
+// SPDX-License-Identifier: Apache-2.0
+//
+// The gradient of shared weights with vectors. A row of the image becomes powers of two once, as
+// [four examples][column][channel], so that what a window sees of it is consecutive lanes; each of
+// the window's rows then meets it with the deltas of another row of places. Sums of all taps stay
+// in memory of the thread until the image is through.
+#pragma once
+
+#include <cstring>
+
+#include "bindings/places/convolution.hpp"
+#include "bindings/simd/vector_codes.hpp"
+#include "bindings/simd/vector_draws.hpp"
+#include "bindings/simd/vector_weights.hpp"
+#include "bindings/simd/window_memory.hpp"
+
+namespace fewmult {
+
+template <class Isa>
+class VectorWindowGradient {
+ public:
+  static std::size_t bytes(const fewmult_calls::ConvolutionGradient& call) {
+    WindowMemory measured(nullptr);
+    const VectorWindowGradient gradient(call, measured);
+    return measured.bytes();
+  }
+
+  // As ``convolution_gradient`` of bindings/places, in place.
+  static void run(const fewmult_calls::ConvolutionGradient& call, fewmult_calls::Share outputs,
+                  char* memory) {
+    WindowMemory cut(memory);
+    VectorWindowGradient gradient(call, cut);
+    if (call.signed_inputs != 0) {
+      gradient.template run<true>(outputs);
+    } else {
+      gradient.template run<false>(outputs);
+    }
+  }
+
+ private:
+  using Int = typename Isa::Int;
+  using Bytes = typename Isa::Bytes;
+  static constexpr int kLanes = Isa::kLanes;
+  static constexpr int kSums = Isa::kTwoRows ? 16 : 8;  // vectors that registers hold
+  static constexpr int kWidest = 8;                     // vectors of units in a block
+  static constexpr int kWindow = 128;                   // channels at once, if there are more
+  static constexpr std::ptrdiff_t kMostSums = 1 << 19;  // of all taps: 2 MiB
+  static constexpr int kUpdated = 8;                    // packed words that are updated at once
+  static constexpr int kCodes = 1 << 15;                // bytes of codes that fit a first cache
+
+  VectorWindowGradient(const fewmult_calls::ConvolutionGradient& call, WindowMemory& memory)
+      : call_(call),
+        update_(update_of(call)),
+        window_(window_of(call)),
+        batch_(1 << call.log2_batch),
+        channels_(call.channels % kWordBits != 0 ? call.channels
+                  : call.channels % kWindow != 0 ? kWordBits
+                                                 : kWindow),
+        vectors_((call.tap_columns * channels_ + kLanes - 1) / kLanes),
+        lanes_(std::ptrdiff_t{vectors_} * kLanes),
+        outputs_(outputs_at_once(lanes_ * call.tap_rows, call.outputs)),
+        columns_(larger(call.columns + window_.horizontal.padding,
+                        (window_.horizontal.results - 1) * call.stride + call.tap_columns)),
+        stride_(stride_of(std::ptrdiff_t{columns_} * channels_)),
+        quads_(larger(batch_ >> 2, kLanes)),
+        codes_(memory.take<std::int32_t>(stride_ * quads_)),
+        sums_(memory.take<std::int32_t>(lanes_ * call.tap_rows * outputs_)),
+        all_(memory.take<std::int32_t>(lanes_ * call.tap_rows)),
+        powers_(memory.take<Powers>(1)),
+        words_(memory.take<WordsUpdate>(1)) {}
+
+  struct Powers {
+    std::uint8_t of[16][kMaxBatch + 64];  // [lane][example], not all in the same cache sets
+  };
+
+  struct WordsUpdate {
+    std::int32_t gradient[kUpdated][kWordBits];
+    std::uint16_t halves[kUpdated][kWordBits];
+  };
+
+  static int outputs_at_once(std::ptrdiff_t sums, int outputs) {
+    const std::ptrdiff_t most = kMostSums / sums / kUpdated * kUpdated;
+    return most >= outputs ? outputs : larger(kUpdated, static_cast<int>(most));
+  }
+
+  // Quads of a place lie in the same cache sets unless their rows are an odd number of lines apart,
+  // of as many as a block has; what is turned at the end of a row may stand over.
+  static std::ptrdiff_t stride_of(std::ptrdiff_t lanes) {
+    constexpr std::ptrdiff_t kApart = 16 * kWidest;
+    const std::ptrdiff_t stride = (lanes + 2 * kApart - 1) & -kApart;
+    return (stride & kApart) == 0 ? stride + kApart : stride;
+  }
+
+  template <bool kSigned>
+  void run(fewmult_calls::Share outputs) {
+    for (int first = outputs.first; first < outputs.end; first += outputs_) {
+      const int there = smaller(outputs_, outputs.end - first);
+      for (int channel = 0; channel < call_.channels; channel += channels_) {
+        sum_image<kSigned>(channel, first, there);
+        if (call_.master_bits == 8) {
+          update_words(call_.weights8, channel, first, there);
+        } else {
+          update_words(call_.weights16, channel, first, there);
+        }
+      }
+    }
+  }
+
+  // Of some channels under all taps, and some outputs.
+  template <bool kSigned>
+  void sum_image(int channel, int output, int outputs) {
+    const auto all = static_cast<std::size_t>(lanes_ * call_.tap_rows);
+    std::memset(sums_, 0, all * static_cast<std::size_t>(outputs) * sizeof(sums_[0]));
+    std::memset(codes_, 0, static_cast<std::size_t>(stride_ * quads_) * sizeof(codes_[0]));
+    if (kSigned) std::memset(all_, 0, all * sizeof(all_[0]));
+    const Axis& down = window_.vertical;
+    for (int row = 0; row < call_.rows; ++row) {
+      bool encoded = false;
+      for (int u = 0; u < call_.tap_rows; ++u) {
+        const int at = row + down.padding - u;
+        const int place = at >> (down.stride - 1);
+        if (at < 0 || place >= down.results || place << (down.stride - 1) != at) continue;
+        if (!encoded) encode<kSigned>(row, channel);
+        encoded = true;
+        const std::ptrdiff_t first =
+            std::ptrdiff_t{place} * window_.horizontal.results * call_.outputs + output;
+        meet_row<kSigned>(u, call_.deltas + (first << call_.log2_batch), outputs);
+      }
+    }
+    if (kSigned) take_off(outputs);
+  }
+
+  // The powers of two of a row of the image.
+  template <bool kSigned>
+  void encode(int row, int channel) {
+    std::int32_t* const to = codes_ + std::ptrdiff_t{window_.horizontal.padding} * channels_;
+    const int all = call_.columns * channels_;
+    std::ptrdiff_t unit = std::ptrdiff_t{row} * call_.columns * call_.channels + channel;
+    int c = 0;
+    for (int first = 0; first < all; first += 16) {
+      for (int lane = 0; lane < 16; ++lane) {
+        std::uint8_t* const powers = powers_->of[lane];
+        if (first + lane < all) {
+          encode_unit<kSigned>(unit, powers);
+          ++unit;
+          if (++c == channels_) {
+            c = 0;
+            unit += call_.channels - channels_;
+          }
+        } else {
+          std::memset(powers, 0, static_cast<std::size_t>(batch_));
+        }
+      }
+      for (int lane = 0; lane < 16; lane += kLanes) {
+        for (int quad = 0; quad < batch_ >> 2; quad += kLanes) {
+          // What lies beyond a short batch is never read.
+          Isa::transpose(reinterpret_cast<const std::int32_t*>(powers_->of[lane]) + quad,
+                         sizeof(powers_->of[0]) / 4, to + quad * stride_ + first + lane,
+                         static_cast<int>(stride_));
+        }
+      }
+    }
+  }
+
+  template <bool kSigned>
+  void encode_unit(std::ptrdiff_t unit, std::uint8_t* powers) const {
+    const std::ptrdiff_t first = unit << call_.log2_batch;
+    const std::int8_t* const x = call_.x + first;
+    const auto element = static_cast<std::uint32_t>(first);
+    if (!kSigned) {
+      VectorCodes<Isa>::halved_powers(x, update_.code_key, element, update_.step, batch_, powers);
+      return;
+    }
+    alignas(64) std::int8_t sizes[kMaxBatch];
+    for (int b = 0; b < batch_; ++b) sizes[b] = static_cast<std::int8_t>(x[b] < 0 ? -x[b] : x[b]);
+    VectorCodes<Isa>::halved_powers(sizes, update_.code_key, element, update_.step, batch_, powers);
+    for (int b = 0; b < batch_; ++b) {
+      powers[b] = static_cast<std::uint8_t>(x[b] < 0 ? -powers[b] : powers[b]);
+    }
+  }
+
+  // A row of codes under row u of the window, with the deltas of a row of places.
+  template <bool kSigned>
+  void meet_row(int u, const std::int8_t* deltas, int outputs) {
+    for (int v = 0; v < vectors_;) {
+      const int wide = width_at(v);
+      std::int32_t* const sums = sums_ + (lanes_ * u + v * kLanes) * outputs;
+      std::int32_t* const all = all_ + lanes_ * u + v * kLanes;
+      const std::int32_t* const codes = codes_ + v * kLanes;
+      if (wide == 8) {
+        meet<8, kSigned>(sums, all, codes, deltas, outputs);
+      } else if (wide == 4) {
+        meet<4, kSigned>(sums, all, codes, deltas, outputs);
+      } else if (wide == 2) {
+        meet<2, kSigned>(sums, all, codes, deltas, outputs);
+      } else {
+        meet<1, kSigned>(sums, all, codes, deltas, outputs);
+      }
+      v += wide;
+    }
+  }
+
+  // Vectors of the block that begins at vector v.
+  int width_at(int v) const {
+    const int left = vectors_ - v;
+    return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+  }
+
+  // Some places at a time, whose codes stay in a first-level cache while all outputs pass.
+  template <int V, bool kSigned>
+  void meet(std::int32_t* sums, std::int32_t* all, const std::int32_t* codes,
+            const std::int8_t* deltas, int outputs) const {
+    constexpr int R = kSums / V < 8 ? kSums / V : 8;
+    const int results = window_.horizontal.results;
+    const int most = larger(1, kCodes / (V * kLanes * batch_));
+    const std::ptrdiff_t next_codes = std::ptrdiff_t{call_.stride} * channels_;
+    const std::ptrdiff_t next_deltas = std::ptrdiff_t{call_.outputs} << call_.log2_batch;
+    for (int place = 0; place < results; place += most) {
+      const int places = smaller(most, results - place);
+      const std::int32_t* const here = codes + place * next_codes;
+      const std::int8_t* const from = deltas + place * next_deltas;
+      int output = 0;
+      for (; output + R <= outputs; output += R) {
+        dot_rows<V, R, kSigned>(sums + output * V * kLanes, here, next_codes,
+                                from + output * batch_, next_deltas, places);
+      }
+      for (; output < outputs; ++output) {
+        dot_rows<V, 1, kSigned>(sums + output * V * kLanes, here, next_codes,
+                                from + output * batch_, next_deltas, places);
+      }
+      if (kSigned) sum_codes<V>(all, here, next_codes, places);
+    }
+  }
+
+  // One of both is unsigned: codes, or deltas counted 128 up.
+  template <int V, int R, bool kSigned>
+  void dot_rows(std::int32_t* sums, const std::int32_t* codes, std::ptrdiff_t next_codes,
+                const std::int8_t* deltas, std::ptrdiff_t next_deltas, int places) const {
+    Int sum[R][V];
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) sum[r][v] = lanes(sums + (r * V + v) * kLanes);
+    }
+    for (int place = 0; place < places; ++place) {
+      const std::int32_t* c = codes + place * next_codes;
+      const std::int8_t* d = deltas + place * next_deltas;
+      for (const std::int8_t* const end = d + batch_; d != end; d += 4, c += stride_) {
+        Int quad[R];
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r) quad[r] = Isa::splat(quad_of<kSigned>(d + r * batch_));
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) {
+          const Int powers = unaligned(c + v * kLanes);
+#pragma GCC unroll 8
+          for (int r = 0; r < R; ++r) {
+            sum[r][v] = kSigned ? Isa::dot(sum[r][v], quad[r], powers)
+                                : Isa::dot(sum[r][v], powers, quad[r]);
+          }
+        }
+      }
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) lanes(sums + (r * V + v) * kLanes) = sum[r][v];
+    }
+  }
+
+  // The sums of signed codes alone, which deltas that are counted up have brought in.
+  template <int V>
+  void sum_codes(std::int32_t* all, const std::int32_t* codes, std::ptrdiff_t next_codes,
+                 int places) const {
+    const Int ones = Isa::splat(0x01010101);
+    for (int place = 0; place < places; ++place) {
+      const std::int32_t* c = codes + place * next_codes;
+      for (int quad = 0; quad < batch_ >> 2; ++quad, c += stride_) {
+        for (int v = 0; v < V; ++v) {
+          Int& sum = lanes(all + v * kLanes);
+          sum = Isa::dot(sum, ones, unaligned(c + v * kLanes));
+        }
+      }
+    }
+  }
+
+  void take_off(int outputs) {
+    for (int u = 0; u < call_.tap_rows; ++u) {
+      for (int v = 0; v < vectors_;) {
+        const int wide = width_at(v) * kLanes;
+        std::int32_t* sums = sums_ + (lanes_ * u + v * kLanes) * outputs;
+        const std::int32_t* all = all_ + lanes_ * u + v * kLanes;
+        for (int output = 0; output < outputs; ++output, sums += wide) {
+          for (int lane = 0; lane < wide; ++lane) sums[lane] -= all[lane] << 7;
+        }
+        v += wide / kLanes;
+      }
+    }
+  }
+
+  // ---- Update --------------------------------------------------------------------------------
+
+  // The packed words of some channels: of one in each tap, or, where words run on over taps, all.
+  template <class Weight>
+  void update_words(Weight* weights, int channel, int output, int outputs) {
+    for (int column = 0; column < word_columns(call_.inputs); ++column) {
+      const int first = column * kWordBits;
+      const int of_first = first % call_.channels;
+      if (channels_ != call_.channels && (of_first < channel || of_first >= channel + channels_)) {
+        continue;
+      }
+      const int there = smaller(kWordBits, call_.inputs - first);
+      for (int k = 0; k < outputs; k += kUpdated) {
+        const int rows = smaller(kUpdated, outputs - k);
+        for (int row = 0; row < rows; ++row) {
+          std::memset(words_->gradient[row], 0, sizeof(words_->gradient[row]));
+          find(words_->gradient[row], first, there, channel, k + row, outputs);
+        }
+        const auto number = static_cast<std::uint32_t>(column * call_.outputs + output + k);
+        draw(number);
+        VectorWeights<Isa, kUpdated>::update(words_->gradient[0], kWordBits, words_->halves, rows,
+                                             weights + (std::size_t{number} << 6),
+                                             call_.sign + number, call_.mask + number,
+                                             inputs_there(there), update_);
+      }
+    }
+  }
+
+  // The sums of some inputs and an output, run by run.
+  void find(std::int32_t* g, int first, int there, int channel, int output, int outputs) const {
+    int tap = first / call_.channels;
+    int c = first % call_.channels;
+    for (int lane = 0; lane < there;) {
+      const int unit = tap % call_.tap_columns * channels_ + c - channel;
+      const int v = unit / kLanes;
+      int begin = 0;  // of the block that has it
+      while (begin + width_at(begin) <= v) begin += width_at(begin);
+      const int wide = width_at(begin) * kLanes;
+      const int at = unit - begin * kLanes;
+      const int count = smaller(smaller(there - lane, call_.channels - c), wide - at);
+      const std::int32_t* sums =
+          sums_ + (lanes_ * (tap / call_.tap_columns) + begin * kLanes) * outputs;
+      std::memcpy(g + lane, sums + std::ptrdiff_t{output} * wide + at,
+                  sizeof(g[0]) * static_cast<std::size_t>(count));
+      lane += count;
+      c += count;
+      if (c == call_.channels) {
+        c = 0;
+        ++tap;
+      }
+    }
+  }
+
+  void draw(std::uint32_t number) {
+    using Draws = VectorDraws<Isa, 4>;
+    const typename Draws::Schedule schedule(update_.weight_key, update_.step + 1);
+    for (int row = 0; row < kUpdated; row += 4) {
+      const std::uint32_t n = number + static_cast<std::uint32_t>(row);
+      Draws draws(schedule, {n, n + 1, n + 2, n + 3});
+      while (!draws.done()) draws.round();
+      for (int word = 0; word < 4; ++word) draws.store(word, words_->halves[row + word]);
+    }
+  }
+
+  static Int& lanes(std::int32_t* at) { return *reinterpret_cast<Int*>(at); }
+
+  static Int unaligned(const std::int32_t* at) {
+    Int v;
+    std::memcpy(&v, at, sizeof(v));
+    return v;
+  }
+
+  template <bool kSigned>
+  static std::int32_t quad_of(const std::int8_t* bytes) {
+    std::uint32_t four;
+    std::memcpy(&four, bytes, sizeof(four));
+    return static_cast<std::int32_t>(kSigned ? four ^ 0x80808080U : four);
+  }
+
+  const fewmult_calls::ConvolutionGradient& call_;
+  const Update update_;
+  const Window window_;
+  const int batch_;
+  const int channels_;  // at once
+  const int vectors_;   // of what a row of the window sees
+  const std::ptrdiff_t lanes_;
+  const int outputs_;  // at once
+  const int columns_;  // of a row, with zeros around
+  const std::ptrdiff_t stride_;
+  const int quads_;
+  std::int32_t* const codes_;  // [four examples][column][channel]
+  std::int32_t* const sums_;   // [row of the window][block of vectors][output][lane]
+  std::int32_t* const all_;    // [row of the window][lane]: of signed codes alone
+  Powers* const powers_;
+  WordsUpdate* const words_;
+};
+
+}  // namespace fewmult
