@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from checkout import ROOT
 from fewmult_hls.contract.calls import AT_PLACES, CALLS, EPILOGUES, Layer, Normalize, Pass
 from fewmult_hls.hardware.source.interfaces import Argument
 from fewmult_hls.hardware.source.reading import kernel_names, kernel_sources, load_interface
-from checkout import ROOT
 from kernel_calls import of_sizes
 
 KERNELS = pytest.mark.parametrize("kernel", kernel_names())

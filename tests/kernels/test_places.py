@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any, get_args
 
 import numpy as np
@@ -13,8 +14,12 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from fewmult_hls.backends import open_backend
+from fewmult_hls.contract.backend import Backend
 from fewmult_hls.contract.calls import Call, Convolution, ConvolutionGradient, Pass, Pool
 from fewmult_hls.contract.window import Window
+from fewmult_hls.datasets.arrays import from_arrays
+from fewmult_hls.nets.network import Network, NetworkSpec
+from fewmult_hls.nets.trainer import Schedule, Trainer, train_epochs
 from fewmult_hls.proof.cases import CallMaker, Fill
 from fewmult_hls.proof.parity import first_difference
 from levels import EMU, emu_setting  # noqa: F401
@@ -81,7 +86,7 @@ class Case:
         image, results = window.places * window.channels, window.result_places * self.outputs
         planes = 1 if back else self.planes
         deltas = make.deltas(results, self.batch, self.fill)
-        given = make.behind(pass_, image if back else results, self.batch, 64)
+        given = make.epilogue(pass_, image if back else results, self.batch, 64)
         if pass_ is not Pass.PERTURB:
             given["bias"] = make.biases(window.channels if back else self.outputs)
         if back:
@@ -206,6 +211,29 @@ def test_pools_equal_the_oracle(
     EMU.run(replace(there, pooled=pooled))
     back = replace(there, back=True, pooled=pooled, deltas=deltas)
     assert first_difference(EMU, ORACLE, back) is None
+
+
+@cache
+def trained_by_the_oracle(binary: bool) -> str:
+    return trained(ORACLE, binary)
+
+
+def trained(backend: Backend, binary: bool) -> str:
+    """The fingerprint of some steps of a net of all kinds, from images in colour."""
+    random = np.random.default_rng(3)
+    images, labels = random.integers(0, 256, (48, 3, 8, 8), np.uint8), random.integers(0, 10, 48)
+    data = from_arrays((images, labels), (images, labels))
+    kind = "binary" if binary else "ternary"
+    spec = NetworkSpec("3x8x8-20C3p-P2-33C3ps2-17C2-40-10", kind, 16, batch=16)
+    trainer = Trainer(backend, Network.initial(spec, seed=5), seed=5)
+    for _ in train_epochs(trainer, data.train, Schedule(epochs=2, first_rate=1)):
+        pass
+    return trainer.network().fingerprint
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_a_net_leaves_the_fingerprint_of_the_oracle(binary: bool) -> None:
+    assert trained(EMU, binary) == trained_by_the_oracle(binary)
 
 
 def one(**more: Any) -> Case:
