@@ -34,8 +34,8 @@ from vendor_tools import TCL, UNIFIED, Tools
 
 Z2 = load_board("pynq-z2")
 PLAN = {
-    *("README.md", "run.sh", "check_reports.py", "plan.json", "fewmult.json"),
-    *("kernels", "testbench", "golden", "hls"),
+    *("README.md", "run.sh", "run_bambu.sh", "check_reports.py", "plan.json", "fewmult.json"),
+    *("kernels", "testbench", "golden", "hls", "bambu"),
 }
 PAGE = DOCS / "hardware" / "building.md"
 

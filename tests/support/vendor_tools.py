@@ -1,6 +1,6 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""Shell scripts in the place of v++, vitis-run, vitis_hls and vivado.
+"""Shell scripts in the place of v++, vitis-run, vitis_hls, vivado and bambu.
 
 The real ones do not run here. These say nothing about them: they leave what a plan's script looks
 for, or fail as they are told, so that the script's own control flow can be tested.
@@ -63,6 +63,50 @@ case $stage in
     echo bits >"$(basename "${@: -1}" .tcl).bit"
     ;;
 esac
+"""
+
+# It takes the arguments that a plan gives and no others, refuses pragmas as the real one does, and
+# compiles and runs what it is given with g++: so the sources and the testbench are real.
+BAMBU = """#!/usr/bin/env bash
+set -eu
+if [[ $* == --version ]]; then
+  printf '\\n%s\\n' "Version: PandA 2024.10 - stand-in"
+  exit
+fi
+echo "bambu $*" >>"$CALLS"
+refuse() { echo "error -> $*"; exit 1; }
+source= top= tb= golden= simulate= includes=()
+for word; do
+  case $word in
+    *_top.cpp) source=$word ;;
+    --top-fname=*) top=${word#*=} ;;
+    -I*) includes+=("$word") ;;
+    --device=xc7z020-1clg484-VVD | --clock-period=10 | -O2 | -std=c++14) ;;
+    --compiler=I386_CLANG16 | --generate-interface=INFER | --simulator=VERILATOR) ;;
+    --simulate) simulate=yes ;;
+    --generate-tb=*) tb=${word#*=} ;;
+    --tb-arg=*) golden=${word#*=} ;;
+    *) refuse "unknown option $word" ;;
+  esac
+done
+kernel=${top%_top}
+[[ $source == */${kernel}_top.cpp && ${#includes[@]} == 2 ]] || refuse "no top"
+form='#pragma HLS interface port = [a-z]+ mode = m_axi offset = direct bundle = gmem[0-3]'
+left=$(grep -rh '#pragma HLS' "$(dirname "$source")" | grep -vxE "$form" || true)
+[[ -z $left ]] || refuse "$left not supported"
+case ${MISCHIEF:-} in
+  fail) refuse "Internal error" ;;
+  silent) exit 0 ;;
+  differ) sed -i 's/return z + /return z - /; s/rounding.half) >>/rounding.half) << 1 >>/' \
+    "$(dirname "$source")/arithmetic.hpp" ;;
+esac
+echo "module $top(input clock, input [7:0] a, output reg [7:0] b);
+always @(posedge clock) b <= a ^ b; endmodule" >"$top.v"
+if [[ -n $simulate ]]; then
+  g++ -std=c++14 -O1 -w "${includes[@]}" "$tb" "$source" -o tb
+  ./tb "$golden" || refuse "the testbench returned $?"
+  echo "  Total cycles             : 1234 cycles"
+fi
 """
 
 UNIFIED = ("v++", "vitis-run")

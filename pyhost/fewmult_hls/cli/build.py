@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -16,7 +16,25 @@ if TYPE_CHECKING:
     from ..hardware.board.manifest import Manifest
 
 
+class Tools(NamedTuple):
+    """A compiler, and what stands behind it.
+
+    Attributes:
+        name: for people.
+        script: of a plan, that runs it.
+        stages: that it has.
+        remedy: where it is not on PATH.
+    """
+
+    name: str
+    script: str
+    stages: tuple[str, ...]
+    remedy: str
+
+
 STAGES = ("csim", "synth", "cosim", "package", "impl", "overlay", "all")
+VITIS = Tools("Vitis and Vivado", "run.sh", STAGES, "source settings64.sh of Vitis")
+BAMBU = Tools("Bambu", "run_bambu.sh", ("synth", "cosim", "all"), "install it")
 
 
 @click.command(
@@ -43,6 +61,13 @@ STAGES = ("csim", "synth", "cosim", "package", "impl", "overlay", "all")
 @option(
     "stage", "How far to build; a stage brings those that it needs.", default="all", allowed=STAGES
 )
+@option(
+    "hls",
+    "Who makes Verilog of the kernels: vitis, or bambu, an open-source compiler, which makes "
+    "neither IP nor overlay.",
+    default="vitis",
+    allowed=("vitis", "bambu"),
+)
 @flag("plan-only", "Write the plan and run nothing.")
 @flag("overwrite", "Replace a plan that is there.")
 def build(
@@ -51,18 +76,24 @@ def build(
     overlay: str,
     kernels: tuple[str, ...],
     stage: str,
+    hls: str,
     plan_only: bool,
     overwrite: bool,
 ) -> None:
     """Build a bitstream for a board with Vitis HLS and Vivado.
 
-    Writes a plan: a folder with sources, test data, the tools' configs and one script. Then runs
-    the script, if the tools are on PATH; a plan can also be copied to a machine that has them.
+    Writes a plan: a folder with sources, test data, the tools' configs and a script for each
+    compiler. Then runs one, if the tools are on PATH; a plan can also be copied to a machine that
+    has them. With --hls bambu an open-source compiler makes Verilog of the kernels, and its
+    simulation is compared with the same test data.
     """
     from ..hardware.board.board import load_board
-    from ..hardware.build.plan import SCRIPT, check_request, locked_plan, missing_tool, write_plan
+    from ..hardware.build.plan import check_request, locked_plan, write_plan
     from ..system.errors import UsageError
 
+    tools = BAMBU if hls == "bambu" else VITIS
+    if stage not in tools.stages:
+        raise UsageError(f"{tools.name} has no stage {stage}: take {', '.join(tools.stages)}")
     if kernels and stage == "overlay":
         raise UsageError("an overlay holds all its kernels: drop --kernel")
     chosen = load_board(board)
@@ -71,16 +102,26 @@ def build(
         manifest = write_plan(out, chosen, overlay, kernels, overwrite=overwrite)
         click.echo(f"{out}: plan of overlay {overlay}, build id {manifest.build_id:#010x}")
         if plan_only:
-            click.echo(f"run {out / SCRIPT} {stage} on a machine with Vitis and Vivado")
+            click.echo(f"run {out / tools.script} {stage} on a machine with {tools.name}")
             return
-        missing = missing_tool(stage, has_overlay=(out / "overlay").is_dir())
-        if missing:
-            raise FewmultError(
-                f"{missing} is not on PATH: source settings64.sh of Vitis and go on with "
-                f"{out / SCRIPT}, or copy the folder to a machine with the tools (--plan-only)"
-            )
-        _run(out, SCRIPT, stage)
-        _check_overlay(out, manifest)
+        _check_tools(tools, out, stage)
+        _run(out, tools.script, stage)
+        if tools is VITIS:
+            _check_overlay(out, manifest)
+
+
+def _check_tools(tools: Tools, folder: Path, stage: str) -> None:
+    from ..hardware.build.plan import missing_bambu_tool, missing_tool
+
+    if tools is BAMBU:
+        missing = missing_bambu_tool(stage)
+    else:
+        missing = missing_tool(stage, has_overlay=(folder / "overlay").is_dir())
+    if missing:
+        raise FewmultError(
+            f"{missing} is not on PATH: {tools.remedy} and go on with "
+            f"{folder / tools.script}, or copy the folder to a machine with the tools (--plan-only)"
+        )
 
 
 def _check_overlay(folder: Path, manifest: Manifest) -> None:

@@ -111,6 +111,7 @@ class Board:
         name: for ``--board``.
         title: for people.
         part: of the chip.
+        bambu_device: the chip by the name that Bambu has for it.
         machine: what ``platform.machine()`` says there.
         cma_mb: contiguous memory that the fabric can reach, in MiB.
         overlays: the kernels in each bitstream.
@@ -119,6 +120,7 @@ class Board:
     name: str
     title: str
     part: str
+    bambu_device: str
     machine: str
     clock: Clock
     processor: Processor

@@ -25,6 +25,7 @@ from ..board.board import Board
 from ..board.manifest import Manifest, planned_manifest, save_manifest
 from ..source.interfaces import Interface
 from ..source.reading import Sources, kernel_sources, load_interface, source_root
+from . import bambu
 from .hls_project import config_text, period_ns, tcl_text
 from .overlay_tcl import overlay_script
 
@@ -36,8 +37,8 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _UNIX_MODE = 0o755
 _MAX_FACTS = 1 << 20
 _CONTENT = (
-    *("README.md", SCRIPT, CHECK, MANIFEST, FACTS),
-    *("kernels", "testbench", "golden", "hls", "overlay"),
+    *("README.md", SCRIPT, bambu.SCRIPT, CHECK, MANIFEST, FACTS),
+    *("kernels", "testbench", "golden", "hls", "overlay", bambu.FOLDER),
     *("logs", "build.json", "*.log", "*.jou", "*.str", ".Xil", "__pycache__", ".build.json*"),
 )
 
@@ -175,8 +176,11 @@ def _fill(plan: Path, board: Board, manifest: Manifest, kernels: Sequence[str]) 
     }
     write_atomic(plan / FACTS, json.dumps(facts, indent=2) + "\n")
     shutil.copyfile(Path(__file__).with_name("reports.py"), plan / CHECK)
-    shutil.copyfile(_TEMPLATES / SCRIPT, plan / SCRIPT)
-    (plan / SCRIPT).chmod(_UNIX_MODE)
+    interfaces = [load_interface(name) for name in kernels]
+    bambu.write_sources(plan, board, period_ns(board), interfaces)
+    for script in (SCRIPT, bambu.SCRIPT):
+        shutil.copyfile(_TEMPLATES / script, plan / script)
+        (plan / script).chmod(_UNIX_MODE)
     readme = Template((_TEMPLATES / "plan.md").read_text(encoding="utf-8"))
     values = {"board": board.title, "part": board.part, "overlay": manifest.overlay}
     write_atomic(
@@ -231,6 +235,12 @@ def _revision(root: Path) -> str:
     except (OSError, subprocess.CalledProcessError):
         return ""
     return found.stdout.strip()
+
+
+def missing_bambu_tool(stage: str) -> str:
+    """What a stage with Bambu needs and PATH lacks, or empty."""
+    tools = ["bash", "bambu", *(["verilator"] if stage != "synth" else [])]
+    return next((tool for tool in tools if shutil.which(tool) is None), "")
 
 
 def missing_tool(stage: str, *, has_overlay: bool) -> str:

@@ -26,6 +26,7 @@ IMPLEMENTATION = "work/hls/impl/report/verilog/export_impl.xml"
 TIMING = "overlay/reports/timing_summary.rpt"
 UTILIZATION = "overlay/reports/utilization.rpt"
 OVERLAY = "overlay"
+BAMBU = "bambu"
 _MOST_BYTES = 64 << 20  # of a file; real ones have a few MiB at most
 _MOST_BRACKETS = 1000  # in plan.json
 _MOST_DIGITS = 18
@@ -256,6 +257,55 @@ def _ends(least: str | None, most: str | None) -> list[int] | None:
     return None if ends[0] is None or ends[1] is None else [ends[0], ends[1]]
 
 
+def read_bambu(plan: Path, name: str) -> dict[str, Any]:
+    """What Bambu left of a kernel, and what Yosys counts in its Verilog.
+
+    Args:
+        plan: its folder.
+        name: of the kernel.
+
+    Returns:
+        ``tool``, ``cases`` that were equal in co-simulation and its ``cycles``, ``lut``, ``ff``,
+        ``bram18`` and ``dsp``; None for what is not known.
+    """
+    folder = plan / BAMBU / "work" / name
+    said = _read(folder / "version.txt") if (folder / "version.txt").is_file() else ""
+    log = plan / "logs" / f"{name}.bambu_cosim.log"
+    text = _read(log) if log.is_file() else ""
+    cases = re.findall(rf"(?:^|\s){name}: ([0-9]{{1,9}}) cases, all equal", text)
+    cycles = re.findall(r"Total cycles\s*:\s*([0-9]{1,18})", text)
+    return {
+        "tool": next((line.strip()[:200] for line in said.splitlines() if line.strip()), ""),
+        "cases": int(cases[-1]) if cases else None,
+        "cycles": int(cycles[-1]) if cycles else None,
+        **_yosys_area(folder / "area.json"),
+    }
+
+
+# LUT of each primitive that Yosys makes: UG474, distributed RAM and shift registers.
+_PRIMITIVES = {"RAM32M": 4, "RAM64M": 4, "RAM32X1D": 2, "RAM64X1D": 2, "RAM128X1D": 4}
+
+
+def _yosys_area(path: Path) -> dict[str, Any]:
+    """``stat -json`` of Yosys after synth_xilinx."""
+    area: dict[str, Any] = {"lut": None, "ff": None, "bram18": None, "dsp": None}
+    if not path.is_file():
+        return area
+    try:
+        cells = json.loads(_read(path))["design"]["num_cells_by_type"]
+        counts = {str(kind): int(count) for kind, count in cells.items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ReportError(f"{path} is no count of Yosys: {error}") from error
+    luts = {kind: count for kind, count in counts.items() if re.fullmatch("LUT[1-6]|SRL.*", kind)}
+    rams = sum(count * _PRIMITIVES.get(kind, 0) for kind, count in counts.items())
+    return {
+        "lut": sum(luts.values()) + rams,
+        "ff": sum(count for kind, count in counts.items() if kind.startswith("FD")),
+        "bram18": counts.get("RAMB18E1", 0) + 2 * counts.get("RAMB36E1", 0),
+        "dsp": counts.get("DSP48E1", 0),
+    }
+
+
 def failures(name: str, found: dict[str, Any], dsp: int) -> list[str]:
     """What of a kernel or an overlay breaks the policy, one line each.
 
@@ -265,9 +315,9 @@ def failures(name: str, found: dict[str, Any], dsp: int) -> list[str]:
         dsp: how many may be used.
     """
     lines = []
-    if found["dsp"] > dsp:
+    if (found["dsp"] or 0) > dsp:
         lines.append(f"{name}: {found['dsp']} DSP, and {dsp} may be used: a data path multiplies")
-    if found["wns_ns"] < 0:
+    if found.get("wns_ns", 0) < 0:
         lines.append(f"{name}: the clock is missed by {-found['wns_ns']:g} ns (WNS < 0)")
     for loop in found.get("loops", ()):
         asked = loop["target_ii"]
@@ -287,15 +337,19 @@ def read_build(plan: Path) -> dict[str, Any]:
     """
     facts = _read_facts(plan / "plan.json")
     loops = [Target(**loop) for loop in facts.pop("loops")]
-    kernels = {}
+    kernels, bambu = {}, {}
     for name in facts.pop("kernels"):
         folder = plan / "hls" / name
+        if (plan / BAMBU / "work" / name / f"{name}_top.v").is_file():
+            bambu[name] = read_bambu(plan, name)
         if (folder / SYNTHESIS).is_file():
             kernels[name] = {"from": "synthesis", **read_synthesis(folder / SYNTHESIS, loops)}
             if (folder / IMPLEMENTATION).is_file():
                 real = read_implementation(folder / IMPLEMENTATION)
                 kernels[name].update({"from": "implementation", **real})
     build = {"format": FORMAT, **facts, "kernels": kernels}
+    if bambu:
+        build[BAMBU] = bambu
     if (plan / TIMING).is_file() or (plan / UTILIZATION).is_file():
         build["routed"] = read_overlay(plan / TIMING, plan / UTILIZATION)
     return build
@@ -346,6 +400,7 @@ def main(plan: Path, names: list[str]) -> int:
     parts = dict(build["kernels"])
     if "routed" in build:
         parts[OVERLAY] = build["routed"]
+    parts.update({f"{BAMBU}:{name}": found for name, found in build.get(BAMBU, {}).items()})
     try:
         _write(plan / "build.json", json.dumps(build, indent=2) + "\n")
     except OSError as error:
@@ -357,14 +412,24 @@ def main(plan: Path, names: list[str]) -> int:
             broken.append(f"{name}: there is no report")
             continue
         found = parts[name]
-        sys.stdout.write(
-            f"{name}: {found['lut']} LUT, {found['ff']} FF, {found['bram18'] / 2:g} BRAM, "
-            f"{found['dsp']} DSP, slack {found['wns_ns']:g} ns\n"
-        )
+        sys.stdout.write(f"{name}: {', '.join(_said(found))}\n")
         broken += failures(name, found, build["limits"]["dsp"])
     for line in broken:
         sys.stderr.write(f"error: {' '.join(line.split())}\n")
     return 1 if broken else 0
+
+
+def _said(found: dict[str, Any]) -> Iterator[str]:
+    """What is known of a kernel or an overlay, in words."""
+    if found.get("cases") is not None:
+        yield f"{found['cases']} cases equal"
+    if found.get("cycles") is not None:
+        yield f"{found['cycles']} cycles"
+    if found["lut"] is not None:
+        yield f"{found['lut']} LUT, {found['ff']} FF, {found['bram18'] / 2:g} BRAM"
+        yield f"{found['dsp']} DSP"
+    if "wns_ns" in found:
+        yield f"slack {found['wns_ns']:g} ns"
 
 
 def _write(path: Path, text: str) -> None:
