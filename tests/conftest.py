@@ -34,15 +34,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
         terminalreporter.write_line(f"make test, with all that it built: {minutes} min {seconds} s")
 
 
-def _has_mnist() -> bool:
+# Sets that are not ours to give: a marker each, and what there is of it in $FEWMULT_DATA.
+_SETS = {"mnist": "train-images*", "cifar10": "cifar-10-*"}
+
+
+def _is_here(name: str) -> bool:
     data = os.environ.get("FEWMULT_DATA")
-    return data is not None and any(Path(data, "mnist").glob("train-images*"))
+    return data is not None and any(Path(data, name).glob(_SETS[name]))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if _has_mnist():
-        return
-    skip = pytest.mark.skip(reason="needs the MNIST files in $FEWMULT_DATA/mnist")
-    for item in items:
-        if item.get_closest_marker("mnist"):
-            item.add_marker(skip)
+    for name in _SETS:
+        if _is_here(name):
+            continue
+        skip = pytest.mark.skip(reason=f"needs the files of the set in $FEWMULT_DATA/{name}")
+        for item in items:
+            if item.get_closest_marker(name):
+                item.add_marker(skip)

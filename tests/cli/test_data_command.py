@@ -52,16 +52,18 @@ def lines(*arguments: str) -> list[list[str]]:
 
 
 def test_list_on_a_new_machine() -> None:
-    head, digits, mnist = lines("list")
+    head, *sets = lines("list")
+    cifar, digits, mnist, svhn = sets
     assert head == ["name", "classes", "image", "train", "validation", "test", "where"]
     assert digits == ["digits", "10", "8x8", "1199", "239", "359", "built", "in"]
-    assert " ".join(mnist) == "mnist - - - - - not here: fewmult-hls data fetch mnist"
+    for line, name in ((cifar, "cifar10"), (mnist, "mnist"), (svhn, "svhn")):
+        assert " ".join(line) == f"{name} - - - - - not here: fewmult-hls data fetch {name}"
 
 
 def test_list_with_sets_good_and_bad(source: Path, places: tuple[Path, Path]) -> None:
     run("import", "mine", "--from", str(source))
     (write_set(places[0] / "mnist") / STEMS[0]).write_bytes(b"")
-    _, _, mine, mnist = lines("list")
+    _, _, _, mine, mnist, _ = lines("list")
     assert mine == ["mine", "4", "2x3", "10", "2", "3", str(places[1] / "mine")]
     assert " ".join(mnist).startswith(f"mnist - - - - - unusable: {places[0]}")
 
@@ -91,7 +93,7 @@ def test_info_of_folder(source: Path) -> None:
 
 def test_info_tells_another_set_under_mnists_name(places: tuple[Path, Path]) -> None:
     write_set(places[0] / "mnist")
-    assert "not the published MNIST" in run("info", "mnist").output
+    assert "not the published files of MNIST" in run("info", "mnist").output
 
 
 def test_info_errors(source: Path) -> None:
@@ -122,7 +124,7 @@ def test_import_without_source_is_a_usage_error() -> None:
 
 
 def test_fetch_of_unknown_set() -> None:
-    with pytest.raises(UsageError, match="only mnist"):
+    with pytest.raises(UsageError, match="only mnist, cifar10, svhn can"):
         run("fetch", "cifar")
 
 

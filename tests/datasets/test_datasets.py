@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 
 from command import assert_one_line, fewmult, limited, make_socket
 from fewmult_hls import datasets
-from fewmult_hls.datasets import checksums, idx, mnist
+from fewmult_hls.datasets import checksums, idx
 from fewmult_hls.datasets.fetch import fetch
 from fewmult_hls.datasets.folder import STEMS, VALIDATION_STEMS, find_files
 from fewmult_hls.datasets.importing import import_set
+from fewmult_hls.datasets.published import PUBLISHED
 from fewmult_hls.runs.plan import plan_run
 from fewmult_hls.system.errors import FewmultError, UsageError
 from mirror import closed_port, publish, serving
@@ -443,7 +444,8 @@ def test_missing_mnist_names_places_and_ways(places: tuple[Path, Path]) -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [("minst", "did you mean mnist?"), ("MNIST", "did you mean mnist?"), ("", "known: "),
-     ("nothing-like-it", "known: digits, mine, mnist)"), ("no/such", "no folder no/such")],
+     ("nothing-like-it", "known: cifar10, digits, mine, mnist, svhn)"),
+     ("no/such", "no folder no/such")],
 )  # fmt: skip
 def test_unknown_names(places: tuple[Path, Path], name: str, hint: str) -> None:
     write_set(places[0] / "mine")
@@ -700,7 +702,7 @@ def test_fetch_keeps_an_imported_set(tmp_path: Path, published: Path) -> None:
 
 @pytest.mark.parametrize("name", ["digits", "cifar"])
 def test_fetch_of_what_cannot_be_fetched(name: str) -> None:
-    refused(lambda: fetch(name), "only mnist", kind=UsageError)
+    refused(lambda: fetch(name), "only mnist, cifar10, svhn can", kind=UsageError)
 
 
 # The real files
@@ -714,7 +716,7 @@ def test_real_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [split.images.shape for split in splits] == [(50000, 784), (10000, 784), (10000, 784)]
     assert dataset.train.labels[:5].tolist() == [5, 0, 4, 1, 9]
     assert dataset.test.labels[:5].tolist() == [7, 2, 1, 0, 4]
-    assert mnist.is_published(find_files(REAL_MNIST))
+    assert PUBLISHED["mnist"].is_in(find_files(REAL_MNIST))
 
 
 @pytest.mark.slow

@@ -1,9 +1,10 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""A mirror of MNIST on this machine."""
+"""A mirror of a published set on this machine."""
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import hashlib
 import subprocess
@@ -14,16 +15,21 @@ from pathlib import Path
 
 import pytest
 
-from fewmult_hls.datasets import mnist
-from fewmult_hls.datasets.folder import STEMS
+from fewmult_hls.datasets.published import PUBLISHED
 
 
-def publish(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def publish(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str = "mnist") -> Path:
     """The folder of a set, packed as on a mirror; its checksums are taken for the published."""
-    for stem in STEMS:
-        content = (folder / stem).read_bytes()
-        monkeypatch.setitem(mnist.CONTENT_SHA256, stem, hashlib.sha256(content).hexdigest())
-        (folder / f"{stem}.gz").write_bytes(gzip.compress(content))
+    files = []
+    for file in PUBLISHED[name].files:
+        content = (folder / file.name).read_bytes()
+        size = file.size if file.packed else len(content)
+        digest = hashlib.sha256(content).hexdigest()
+        files.append(dataclasses.replace(file, sha256=digest, size=size))
+        if file.packed:
+            (folder / file.remote_name).write_bytes(gzip.compress(content))
+    published = dataclasses.replace(PUBLISHED[name], files=tuple(files))
+    monkeypatch.setitem(PUBLISHED, name, published)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return folder
 

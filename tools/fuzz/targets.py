@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fewmult_hls import __version__
-from fewmult_hls.datasets import idx
+from fewmult_hls.datasets import idx, load
 from fewmult_hls.datasets.folder import STEMS
 from fewmult_hls.hardware.board.board import load_board
 from fewmult_hls.hardware.build import reports
@@ -51,7 +51,12 @@ else:
     import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests" / "support"))
+
+from colour_sets import cifar_batches, mat, svhn_arrays, tarball, write_all  # noqa: E402
+
 _NET = ("--net", "64-16-10")
+_PARTS = ("train", "test")  # of SVHN
 _SMALL = (*_NET, "--threads", "1")
 _BOARD = load_board("pynq-z2")
 
@@ -99,6 +104,10 @@ def make_good(good: Path) -> None:
     digests = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in good.glob("stored/*")}
     (good / "stored" / "checksums.json").write_text(json.dumps(digests))
     (good / "stored" / "classes.json").write_text(json.dumps([f"class {k}" for k in range(10)]))
+    for suffix, folder in ((".bin", "binary"), ("", "python")):
+        write_all(good / folder, cifar_batches(suffix))
+    tarball(good / "tar" / "cifar-10-binary.tar.gz", "cifar-10-batches-bin", cifar_batches())
+    write_all(good / "mat", {f"{part}_32x32.mat": mat(svhn_arrays(20, 1)) for part in _PARTS})
     for k in range(20):
         path = good / "images" / f"class{k % 2}" / f"{k}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -267,6 +276,10 @@ def _train_on_images(folder: Path) -> None:
     command("predict", folder.parent / "good" / "run", next(folder.glob("class0/*.png")))
 
 
+def _load(folder: Path) -> None:
+    call(load, folder)
+
+
 def _records(run: Path) -> None:
     call(read_records, [run])
 
@@ -318,6 +331,10 @@ TARGETS = {
     "IDX images": Target("idx", f"{STEMS[0]}", spoiled_bytes, _train_on),
     "IDX labels": Target("idx", f"{STEMS[1]}", spoiled_bytes, _train_on),
     "IDX images.gz": Target("idx.gz", f"{STEMS[0]}.gz", _gzipped, _train_on),
+    "CIFAR-10, binary": Target("binary", "data_batch_3.bin", spoiled_bytes, _load),
+    "CIFAR-10, Python": Target("python", "data_batch_3", spoiled_bytes, _load),
+    "CIFAR-10, archive": Target("tar", "*.tar.gz", _gzipped, _load),
+    "SVHN": Target("mat", "train_32x32.mat", spoiled_bytes, _load),
     "checksums.json": Target("stored", "checksums.json", _json, _train_on, 0.5),
     "classes.json": Target("stored", "classes.json", _json, _train_on),
     "PNG image": Target("images", "class0/*.png", spoiled_bytes, _train_on_images),

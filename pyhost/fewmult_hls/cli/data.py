@@ -31,13 +31,13 @@ def data(context: click.Context) -> None:
 def list_sets() -> None:
     """List the data sets on this machine and those that can be fetched."""
     from ..datasets import available
-    from ..datasets.places import KNOWN_CLASSES
+    from ..datasets.published import PUBLISHED
 
     found = available()
     rows = [_list_row(name, folder) for name, folder in found.items()]
     rows += [
         [name, *"-----", f"not here: fewmult-hls data fetch {name}"]
-        for name in KNOWN_CLASSES
+        for name in PUBLISHED
         if name not in found
     ]
     head = ["name", "classes", "image", *_SPLITS, "where"]
@@ -47,11 +47,10 @@ def list_sets() -> None:
 @data.command()
 @click.argument("name")
 def info(name: str) -> None:
-    """Show what is in the data set NAME: a name, or a folder with IDX files or images."""
+    """Show what is in the data set NAME: a name, or a folder with files or images."""
     from ..datasets import load, locate
 
     dataset, folder = load(name), locate(name)
-    rows, columns = dataset.image_shape
     low, high = _value_range(dataset)
     source, licence = _origin(name, folder)
     click.echo(f"{dataset.name}\n")
@@ -59,7 +58,7 @@ def info(name: str) -> None:
         [
             ["where", _where(folder)],
             ["classes", str(dataset.classes)],
-            ["images", f"{rows}x{columns}, {dataset.features} values {low}..{high}, uint8"],
+            ["images", f"{_size(dataset)}, {dataset.features} values {low}..{high}, uint8"],
             *zip(_SPLITS, (str(len(split.labels)) for split in dataset.splits), strict=True),
             ["source", source],
             ["licence", licence],
@@ -77,14 +76,15 @@ def info(name: str) -> None:
 @path(
     "from",
     "PATH",
-    "Folder with the four IDX files, under MNIST's file names, gzipped or not; or with a folder "
-    "of PNG images for each class.",
+    "Folder with the four IDX files, under MNIST's file names, gzipped or not; with CIFAR-10's "
+    "batches or SVHN's cropped digits as published; or with a folder of PNG images for each class. "
+    "Or an archive of CIFAR-10.",
     to="source",
     required=True,
 )
 @flag("overwrite", "Replace a set of that name.")
 def import_set(name: str, source: Path, overwrite: bool) -> None:
-    """Check a set of IDX files or of images and keep a copy under NAME."""
+    """Check a set of files or of images and keep a copy under NAME."""
     from ..datasets.importing import import_set as importing
 
     folder = importing(name, source, overwrite=overwrite)
@@ -95,7 +95,7 @@ def import_set(name: str, source: Path, overwrite: bool) -> None:
 @data.command()
 @click.argument("name")
 def fetch(name: str) -> None:
-    """Download the data set NAME (mnist) and check it."""
+    """Download the data set NAME (mnist, cifar10, svhn) and check it."""
     from ..datasets import fetch as fetching
 
     folder = fetching.fetch(name)
@@ -110,9 +110,13 @@ def _list_row(name: str, folder: Path | None) -> list[str]:
         dataset = load(name)
     except FewmultError as error:
         return [name, *"-----", f"unusable: {error}"]
-    rows, columns = dataset.image_shape
     counts = [str(len(split.labels)) for split in dataset.splits]
-    return [name, str(dataset.classes), f"{rows}x{columns}", *counts, _where(folder)]
+    return [name, str(dataset.classes), _size(dataset), *counts, _where(folder)]
+
+
+def _size(dataset: Dataset) -> str:
+    """Rows and columns of an image, and its channels if it has more than one value a pixel."""
+    return "x".join(map(str, dataset.image_shape))
 
 
 def _where(folder: Path | None) -> str:
@@ -125,18 +129,23 @@ def _value_range(dataset: Dataset) -> tuple[int, int]:
 
 
 def _origin(name: str, folder: Path | None) -> tuple[str, str]:
-    """Source and licence; MNIST's only for files with the content that was published."""
-    from ..datasets import digits, mnist
-    from ..datasets.folder import find_files, holds_set
+    """Source and licence; of a published set only for files with the content of that."""
+    from ..datasets import digits
+    from ..datasets.formats import format_of
+    from ..datasets.published import PUBLISHED
 
     if folder is None:
         return digits.SOURCE, digits.LICENCE
-    if not holds_set(folder):
+    form = format_of(folder)
+    if form is None:
         return "not known: your own images", "not known"
-    if mnist.is_published(find_files(folder)):
-        return mnist.SOURCE, mnist.LICENCE
-    if name == "mnist":
-        return "not known: these files are not the published MNIST", "not known"
+    files = form.find_files(folder)
+    for published in PUBLISHED.values():
+        if published.is_in(files):
+            return published.source, published.licence
+    if name in PUBLISHED:
+        title = PUBLISHED[name].title
+        return f"not known: these are not the published files of {title}", "not known"
     return "not known: your own files", "not known"
 
 
@@ -151,11 +160,12 @@ def _histogram(dataset: Dataset) -> list[list[str]]:
 
 def _checksums(folder: Path | None) -> list[list[str]]:
     from ..datasets import checksums, digits
-    from ..datasets.folder import find_files, holds_set
+    from ..datasets.formats import format_of
 
     if folder is None:
         return [[digits.file_sha256(), digits.FILE_NAME]]
-    files = find_files(folder).values() if holds_set(folder) else []  # of images there may be many
+    form = format_of(folder)
+    files = form.find_files(folder).values() if form else []  # of images there may be many
     return [[checksums.sha256(path), path.name] for path in files]
 
 

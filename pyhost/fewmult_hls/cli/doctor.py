@@ -75,12 +75,12 @@ def _kernels() -> tuple[str, str]:
 
 def _data() -> list[tuple[str, str]]:
     from ..datasets import available
-    from ..datasets.places import KNOWN_CLASSES
+    from ..datasets.published import PUBLISHED
 
     try:
         found = {name: str(where or "built in") for name, where in available().items()}
     except FewmultError as error:
         return [("data", str(error))]
-    for name in KNOWN_CLASSES:
+    for name in PUBLISHED:
         found.setdefault(name, f"not here; get it with `fewmult-hls data fetch {name}`")
     return [("data", f"{name}: {where}") for name, where in sorted(found.items())]

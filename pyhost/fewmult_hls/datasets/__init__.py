@@ -11,11 +11,11 @@ from pathlib import Path
 
 from ..system.errors import FewmultError, UsageError
 from ..system.files import reading, resolved
-from . import places
+from . import formats, places
 from .arrays import from_arrays
 from .class_folders import has_class_folders, read_class_folders
 from .dataset import Dataset, Split
-from .folder import holds_set, read_folder
+from .published import PUBLISHED, known_classes
 
 __all__ = ["Dataset", "Split", "available", "from_arrays", "load", "locate"]
 
@@ -24,9 +24,9 @@ def load(name_or_path: str | os.PathLike[str]) -> Dataset:
     """Load a data set.
 
     Args:
-        name_or_path: ``digits``, ``mnist``, the name of an imported set, or a folder with the
-            four IDX files or with a folder of PNG images for each class. A name is looked for
-            before a folder of that name.
+        name_or_path: ``digits``, ``mnist``, ``cifar10``, ``svhn``, the name of an imported set, or
+            a folder with the four IDX files, the batches of CIFAR-10, the MAT-files of SVHN or a
+            folder of PNG images for each class. A name is looked for before a folder of that name.
 
     Raises:
         UsageError: there is neither such a set nor such a folder.
@@ -39,9 +39,10 @@ def load(name_or_path: str | os.PathLike[str]) -> Dataset:
         from . import digits
 
         return digits.load()
-    if not holds_set(folder) and has_class_folders(folder):
-        return read_class_folders(resolved(folder).name, folder)
-    return read_folder(resolved(folder).name, folder, places.KNOWN_CLASSES.get(name))
+    shown, form = resolved(folder).name, formats.format_of(folder)
+    if form is None and has_class_folders(folder):
+        return read_class_folders(shown, folder)
+    return (form or formats.IDX).read(shown, folder, known_classes(name))
 
 
 def locate(name_or_path: str | os.PathLike[str]) -> Path | None:
@@ -60,7 +61,7 @@ def locate(name_or_path: str | os.PathLike[str]) -> Path | None:
         found = places.find(name)
         if found is not None:
             return found
-        if name in places.KNOWN_CLASSES:
+        if name in PUBLISHED:
             raise _not_here(name)
     for folder in (Path(name), places.from_home(name)):
         with reading(folder):
@@ -100,7 +101,7 @@ def _unknown(text: str) -> UsageError:
 
     if "/" in text:
         return UsageError(f"there is no folder {text}")
-    known = sorted({*available(), *places.KNOWN_CLASSES})
+    known = sorted({*available(), *PUBLISHED})
     close = difflib.get_close_matches(text.lower(), known, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     return UsageError(f"there is no data set '{text}' (known: {', '.join(known)}){hint}")

@@ -127,7 +127,7 @@ def _fits(split: object, features: int, classes: int) -> bool:
 
 
 def make_split(images: Array, labels: Array) -> Split:
-    """Flatten ``images`` (uint8, shape (N, rows, columns)) and close both arrays for writing."""
+    """Flatten ``images`` (uint8, shape (N, ..)) and close both arrays for writing."""
     flat = np.ascontiguousarray(images.reshape(images.shape[0], -1))
     labels = np.ascontiguousarray(labels)
     flat.setflags(write=False)
@@ -135,14 +135,17 @@ def make_split(images: Array, labels: Array) -> Split:
     return Split(flat, labels)
 
 
-def carve_validation(images: Array, labels: Array) -> tuple[Split, Split]:
-    """Split training images into train and validation: the last floor(N/6) validate.
+def carve_validation(
+    images: Array, labels: Array, share: int = VALIDATION_SHARE
+) -> tuple[Split, Split]:
+    """Split training images into train and validation: the last floor(N/share) validate.
 
     Args:
         images: uint8, shape (N, rows, columns), in file order.
         labels: uint8, shape (N,).
+        share: one image in so many is kept for validation.
     """
-    kept = len(images) - len(images) // VALIDATION_SHARE
+    kept = len(images) - len(images) // share
     return make_split(images[:kept], labels[:kept]), make_split(images[kept:], labels[kept:])
 
 

@@ -59,6 +59,12 @@ def spellings(stem: str) -> list[str]:
     return [f"{name}{end}" for name in (stem, stem.replace("-idx", ".idx")) for end in ("", ".gz")]
 
 
+def file_names() -> frozenset[str]:
+    """The names that files of a stored set may have."""
+    stems = (*STEMS, *VALIDATION_STEMS)
+    return frozenset((CLASS_NAMES, *(name for stem in stems for name in spellings(stem))))
+
+
 def holds_set(folder: Path) -> bool:
     """Whether ``folder`` has at least one of the four files.
 

@@ -89,7 +89,7 @@ def shape(path: Path, dimensions: int) -> tuple[int, ...]:
     Raises:
         FewmultError: the file cannot be read, is damaged or of another kind, or has another size.
     """
-    with _unpacked(path) as stream:
+    with unpacked(path) as stream:
         return _read_header(path, stream, dimensions)
 
 
@@ -98,18 +98,18 @@ def packing_bytes(size: int) -> int:
     return size // _GZIP_SHARE + _GZIP_HEADER
 
 
-def content_sha256(path: Path, limit: int) -> str:
-    """SHA-256 of the unpacked content, of at most ``limit + 1`` bytes of it.
+def content_sha256(path: Path, limit: int, *, unpack: bool) -> str:
+    """SHA-256 of the content, unpacked or as it is, of at most ``limit + 1`` bytes of it.
 
     Raises:
         FewmultError: the file cannot be read or its gzip data is damaged.
     """
-    with _unpacked(path) as stream:
+    with unpacked(path) if unpack else open_regular(path) as stream:
         return digest(stream, limit + 1)
 
 
 def _read(path: Path, dimensions: int) -> Array:
-    with _unpacked(path) as stream:
+    with unpacked(path) as stream:
         shape = _read_header(path, stream, dimensions)
         flat = _allocate(path, math.prod(shape))
         missing = flat.size - _fill(stream, flat)
@@ -188,8 +188,12 @@ def _fill(stream: BinaryIO, flat: Array) -> int:
 
 
 @contextmanager
-def _unpacked(path: Path) -> Iterator[BinaryIO]:
-    """Open ``path`` for reading what it holds, unpacked if it is gzipped."""
+def unpacked(path: Path) -> Iterator[BinaryIO]:
+    """Open ``path`` for reading what it holds, unpacked if it is gzipped.
+
+    Raises:
+        FewmultError: it cannot be opened, or the block finds its gzip data damaged.
+    """
     with open_regular(path) as raw, _faults(path):
         packed = _begins_gzip(raw)
         raw.seek(0)

@@ -13,13 +13,11 @@ from pathlib import Path
 from ..system.errors import UsageError
 from ..system.files import reading
 from ..system.replacing import bring_all_back, bring_back
-from .folder import holds_set
+from . import formats
 
 BUILT_IN = "digits"
 IN_MEMORY = "(in memory)"
 """What a run's config calls data that no file holds; no set can have this name."""
-KNOWN_CLASSES = {"mnist": 10}
-"""Sets whose number of classes is known without looking at the labels."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -98,7 +96,7 @@ def find(name: str) -> Path | None:
     """
     for root in roots():
         bring_back(root / name)
-        if holds_set(root / name):
+        if formats.format_of(root / name):
             return root / name
     return None
 
@@ -113,7 +111,7 @@ def found() -> dict[str, Path]:
     for root in roots():
         bring_all_back(root)
         for folder in _folders(root):
-            if folder.name != BUILT_IN and is_name(folder.name) and holds_set(folder):
+            if folder.name != BUILT_IN and is_name(folder.name) and formats.format_of(folder):
                 sets.setdefault(folder.name, folder)
     return dict(sorted(sets.items()))
 

@@ -15,12 +15,11 @@ from ..system.files import is_folder
 from ..system.locking import lock_beside, locked
 from ..system.replacing import clear_all, replaced_folder
 from . import checksums
-from .folder import CLASS_NAMES, STEMS, VALIDATION_STEMS, spellings
+from .formats import FORMATS
 from .places import data_folder
 
 _SHA256 = re.compile("[0-9a-f]{64}")
-_NAMES = {name for stem in (*STEMS, *VALIDATION_STEMS) for name in spellings(stem)}
-_NAMES |= {CLASS_NAMES, checksums.FILE_NAME}
+_NAMES = frozenset((checksums.FILE_NAME,)).union(*(form.names for form in FORMATS))
 
 
 @contextmanager
