@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +192,40 @@ def test_the_bits_of_emu_whatever_the_bus_does(
     cycles = []
     for stall_percent in (0, 25, 80):
         found, expected, passed = _product(library, stall_percent, transposed, planes, sizes)
+        assert np.array_equal(found, expected)
+        cycles.append(passed)
+    assert cycles[0] <= cycles[1] < cycles[2]
+
+
+# Where each array goes in RTL with as many masters as the processor has ports for them.
+FOUR = {"source": "gmem0", "sign": "gmem1", "mask": "gmem2", "z": "gmem3"}
+
+
+@pytest.fixture(scope="module")
+def four_masters(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("four")
+    core = write_rtl(folder / "verilog", UNITS.build_id) / f"{TOP}.v"
+    text = core.read_text().replace(f"module {TOP}", "module binary_matmul_core")
+    core.with_name("binary_matmul_core.v").write_text(text)
+    shutil.copyfile(RTL / "four" / "binary_matmul_four.v", core)
+    two = load_interface("binary_matmul")
+    arguments = tuple(replace(a, bundle=FOUR.get(a.name, "")) for a in two.arguments)
+    interface = replace(two, arguments=arguments)
+    assert interface.bundles == ("gmem0", "gmem1", "gmem2", "gmem3")
+    return rtl.verilate(interface, core, folder)
+
+
+@needs_verilator
+@pytest.mark.slow
+@pytest.mark.parametrize(("transposed", "planes"), [(False, 2), (True, 1)])
+def test_four_masters_each_with_a_bus_that_waits(
+    four_masters: Path, transposed: bool, planes: int
+) -> None:
+    cycles = []
+    for stall_percent in (0, 25, 80):
+        found, expected, passed = _product(
+            four_masters, stall_percent, transposed, planes, (70, 65, 64)
+        )
         assert np.array_equal(found, expected)
         cycles.append(passed)
     assert cycles[0] <= cycles[1] < cycles[2]
