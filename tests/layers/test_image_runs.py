@@ -15,8 +15,10 @@ import pytest
 
 from command import assert_one_line
 from fewmult_hls import datasets, train
+from fewmult_hls.backends.emu import EmuBackend
 from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.cli.commands import run
+from fewmult_hls.contract.calls import CALLS
 from fewmult_hls.datasets import Dataset
 from fewmult_hls.models.classifier import Classifier, load, read_model
 from fewmult_hls.nets.network import Network
@@ -175,21 +177,33 @@ def test_moved_inputs_go_either_way(tmp_path: Path) -> None:
     assert one.fingerprint != other.fingerprint
 
 
-@pytest.mark.parametrize("backend", ["emu"])
 def test_a_backend_without_the_kernels_says_so_and_writes_nothing(
-    backend: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(EmuBackend, "kernels", frozenset(CALLS))
     out = tmp_path / "run"
-    assert run(["train", "--net", GREY, "--backend", backend, "--out", str(out)]) == 2
-    line = f"the {backend} backend has no kernel convolution"
+    assert run(["train", "--net", GREY, "--out", str(out)]) == 2
+    line = "the emu backend has no kernel convolution"
     assert_one_line(capsys.readouterr().err, line, "take --backend numpy")
     assert not out.exists()
     np.save(tmp_path / "image", coloured(DIGITS.test)[0][0])
-    image = str(tmp_path / "image.npy")
-    assert run(["predict", str(folder), image, "--backend", backend]) == 2
+    assert run(["predict", str(folder), str(tmp_path / "image.npy")]) == 2
     assert_one_line(capsys.readouterr().err, line)
+
+
+def test_the_estimate_prices_dense_nets_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["estimate", "--net", GREY]) == 2
     assert_one_line(capsys.readouterr().err, "convolution")
+
+
+def test_compiled_kernels_leave_the_same_bits(colours: Dataset, folder: Path) -> None:
+    net = train(colours, net=NET, batch=32, epochs=3, backend="emu", threads=2)
+    assert net.fingerprint == read_model(folder).fingerprint
+    images = coloured(DIGITS.test)[0][:40]
+    assert np.array_equal(net.logits(images), nets(folder)[0].logits(images))
 
 
 @pytest.mark.parametrize(
