@@ -209,8 +209,8 @@ def test_compiled_kernels_leave_the_same_bits(colours: Dataset, folder: Path) ->
 @pytest.mark.parametrize(
     ("net", "message"),
     [
-        ("3x8x8-4C3-10", "it must begin with 64"),
-        ("1x16x4-4C3-10", "it must begin with 1x8x8 (channels x rows x columns)"),
+        ("3x8x8-4C3-10", "it must begin with 1x8x8 and end with 10"),
+        ("1x16x4-4C3-10", "it must begin with 1x8x8 and end with 10"),
         ("64x1x1-4C1-10", "it must begin with 1x8x8"),
         ("1x8x8-4C3-11", "and end with 10"),
         ("1x8x8-4C9-10", "layer 1, 4C9: a window of 9x9 does not fit into 8x8 places"),

@@ -63,13 +63,11 @@ def check_fit(spec: Shape, dataset: Dataset) -> None:
     Raises:
         UsageError: they cannot.
     """
-    wanted = (dataset.features, dataset.classes)
-    if (spec.features, spec.classes) != wanted:
+    if not _takes(spec, dataset) or spec.classes != dataset.classes:
         raise UsageError(
             f"net {spec.name} does not fit {dataset.name}: "
-            f"it must begin with {wanted[0]} and end with {wanted[1]}"
+            f"it must begin with {_first_word(spec, dataset)} and end with {dataset.classes}"
         )
-    _check_image(spec, dataset)
     if len(dataset.train.labels) < spec.batch:
         raise UsageError(
             f"{dataset.name} has {len(dataset.train.labels)} training images, "
@@ -77,15 +75,19 @@ def check_fit(spec: Shape, dataset: Dataset) -> None:
         )
 
 
-def _check_image(spec: Shape, dataset: Dataset) -> None:
-    """Whether images have the channels, rows and columns that a net names; a row has none."""
+def _takes(spec: Shape, dataset: Dataset) -> bool:
+    """Whether images enter a net: by channels, rows and columns where it names them."""
+    return spec.plan.pixels.word == _first_word(spec, dataset)
+
+
+def _first_word(spec: Shape, dataset: Dataset) -> str:
+    """How a net for the images begins, if it begins as this one does."""
     rows, columns, *channels = dataset.image_shape
-    there = (*(channels or [1]), rows, columns)
-    if spec.plan.pixels.signed and rows > 1 and there != spec.image:
-        raise UsageError(
-            f"net {spec.name} does not fit {dataset.name}: "
-            f"it must begin with {'x'.join(map(str, there))} (channels x rows x columns)"
-        )
+    if not spec.plan.pixels.signed:
+        return str(dataset.features)
+    if rows == 1 and spec.features == dataset.features:  # values without a shape
+        return spec.plan.pixels.word
+    return "x".join(map(str, (*(channels or [1]), rows, columns)))
 
 
 def split_to_test(model: Trained, dataset: Dataset) -> Split:
@@ -97,12 +99,11 @@ def split_to_test(model: Trained, dataset: Dataset) -> Split:
         UsageError: the net cannot be tested on the data.
     """
     spec = model.spec
-    if spec.features != dataset.features or spec.classes < dataset.classes:
+    if not _takes(spec, dataset) or spec.classes < dataset.classes:
         raise UsageError(
             f"net {spec.name} cannot be tested on {dataset.name}, whose images have "
             f"{dataset.features} pixels and {dataset.classes} classes"
         )
-    _check_image(spec, dataset)
     if not dataset.class_names:
         return dataset.test
     known = {model.domain.class_name(label): label for label in range(spec.classes)}
