@@ -25,11 +25,11 @@ from fewmult_hls.system.errors import UsageError
 ROWS = SETTINGS.values()
 BOUNDED = [row for row in ROWS if isinstance(row.allowed, range)]
 NEW = """
-    flip: str = setting(
-        "Mirror images.", default="never", allowed=("never", "half"), methods=tuple(SAMPLED),
-        since="0.2.0", heading="flip {}",
+    tint: str = setting(
+        "Tint images.", default="never", allowed=("never", "half"), methods=tuple(SAMPLED),
+        since="0.2.0", heading="tint {}",
     )
-    crop: bool = setting("Move images.", default=False, says="off", since="0.2.0")
+    blur: bool = setting("Blur images.", default=False, says="off", since="0.2.0")
 
 """
 
@@ -93,28 +93,28 @@ def test_a_row_is_a_setting(package: dict[str, str], tmp_path: Path) -> None:
         return fewmult(*map(str, arguments), cwd=tmp_path, env=package)
 
     shown = call("train", "--help").stdout
-    assert "--flip [never|half]" in shown
-    assert "--crop / --no-crop" in shown
+    assert "--tint [never|half]" in shown
+    assert "--blur / --no-blur" in shown
     assert fewmult("train", *SMALL, "--out", "old", cwd=tmp_path).returncode == 0
-    done = call("train", *SMALL, "--flip", "half", "--crop", "--out", "new")
-    assert "16-bit masters, batch 128, seed 1, flip half\n" in done.stdout, done.stderr
-    assert summary(tmp_path / "new")["flip"] == "half"
-    assert 'flip = "half"\ncrop = true\n' in (tmp_path / "new/config.toml").read_text()
-    again = call("train", "--config", "new/config.toml", "--no-crop", "--out", "again")
+    done = call("train", *SMALL, "--tint", "half", "--blur", "--out", "new")
+    assert "16-bit masters, batch 128, seed 1, tint half\n" in done.stdout, done.stderr
+    assert summary(tmp_path / "new")["tint"] == "half"
+    assert 'tint = "half"\nblur = true\n' in (tmp_path / "new/config.toml").read_text()
+    again = call("train", "--config", "new/config.toml", "--no-blur", "--out", "again")
     assert again.returncode == 0, again.stderr
-    assert (summary(tmp_path / "again")["flip"], summary(tmp_path / "again")["crop"]) == (
+    assert (summary(tmp_path / "again")["tint"], summary(tmp_path / "again")["blur"]) == (
         "half",
         False,
     )
     # What knows it not yet has its default.
-    assert "flip: never and half" in call("compare", "old", "new").stdout
+    assert "tint: never and half" in call("compare", "old", "new").stdout
     for options, reason in (
-        (["--flip", "often"], "'never', 'half'"),
-        (["--flip", "half", "--method", "float"], "method float knows no flip: it is for"),
-        (["--flip", "half", "--resume", "old"], "leave out --flip"),
+        (["--tint", "often"], "'never', 'half'"),
+        (["--tint", "half", "--method", "float"], "method float knows no tint: it is for"),
+        (["--tint", "half", "--resume", "old"], "leave out --tint"),
     ):
         assert_one_line(call("train", *options).stderr, reason)
-    script = "from fewmult_hls import train; print(train(flip='half', epochs=1).summary['flip'])"
+    script = "from fewmult_hls import train; print(train(tint='half', epochs=1).summary['tint'])"
     made = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env=package, capture_output=True, check=True
     )
@@ -123,8 +123,8 @@ def test_a_row_is_a_setting(package: dict[str, str], tmp_path: Path) -> None:
 
 def test_arguments_repeat_a_value() -> None:
     assert SETTINGS["rate_exponent"].arguments(-3) == ["--rate", "-3"]
-    row = Setting("", kind=bool, option="crop_all")
-    assert [row.arguments(value) for value in (True, False)] == [["--crop-all"], ["--no-crop-all"]]
+    row = Setting("", kind=bool, option="blur_all")
+    assert [row.arguments(value) for value in (True, False)] == [["--blur-all"], ["--no-blur-all"]]
 
 
 def test_a_config_is_typed() -> None:

@@ -11,6 +11,7 @@ MAX_CLASSES = 256
 BATCHES = (16, 32, 64, 128, 256)
 MASTER_BITS = (16, 8)
 PERTURBATIONS = (0, 1, 2, 4, 8, 16, 32, 64)
+CROPS = (0, 1, 2, 4, 8)
 PHASES = 6  # of a run; the learning rate of each is half of the one before
 RATES = range(-8, 9)  # log2, at the start
 

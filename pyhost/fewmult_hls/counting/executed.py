@@ -20,6 +20,7 @@ import numpy.typing as npt
 from ..backends.oracle_backend import OracleBackend
 from ..contract.stages import Stage
 from ..datasets import Split
+from ..layers.augmentation import AS_THEY_ARE, Augmentation
 from ..nets.network import Network
 from ..nets.trainer import Trainer
 from .formulas import ADD, LOGIC, MULTIPLY, SELECT, SHIFT, Tally, total
@@ -164,12 +165,17 @@ class Ledger:
 
 
 def count_stages(
-    network: Network, split: Split, seed: int, rate: int, perturbation: int = 0
+    network: Network,
+    split: Split,
+    seed: int,
+    rate: int,
+    perturbation: int = 0,
+    augmentation: Augmentation = AS_THEY_ARE,
 ) -> dict[Stage, Counter[str]]:
     """Operations of one training step of this network on the first batch, stage by stage."""
     ledger = Ledger()
     backend = OracleBackend(ledger.enter, ledger.stage)
-    trainer = Trainer(backend, network, seed, perturbation=perturbation)
+    trainer = Trainer(backend, network, seed, 0, perturbation, augmentation)
     for counter in ledger.stages.values():
         counter.clear()  # the first sample of the weights is not part of a step
     trainer.step(split, np.arange(network.spec.batch), rate)
@@ -177,10 +183,15 @@ def count_stages(
 
 
 def count_step(
-    network: Network, split: Split, seed: int, rate: int, perturbation: int = 0
+    network: Network,
+    split: Split,
+    seed: int,
+    rate: int,
+    perturbation: int = 0,
+    augmentation: Augmentation = AS_THEY_ARE,
 ) -> Counter[str]:
     """Operations of one training step of this network on the first batch of this data."""
-    stages = count_stages(network, split, seed, rate, perturbation)
+    stages = count_stages(network, split, seed, rate, perturbation, augmentation)
     return sum(stages.values(), Counter())
 
 

@@ -31,7 +31,7 @@ class IntegerMethod(Method[Network]):
     """``binary-qbp`` and ``ternary-qbp``, on a backend that executes the kernels.
 
     Raises:
-        UsageError: the backend cannot train such a net.
+        UsageError: the backend cannot train such a net, or its images cannot be moved.
     """
 
     kind = Network
@@ -41,6 +41,7 @@ class IntegerMethod(Method[Network]):
         spec = config.spec
         assert isinstance(spec, NetworkSpec)
         self._spec, self._backend = spec, backend
+        config.augmentation.check(spec.plan.pixels)
         check_kernels(backend, all_calls(spec.layers, config.perturb))
         self.schedule = Schedule(
             config.epochs, config.rate_exponent, config.sharpen, spec.recipe.sharpness
@@ -53,7 +54,8 @@ class IntegerMethod(Method[Network]):
 
     def learner(self, state: Network, step: int) -> Trainer:
         """See ``Method``."""
-        return Trainer(self._backend, state, self._config.seed, step, self._config.perturb)
+        config = self._config
+        return Trainer(self._backend, state, config.seed, step, config.perturb, config.augmentation)
 
     def judge(self, state: Network, precision: Precision) -> tuple[Evaluator, Means]:
         """See ``Method``; ternary or binary weights take one pass."""
@@ -70,6 +72,11 @@ class IntegerMethod(Method[Network]):
         if not spec.plan.is_dense and formula.additions > _MOST_EXECUTED:
             return formula.multiplications, asdict(formula)
         counter = count_step(
-            self.initial(), split, config.seed, config.rate_exponent, config.perturb
+            self.initial(),
+            split,
+            config.seed,
+            config.rate_exponent,
+            config.perturb,
+            config.augmentation,
         )
         return multiplications(counter), dict(sorted(counter.items()))

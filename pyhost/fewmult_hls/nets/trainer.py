@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..contract.backend import Backend, PreparedCalls
-from ..contract.calls import LoadBatch
+from ..contract.calls import Call, LoadBatch
 from ..contract.limits import PHASES
+from ..layers.augmentation import AS_THEY_ARE, Augmentation
 from ..layers.memory import Memory
 from ..oracle.draws import shuffle
 from ..system.errors import UsageError
@@ -113,6 +114,7 @@ class Trainer:
         step: number of the next step; not 0 where training goes on.
         perturbation: by how much inputs are moved against the net for a second step on every
             batch, a power of two; 0 for no such step (contract, section 13).
+        augmentation: what happens to the images before they are learned from.
     """
 
     hinge_one = 64
@@ -124,11 +126,13 @@ class Trainer:
         seed: int,
         step: int = 0,
         perturbation: int = 0,
+        augmentation: Augmentation = AS_THEY_ARE,
     ) -> None:
         self.spec = network.spec
         self.seed = seed
         self.step_number = step
         self.perturbation = perturbation
+        self._augmentation = augmentation
         self._backend = backend
         arrays = training_arrays(self.spec, perturbed=perturbation > 0)
         self._memory = Memory.allocated(arrays, backend.empty)
@@ -193,8 +197,13 @@ class Trainer:
         if self._prepared is None or self._prepared[0] != key:
             layers, memory = self.spec.layers, self._memory
             step = training_step(layers, now, self.seed, self.perturbation, memory)
-            self._prepared = key, self._backend.prepare([self._load(split), *step])
+            inputs = [self._load(split), *self._augment()]
+            self._prepared = key, self._backend.prepare([*inputs, *step])
         return self._prepared[1]
+
+    def _augment(self) -> Sequence[Call]:
+        pixels = self.spec.plan.pixels
+        return self._augmentation.calls(pixels, self._memory, self._chosen, self.seed)
 
     def _load(self, split: Split) -> LoadBatch:
         return self.spec.plan.pixels.load(

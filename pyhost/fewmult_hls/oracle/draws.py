@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     CODES = 3
     DELTAS = 4
     SHUFFLE = 5
+    AUGMENTATION = 6
 
 
 def purpose_word(purpose: Purpose, layer: int = 0) -> int:

@@ -54,7 +54,7 @@ def codes_of_a_step(
     The network is not changed. Returns codes for each layer, (inputs, batch): 0, or c for 2**c.
     """
     recorder = _Recorder(backend)
-    trainer = Trainer(recorder, network, config.seed, step)
+    trainer = Trainer(recorder, network, config.seed, step, 0, config.augmentation)
     chosen, sharpness = np.arange(config.batch), network.spec.recipe.sharpness
     trainer.step(dataset.train, chosen, config.rate_exponent, sharpness)
     return recorder.codes[::-1]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..backends.names import BACKENDS
-from ..contract.limits import BATCHES, MASTER_BITS, PERTURBATIONS, PHASES, RATES
+from ..contract.limits import BATCHES, CROPS, MASTER_BITS, PERTURBATIONS, PHASES, RATES
 from ..contract.method_names import FLOATING, METHODS, SAMPLED
 from ..system.errors import UsageError
 from ..system.files import write_atomic
@@ -18,6 +18,7 @@ from ..system.schema import read_toml, typed, typed_keys
 from .settings import ENDLESS, setting, settings_of
 
 if TYPE_CHECKING:
+    from ..layers.augmentation import Augmentation
     from ..layers.base import Recipe
     from ..nets.network import Shape
 
@@ -120,6 +121,20 @@ class RunConfig:
         methods=tuple(SAMPLED),
         since="0.1.0",
     )
+    flip: bool = setting(
+        "Mirror half of the images, left for right, each time by chance.",
+        default=False,
+        methods=tuple(SAMPLED),
+        since="0.1.0",
+    )
+    crop: int = setting(
+        "Move each image by up to N places up or down and to a side, each time by chance.",
+        default=0,
+        says="0, not at all",
+        allowed=CROPS,
+        methods=tuple(SAMPLED),
+        since="0.1.0",
+    )
     sharpen: int = setting(
         f"In the last N of six phases, 0 to {PHASES - 1}, samples come nearer to the weights that "
         "are deployed.",
@@ -164,6 +179,13 @@ class RunConfig:
 
         weights, bits = SAMPLED[self.method], self.master_bits
         return NetworkSpec.parse(self.net, weights=weights, master_bits=bits, batch=self.batch)
+
+    @property
+    def augmentation(self) -> Augmentation:
+        """What happens to an image before it is learned from."""
+        from ..layers.augmentation import Augmentation
+
+        return Augmentation(self.flip, self.crop)
 
     @property
     def heading(self) -> str:
