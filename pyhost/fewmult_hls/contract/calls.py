@@ -490,38 +490,9 @@ class ShiftGradient(Call):
         return np.dtype(f"int{self.master_bits}") if name == "weights" else super().dtype(name)
 
 
-class Windowed(Call):
-    """What calls on an image share, of which a window sees a part at each place (section 14)."""
-
-    channels: int
-    rows: int
-    columns: int
-    tap_rows: int
-    tap_columns: int
-    stride: int
-    padded: bool
-
-    @property
-    def window(self) -> Window:
-        """Where the window lies."""
-        return Window(
-            self.channels,
-            self.rows,
-            self.columns,
-            self.tap_rows,
-            self.tap_columns,
-            self.stride,
-            self.padded,
-        )
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Convolution(Windowed, Layer):
-    """A pass over a layer whose weights are applied at places (contract, section 14).
-
-    As ``Layer``, in one record with it where the kernel takes windows; but ``source``, ``gate``
-    and ``result`` have a row for each place and channel, ``mean`` a number for each of these rows,
-    and ``bias`` one for each channel of ``result``. An output layer is never one of these.
+class Windowed(Call):
+    """What calls on an image share, of which a window sees a part at each place (section 14).
 
     Attributes:
         channels: of the image that enters the layer.
@@ -531,10 +502,9 @@ class Convolution(Windowed, Layer):
         tap_columns: of the window.
         stride: 1 or 2.
         padded: whether zeros stand around the image.
-        signed_inputs: of PERTURB: whether what it moves may be negative.
+        signed_inputs: whether what enters may be negative: codes are those of its size, and
+            PERTURB, the only pass that asks, may move it below 0.
     """
-
-    kernel = "convolution"
 
     channels: int
     rows: int
@@ -544,6 +514,23 @@ class Convolution(Windowed, Layer):
     stride: int = 1
     padded: bool = False
     signed_inputs: bool = False
+
+    @property
+    def window(self) -> Window:
+        """Where the window lies."""
+        return Window(**{field.name: getattr(self, field.name) for field in fields(Window)})
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Convolution(Windowed, Layer):
+    """A pass over a layer whose weights are applied at places (contract, section 14).
+
+    As ``Layer``, in one record with it where the kernel takes windows; but ``source``, ``gate``
+    and ``result`` have a row for each place and channel, ``mean`` a number for each of these rows,
+    and ``bias`` one for each channel of ``result``. An output layer is never one of these.
+    """
+
+    kernel = "convolution"
 
     @property
     def units(self) -> int:
@@ -581,28 +568,9 @@ class ConvolutionGradient(Windowed, ShiftGradient):
 
     As ``ShiftGradient``; but ``x`` has a row for each place and channel of the image that enters,
     and ``deltas`` one for each place and unit.
-
-    Attributes:
-        channels: as of ``Convolution``, like all that follows to ``padded``.
-        rows: of places.
-        columns: of places.
-        tap_rows: of the window.
-        tap_columns: of the window.
-        stride: 1 or 2.
-        padded: whether zeros stand around the image.
-        signed_inputs: whether ``x`` may be negative: its codes are those of its size.
     """
 
     kernel = "convolution_gradient"
-
-    channels: int
-    rows: int
-    columns: int
-    tap_rows: int
-    tap_columns: int
-    stride: int = 1
-    padded: bool = False
-    signed_inputs: bool = False
 
     def shapes(self) -> dict[str, Shape]:
         """See ``Call``."""
