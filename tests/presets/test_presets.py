@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from colour_sets import cifar_batches, mat, svhn_arrays, write_all
 from command import assert_one_line, summary
 from fewmult_hls import datasets, train
 from fewmult_hls.cli.commands import run
+from fewmult_hls.nets.network import NetworkSpec
 from fewmult_hls.presets import load_preset, names
 from fewmult_hls.runs.config import RunConfig, load_config
 from fewmult_hls.runs.plan import defaults
@@ -19,14 +21,18 @@ DIGITS = datasets.load("digits")
 
 
 def test_the_issue_names_are_there() -> None:
-    assert names() == ["digits", "mnist-paper", "mnist-quick"]
+    colours = [f"{name}-{net}" for name in ("cifar10", "svhn") for net in ("paper", "small")]
+    assert names() == sorted(["digits", "mnist-paper", "mnist-quick", *colours])
 
 
 @pytest.mark.parametrize("name", names())
 def test_each_is_a_config_that_a_run_can_have(name: str) -> None:
     preset = load_preset(name)
     config = RunConfig(**{**defaults(preset.values["method"]), **preset.values})
-    assert config.spec.widths[0] == {"digits": 64, "mnist": 784}[config.dataset]
+    spec, pixels = config.spec, {"digits": 64, "mnist": 784, "cifar10": 3072, "svhn": 3072}
+    assert isinstance(spec, NetworkSpec)
+    assert (spec.features, spec.classes) == (pixels[config.dataset], 10)
+    config.augmentation.check(spec.plan.pixels)
     assert preset.description
     assert "\n" not in preset.description
 
@@ -65,6 +71,29 @@ def test_a_preset_and_its_settings_are_one_run(tmp_path: Path) -> None:
         assert net.summary["fingerprint"] == prints[0]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cifar10", "svhn"])
+def test_they_run_on_files_as_published(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One step: few of the images are made here, in the formats that the sets come in."""
+    pytest.importorskip("scipy.io")
+    monkeypatch.setenv("FEWMULT_DATA", str(tmp_path))
+    if name == "svhn":
+        parts = {"train": 160, "test": 20}
+        files = {f"{part}_32x32.mat": mat(svhn_arrays(n, n)) for part, n in parts.items()}
+    else:
+        files = cifar_batches(count=30)
+    write_all(tmp_path / name, files)
+    out = tmp_path / "run"
+    options = ["--preset", f"{name}-small", "--epochs", "1", "--threads", "1", "--out", str(out)]
+    assert run(["train", *options]) == 0
+    found = summary(out)
+    assert (found["steps"], found["multiplications_per_step"]) == (1, 0)
+
+
 def test_an_unknown_preset(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["train", "--preset", "imagenet"]) == 2
-    assert_one_line(capsys.readouterr().err, "no preset 'imagenet'", "digits or mnist-paper")
+    assert_one_line(
+        capsys.readouterr().err, "no preset 'imagenet'", "cifar10-small or digits or mnist-paper"
+    )

@@ -94,11 +94,11 @@ class _Pickle:
         return self.keep(empty + b"R") + b"(K\x01" + shape + described + b"\x89" + content + b"tb"
 
 
-def cifar_batches(end: str = ".bin") -> dict[str, bytes]:
+def cifar_batches(end: str = ".bin", count: int = COUNT) -> dict[str, bytes]:
     """The six batches by name, in the binary version or, without ``.bin``, that of Python."""
     batches = {}
     for k, name in enumerate(BATCHES):
-        pixels, classes = images(COUNT, k), labels(COUNT)
+        pixels, classes = images(count, k), labels(count)
         is_binary = end == ".bin"
         content = binary_batch if is_binary else lambda p, c, n=name: python_batch(p, c, n)
         batches[name + end] = content(pixels, classes)
