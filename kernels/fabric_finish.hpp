@@ -225,8 +225,9 @@ struct FabricEpilogue {
       find_outputs(logits, deltas, sum, loss, sums, bias, labels, row, to);
       store_row(call.logits + ((first + row) << (call.log2_batch - 1)), logits,
                 1 << (call.log2_batch - 1));
-      if (to.learns)
+      if (to.learns) {
         store_row(call.result + ((first + row) << log2_words), deltas, 1 << log2_words);
+      }
     }
     if (to.learns) store_number(call.loss, load_number(call.loss) + loss);
   }

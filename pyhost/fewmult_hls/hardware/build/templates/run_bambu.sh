@@ -65,12 +65,12 @@ count_area() { # kernel
 
 step() { # stage, kernel
   local log=$here/logs/$2.bambu_$1.log stamp=$here/logs/$2.bambu_$1.done
-  if [[ -e $stamp ]]; then
+  if [[ -e $stamp || -e $here/logs/$2.bambu_cosim.done ]]; then # cosim synthesizes, too
     echo "$2: $1 was done before"
     return
   fi
   echo "$2: $1 with Bambu .."
-  rm -rf "$here/bambu/work/$2" "$here/logs/$2".bambu_*.done
+  rm -rf "$here/bambu/work/$2" "$here/logs/$2".bambu_*
   mkdir -p "$here/bambu/work/$2"
   cd "$here/bambu/work/$2"
   (bambu --version 2>&1 || true) >version.txt
