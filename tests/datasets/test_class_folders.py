@@ -189,7 +189,7 @@ def test_train_evaluate_predict(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert_one_line(done.stderr, "knows no class 'fox' of others: its classes are cat, dog, emu")
     # A packed file keeps the names too.
-    fewmult("export", folder, "--packed", "--out", tmp_path / "packed")
+    fewmult("export", folder, "--format", "packed", "--out", tmp_path / "packed")
     for model in (folder, tmp_path / "packed"):
         done = fewmult("predict", model, others / "test" / "emu" / "3.png")
         assert done.stdout.splitlines()[1].split()[1] == "emu"

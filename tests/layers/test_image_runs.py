@@ -119,7 +119,7 @@ def test_damaged_models(
 
 def test_a_packed_model_answers_alike(folder: Path, tmp_path: Path) -> None:
     packed, images = tmp_path / "packed", coloured(DIGITS.test)[0][:40]
-    assert run(["export", str(folder), "--packed", "--out", str(packed)]) == 0
+    assert run(["export", str(folder), "--format", "packed", "--out", str(packed)]) == 0
     answers = [net.logits(images) for net in nets(folder, packed)]
     assert np.array_equal(*answers)
     assert np.unique(answers[0]).size > 50

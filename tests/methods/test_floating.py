@@ -202,9 +202,9 @@ def test_evaluate_predict_and_python_agree(
 
 @pytest.mark.slow
 def test_packing_is_refused(trained: Path, tmp_path: Path) -> None:
-    done = fewmult("export", trained, "--packed", "--out", tmp_path / "packed")
+    done = fewmult("export", trained, "--format", "packed", "--out", tmp_path / "packed")
     assert done.returncode == 2
-    assert_one_line(done.stderr, "computes in floating point: only -qbp methods can be packed")
+    assert_one_line(done.stderr, "computes in floating point: only -qbp methods can be exported")
     assert not list(tmp_path.iterdir())
 
 

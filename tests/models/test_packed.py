@@ -33,9 +33,8 @@ from fewmult_hls.models.packed import (
 )
 from fewmult_hls.nets.evaluator import PLANES
 from fewmult_hls.nets.network import Network, NetworkSpec
-from fewmult_hls.oracle.integers import BIAS_MAX
 from fewmult_hls.system.errors import FewmultError, UsageError
-from model_files import Arrays, changed, read, refused_flips, same
+from model_files import Arrays, changed, extreme, read, refused_flips, same
 
 DIGITS = datasets.load("digits")
 
@@ -45,7 +44,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run, and its packed form in the same folder."""
     folder = tmp_path_factory.mktemp("packed") / "run"
     assert run(["train", *SMALL, "--batch", "64", "--out", str(folder)]) == 0
-    assert run(["export", str(folder), "--packed", "--out", str(folder / "packed")]) == 0
+    assert run(["export", str(folder), "--format", "packed", "--out", str(folder / "packed")]) == 0
     return folder
 
 
@@ -105,25 +104,6 @@ def test_signs_as_documented_and_their_faults() -> None:
 # --- the same answers ---
 
 
-def extreme(spec: NetworkSpec, seed: int) -> Model:
-    """Weights around the ternary threshold, and biases of all sizes."""
-    generator = np.random.default_rng(seed)
-    half = 1 << (spec.master_bits - 2)
-    weights, biases, means = [], [], []
-    for layer in spec.layers:
-        size = (layer.outputs, layer.inputs)
-        choices = np.array([0, 1, half - 1, half, half + 1, half * 3 // 2])
-        weights.append(generator.choice(choices, size) * generator.choice((-1, 1), size))
-        biases.append(generator.integers(-(1 << 16), 1 << 18, layer.outputs))
-        biases[-1][:2] = (-BIAS_MAX, BIAS_MAX)
-        means.append(generator.integers(-100, 100, layer.outputs))
-    state = {f"weights_{k}": array.astype(spec.dtype) for k, array in enumerate(weights)}
-    state |= {f"bias_{k}": array.astype(np.int32) for k, array in enumerate(biases)}
-    network = Network(spec, state)
-    found = [mean.astype(np.int32) for mean in means[:-1]]
-    return Model(network, {spec.weights: found, "8-bit": found}, Domain((5, 13)))
-
-
 @pytest.mark.parametrize("backend", ["emu", "numpy"])
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("kind", ["ternary", "binary"])
@@ -131,7 +111,7 @@ def test_logits_are_those_of_the_full_model(
     kind: str, bits: int, backend: str, tmp_path: Path
 ) -> None:
     spec = NetworkSpec("65-33-20-7", kind, bits, 16)  # type: ignore[arg-type]
-    model = extreme(spec, bits)
+    model = extreme(spec, bits, Domain((5, 13)))
     save_model(tmp_path / "full", model)
     save_packed(tmp_path / "packed", model)
     images = np.random.default_rng(1).integers(0, 256, (40, 5, 13)).astype(np.uint8)
@@ -179,7 +159,7 @@ def test_evaluate_needs_a_data_set(trained: Path, capsys: pytest.CaptureFixture[
 
 def test_packing_again_changes_nothing(trained: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
-    assert run(["export", str(trained / "packed"), "--packed", "--out", str(again)]) == 0
+    assert run(["export", str(trained / "packed"), "--format", "packed", "--out", str(again)]) == 0
     assert same(load_packed(again), load_packed(trained / "packed"))
 
 
@@ -206,14 +186,14 @@ def test_bits_of_a_weight_in_a_net_as_large_as_the_papers(
 
 def test_export_says_what_it_wrote(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "file"
-    done = fewmult("export", trained, "--packed", "--out", out)
+    done = fewmult("export", trained, "--format", "packed", "--out", out)
     assert (done.returncode, done.stderr) == (0, "")
     size = out.stat().st_size
     bits = 8 * size / (64 * 16 + 16 * 10)
     fingerprint = json.loads((trained / "summary.json").read_text())["fingerprint"]
     assert done.stdout.splitlines() == [
         f"{out}: {size:,} bytes, {bits:.2f} bits a weight",
-        f"packed from {fingerprint}",
+        f"made from {fingerprint}",
     ]
 
 
@@ -222,7 +202,7 @@ def test_export_overwrites_nothing_unasked(
 ) -> None:
     out = tmp_path / "file"
     out.write_bytes(b"mine")
-    command = ["export", str(trained), "--packed", "--out", str(out)]
+    command = ["export", str(trained), "--format", "packed", "--out", str(out)]
     assert run(command) == 2
     assert_one_line(capsys.readouterr().err, "is there already", "--overwrite")
     assert run([*command, "--overwrite"]) == 2
@@ -249,7 +229,8 @@ def test_export_replaces_packed_models_alone(
     }
     makers[kind]()
     before = out.lstat()
-    assert run(["export", str(trained), "--packed", "--out", str(out), "--overwrite"]) == 2
+    command = ["export", str(trained), "--format", "packed", "--out", str(out), "--overwrite"]
+    assert run(command) == 2
     assert_one_line(capsys.readouterr().err, f"{out} is no packed model", "another file")
     assert out.lstat() == before
 
@@ -257,10 +238,10 @@ def test_export_replaces_packed_models_alone(
 @pytest.mark.parametrize(
     ("arguments", "code", "part"),
     [
-        (["--out", "new"], 2, "add --packed"),
-        (["--packed"], 2, "--out"),
-        (["--packed", "--out", "."], 2, "is a folder"),
-        (["--packed", "--out", "none/new"], 1, "cannot write none/new"),
+        (["--out", "new"], 2, "--format"),
+        (["--format", "packed"], 2, "--out"),
+        (["--format", "packed", "--out", "."], 2, "is a folder"),
+        (["--format", "packed", "--out", "none/new"], 1, "cannot write none/new"),
     ],
 )
 def test_wrong_exports(

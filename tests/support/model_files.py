@@ -12,12 +12,37 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fewmult_hls.layers.tensors import Biases, Weights
+from fewmult_hls.models.domain import Domain
 from fewmult_hls.models.model import Model
+from fewmult_hls.nets.evaluator import mean_arrays
+from fewmult_hls.nets.network import Network, NetworkSpec
 from fewmult_hls.system.archive import checksum
 from fewmult_hls.system.errors import FewmultError
 
 Arrays = dict[str, npt.NDArray[Any]]
 Load = Callable[[Path], Model]
+
+
+def extreme(spec: NetworkSpec, seed: int, domain: Domain | None = None) -> Model:
+    """Weights around the ternary threshold, and biases of all sizes."""
+    generator = np.random.default_rng(seed)
+    half = 1 << (spec.master_bits - 2)
+    state = {}
+    for tensor in spec.tensors:
+        if isinstance(tensor, Weights):
+            choices = np.array([0, 1, half - 1, half, half + 1, half * 3 // 2])
+            array = generator.choice(choices, tensor.shape)
+            array *= generator.choice((-1, 1), tensor.shape)
+        elif isinstance(tensor, Biases):
+            array = generator.integers(-(1 << 16), 1 << 18, tensor.shape)
+            array[:2] = (-tensor.limit, tensor.limit)
+        else:
+            array = generator.integers(0, tensor.limit + 1, tensor.shape)
+        state[tensor.name] = array.astype(tensor.dtype)
+    shapes = mean_arrays(spec).values()
+    means = [generator.integers(-100, 100, shape).astype(np.int32) for shape in shapes]
+    return Model(Network(spec, state), {spec.weights: means, "8-bit": means}, domain or Domain())
 
 
 def read(load: Load, path: Path, content: bytes) -> Model | None:

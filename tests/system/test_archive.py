@@ -100,7 +100,7 @@ def test_models_of_before_are_read_and_said_to_have_no_checksum(
     said = f"warning: {folder} has no checksum, as an earlier version wrote it: its weights are"
     commands = [["evaluate", folder], ["predict", folder, tmp_path / "images.npy"]]
     if method != "float":
-        commands.append(["export", folder, "--packed", "--out", tmp_path / "packed"])
+        commands.append(["export", folder, "--format", "packed", "--out", tmp_path / "packed"])
     for command in commands:
         capsys.readouterr()
         assert run(list(map(str, command))) == 0

@@ -97,7 +97,7 @@ def make_good(good: Path) -> None:
     _run("train", *_NET, "--epochs", "1", "--method", "float", "--out", good / "float")
     shutil.copytree(good / "run", good / "unfinished")
     (good / "unfinished" / "summary.json").unlink()
-    _run("export", good / "run", "--packed", "--out", good / "packed" / "net.npz")
+    _run("export", good / "run", "--format", "packed", "--out", good / "packed" / "net.npz")
     for suffix in ("", ".gz"):
         _write_set(good / f"idx{suffix}", suffix)
     shutil.copytree(good / "idx", good / "stored")
@@ -258,7 +258,7 @@ def _compare(run: Path) -> None:
 
 def _use_model(run: Path) -> None:
     command("evaluate", run, "--threads", "1")
-    command("export", run, "--packed", "--out", run / "packed.npz")
+    command("export", run, "--format", "packed", "--out", run / "packed.npz")
 
 
 def _predict(folder: Path) -> None:

@@ -30,8 +30,8 @@ def evaluate(
 ) -> None:
     """Measure the test error of a trained model again.
 
-    DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --packed` wrote,
-    which has ternary or binary weights only.
+    DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --format packed`
+    wrote, which has ternary or binary weights only.
     """
     from ..datasets import load
     from ..models.classifier import read_model

@@ -8,42 +8,46 @@ from pathlib import Path
 
 import click
 
+from ..models.exports.names import FORMATS
 from ..system.errors import UsageError
-from .arguments import NamedPath, examples, flag, path
+from .arguments import NamedPath, examples, flag, option, path
 
 
 @click.command(
     epilog=examples(
-        "fewmult-hls export runs/digits --packed --out digits.packed",
-        "fewmult-hls export runs/mnist/model.npz --packed --out mnist.packed",
+        "fewmult-hls export runs/digits --format packed --out digits.packed",
+        "fewmult-hls export runs/digits --format c --out digits.h",
+        "fewmult-hls export runs/mnist/model.npz --format onnx --out mnist.onnx",
     )
 )
 @click.argument("model", metavar="DIR|MODEL", type=NamedPath())
-@flag("packed", "Ternary weights, 1.6 bits each, or binary ones, 1 bit; the only kind there is.")
+@option(
+    "format",
+    "packed, 1.6 bits a ternary weight and 1 a binary one; c, a header for microcontrollers; onnx, "
+    "a graph of integers; qonnx, one for compilers to FPGAs.",
+    to="form",
+    allowed=tuple(FORMATS),
+    required=True,
+)
 @path("out", "FILE", "Where it goes.", required=True)
-@flag("overwrite", "Replace the packed model that is there.")
-def export(model: Path, packed: bool, out: Path, overwrite: bool) -> None:
-    """Write what a trained model needs to answer, and no more.
+@flag("overwrite", "Replace the file of this format that is there.")
+def export(model: Path, form: str, out: Path, overwrite: bool) -> None:
+    """Write a trained net for others: what it needs to answer, and no more.
 
-    DIR is the folder of a run, MODEL a model.npz. The file is for `fewmult-hls predict` and
-    `evaluate`, which answer bit for bit as with the model and ternary or binary weights.
+    DIR is the folder of a run, MODEL a model.npz or a packed file. Whoever executes what is written
+    answers bit for bit as `fewmult-hls predict` with the model and ternary or binary weights.
+    `predict` and `evaluate` take packed files, too.
     """
     from ..models.classifier import read_model
+    from ..models.exports.formats import check_place, writer
     from ..models.model import Model
-    from ..models.packed import check_place, save_packed
     from .results import warn_without_checksum
 
-    if not packed:
-        raise UsageError("say in which form: add --packed")
-    check_place(out, overwrite=overwrite)
+    to = writer(form)
+    check_place(out, to, overwrite=overwrite)
     trained = read_model(model)
     warn_without_checksum(trained, model)
     if not isinstance(trained, Model):
-        raise UsageError(f"{model} computes in floating point: only -qbp methods can be packed")
-    save_packed(out, trained)
-    weights = sum(array.size for array in trained.network.weights)
-    size = out.stat().st_size
-    click.echo(
-        f"{out}: {size:,} bytes, {8 * size / weights:.2f} bits a weight\n"
-        f"packed from {trained.fingerprint}"
-    )
+        raise UsageError(f"{model} computes in floating point: only -qbp methods can be exported")
+    said = to.save(out, trained)
+    click.echo(f"{out}: {said}\nmade from {trained.fingerprint}")

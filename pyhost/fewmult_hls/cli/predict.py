@@ -46,8 +46,8 @@ def predict(
 ) -> None:
     """Classify images with a trained model.
 
-    DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --packed` wrote.
-    FILES are grey PNG images of the size that the model learned, or .npy arrays of uint8,
+    DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --format packed`
+    wrote. FILES are grey PNG images of the size that the model learned, or .npy arrays of uint8,
     (rows, columns), (N, rows, columns) or (N, features). All files are checked before the first
     is classified.
 

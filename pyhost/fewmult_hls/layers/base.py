@@ -17,7 +17,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,9 @@ from ..contract.layouts import MASTER_DTYPES, Words
 from ..system.errors import UsageError
 from .memory import ArrayType, Memory
 from .tensors import Tensor
+
+if TYPE_CHECKING:
+    from .inference import Inference
 
 Arrays = dict[str, npt.NDArray[Any]]
 Planes = Callable[[npt.NDArray[Any]], tuple[Words, Words]]
@@ -231,6 +234,14 @@ class Layer(ABC):
     def deployed(self, state: Mapping[str, npt.NDArray[Any]], planes: Planes) -> Arrays:
         """What an evaluation reads of its state."""
         return {}
+
+    @abstractmethod
+    def inference(self, arrays: Mapping[str, npt.NDArray[Any]]) -> Inference:
+        """What it computes with weights of one plane, once it is trained.
+
+        Args:
+            arrays: those of ``deployed`` and ``means`` by name.
+        """
 
     # ---- What it sends back ----------------------------------------------------------------------
 

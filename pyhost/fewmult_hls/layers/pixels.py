@@ -16,6 +16,7 @@ from ..contract.calls import LoadBatch
 from ..contract.limits import MAX_ROWS
 from ..system.errors import UsageError
 from .base import Arrays, Image, Signal
+from .inference import PixelInference
 from .memory import Memory
 from .tensors import Tensor
 
@@ -89,6 +90,10 @@ class Pixels:
     def deployed(self, state: Mapping[str, npt.NDArray[Any]]) -> Arrays:
         """What an evaluation reads of the state."""
         return {tensor.name: state[tensor.name] for tensor in self.tensors}
+
+    def inference(self, state: Mapping[str, npt.NDArray[Any]]) -> PixelInference:
+        """What enters, from grey values."""
+        return PixelInference(self.image, state[_OFFSETS] if self.signed else None)
 
     def load(self, memory: Memory, **arrays: Any) -> LoadBatch:
         """The call that makes images what enters.

@@ -5,15 +5,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..contract.calls import Call, Pass, Pool
 from ..contract.limits import MAX_TAPS
 from ..system.errors import UsageError
 from .base import Deltas, Image, Kind, Layer, Position, Signal
+from .inference import PoolInference
 from .memory import ArrayType, Memory
 
 
@@ -82,6 +85,10 @@ class Pooling(Layer):
             f"x_{k}": ((source.size, batch), np.int8),
             f"deltas_{k}": ((self._pooled.size, batch), np.int8),
         }
+
+    def inference(self, arrays: Mapping[str, npt.NDArray[Any]]) -> PoolInference:
+        """The largest of each window."""
+        return PoolInference(self.position.source.image, self.size)
 
     @property
     def sent(self) -> Deltas:

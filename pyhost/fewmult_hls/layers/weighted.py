@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ..contract import calls
 from ..contract.calls import Call, Pass
-from ..contract.layouts import WORD_BITS, unblock_weights, word_columns
+from ..contract.layouts import WORD_BITS, unblock_weights, unpack_ternary, word_columns
 from ..contract.limits import MAX_PLACES
 from ..contract.window import Window
 from ..oracle.draws import Purpose, purpose_word, weight_halves
@@ -27,6 +27,7 @@ from ..oracle.integers import ACTIVATION_FRACTION, BIAS_FRACTION, LOGIT_FRACTION
 from ..oracle.weights import initial_weights, wide_initial_weights
 from ..system.errors import UsageError
 from .base import Arrays, Deltas, Layer, Planes, Position
+from .inference import WeightedInference
 from .memory import ArrayType, Memory
 from .tensors import Biases, Tensor, Weights
 
@@ -239,6 +240,22 @@ class Weighted(Layer):
         k = self.index
         sign, mask = planes(state[f"weights_{k}"])
         return {f"sign_{k}": sign, f"mask_{k}": mask, f"bias_{k}": state[f"bias_{k}"]}
+
+    def inference(self, arrays: Mapping[str, npt.NDArray[Any]]) -> WeightedInference:
+        """The sums of its units, and what stands behind them (contract, sections 5 and 12)."""
+        k, shape = self.index, (self.window.result_places, self.outputs)
+        before = np.full(shape, 1 << self.forward_shift >> 1, np.int64)
+        for name in self.means():
+            before -= arrays[name].reshape(shape)
+        (bias,) = (tensor for tensor in self.tensors if isinstance(tensor, Biases))
+        return WeightedInference(
+            window=self.window,
+            weights=unpack_ternary(arrays[f"sign_{k}"][0], arrays[f"mask_{k}"][0], self.inputs),
+            before=before,
+            shift=self.forward_shift,
+            behind=arrays[bias.name].astype(np.int64) >> bias.unused_bits,
+            is_output=self.is_output,
+        )
 
     # ---- Its calls -------------------------------------------------------------------------------
 

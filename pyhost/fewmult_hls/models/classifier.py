@@ -179,7 +179,7 @@ def load(
     """A trained network, ready to answer.
 
     Args:
-        path: the folder of a run, a model.npz, or a file that ``export --packed`` wrote.
+        path: the folder of a run, a model.npz, or a file that ``export --format packed`` wrote.
         precision: of the weights: by default ``ternary`` or ``binary`` as the net was trained,
             one pass through the kernels, which is what a run's choices are made with and what a
             packed file holds; or ``8-bit``, seven. Of floating-point nets ``real-valued``, and

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from ..backends import open_backend
 from ..backends.names import Device
-from ..nets.evaluator import Evaluator, Means, Precision, mean_arrays, precisions
+from ..layers.inference import Inference
+from ..nets.evaluator import PLANES, Evaluator, Means, Precision, mean_arrays, precisions
 from ..nets.network import Network, NetworkSpec
 from ..system.archive import Archive, checked, reading_archive, save_checked
 from .domain import Domain, domain_arrays, read_domain
@@ -67,6 +68,15 @@ class Model:
     def deployed(self) -> str:
         """The one of them that training chose by."""
         return self.spec.weights
+
+    def inference(self) -> list[Inference]:
+        """What it computes with ternary or binary weights, first to last."""
+        spec, state = self.spec, self.network.state
+        means = self.means[spec.weights]
+        arrays = dict(zip(mean_arrays(spec), means, strict=True))
+        for layer in spec.layers:
+            arrays |= layer.deployed(state, PLANES[spec.weights])
+        return [spec.plan.pixels.inference(state), *(one.inference(arrays) for one in spec.layers)]
 
     def open(
         self, precision: str, backend: str, threads: int | None, device: Device | None = None

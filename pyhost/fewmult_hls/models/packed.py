@@ -9,7 +9,6 @@ Eight binary weights take a byte.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,10 @@ from ..layers.tensors import Biases, Tensor, Weights
 from ..nets.evaluator import PLANES
 from ..nets.network import Network, WeightKind
 from ..system.archive import Archive, array_names, checked, reading_archive, save_checked
-from ..system.errors import FewmultError, UsageError
-from ..system.files import writing
 from .domain import read_domain
 from .model import Model, header_arrays, read_means, read_spec, stored_means
 
+WHAT = "packed model"
 FORMAT = 1
 MARK = "packed_format"
 """The array that only a packed model has."""
@@ -89,30 +87,20 @@ _PACK = {"ternary": pack_trits, "binary": pack_signs}
 _UNPACK = {"ternary": unpack_trits, "binary": unpack_signs}
 
 
-def check_place(path: Path, *, overwrite: bool) -> None:
-    """Whether a packed model may go to a path; changes nothing.
+def is_ours(path: Path) -> bool:
+    """Whether a packed model is there.
 
     Raises:
-        UsageError: a folder is there, or what is no packed model (a device, another file), or
-            ``overwrite`` is not set.
-        FewmultError: it cannot be looked at.
+        FewmultError: it cannot be read.
     """
-    with writing(path):
-        if not os.path.lexists(path):
-            return
-        if path.is_dir():
-            raise UsageError(f"{path} is a folder: name a file with --out")
-    if not overwrite:
-        raise UsageError(f"{path} is there already: name another file or add --overwrite")
-    if not _is_packed(path):
-        raise UsageError(f"{path} is no packed model: move it away, or name another file")
+    return MARK in array_names(path)
 
 
-def _is_packed(path: Path) -> bool:
-    try:
-        return MARK in array_names(path)
-    except FewmultError:  # such as a device, or a link to nothing
-        return False
+def save(path: Path, model: Model) -> str:
+    """``save_packed``, and what is to be said of the file."""
+    save_packed(path, model)
+    size, weights = path.stat().st_size, sum(model.spec.layer_sizes)
+    return f"{size:,} bytes, {8 * size / weights:.2f} bits a weight"
 
 
 def save_packed(path: Path, model: Model) -> None:
