@@ -69,7 +69,7 @@ inline Sight sight_back(const Axis& axis, int place) {
   const int at = place + axis.padding;
   const int least = at & shift;
   const int places = (axis.taps - least + shift) >> shift;
-  return {((at - least) >> shift) - (places - 1), places, least + ((places - 1) << shift),
+  return {((at - least) >> shift) - (places - 1), places, least + (places << shift) - axis.stride,
           -axis.stride};
 }
 

@@ -284,6 +284,12 @@ class VectorWindowGradient {
     }
   }
 
+  // sum - 128 * codes: what fits 32 bits, of what need not.
+  static std::int32_t less(std::int32_t sum, std::int32_t codes) {
+    return static_cast<std::int32_t>(static_cast<std::uint32_t>(sum) -
+                                     (static_cast<std::uint32_t>(codes) << 7));
+  }
+
   void take_off(int outputs) {
     for (int u = 0; u < call_.tap_rows; ++u) {
       for (int v = 0; v < vectors_;) {
@@ -291,7 +297,7 @@ class VectorWindowGradient {
         std::int32_t* sums = sums_ + (lanes_ * u + v * kLanes) * outputs;
         const std::int32_t* all = all_ + lanes_ * u + v * kLanes;
         for (int output = 0; output < outputs; ++output, sums += wide) {
-          for (int lane = 0; lane < wide; ++lane) sums[lane] -= all[lane] << 7;
+          for (int lane = 0; lane < wide; ++lane) sums[lane] = less(sums[lane], all[lane]);
         }
         v += wide / kLanes;
       }
