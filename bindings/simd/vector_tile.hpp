@@ -251,6 +251,27 @@ struct VectorTile {
                     rows, weights, sign, mask, there, update);
   }
 
+  // Bit q: whether quad q of a row is not zero.
+  static std::uint64_t nonzero_quads(const std::int8_t* row, int batch) {
+    std::uint64_t nonzero = 0;
+    if (batch < 64) {
+      for (int q = 0; q < batch >> 2; ++q) {
+        nonzero |= std::uint64_t{quad_of(row, q) != 0 ? 1U : 0U} << q;
+      }
+    } else {
+      for (int q = 0; q < batch >> 2; q += 16) {
+        nonzero |= std::uint64_t{Isa::nonzero16(row + 4 * q)} << q;
+      }
+    }
+    return nonzero;
+  }
+
+  static std::int32_t quad_of(const std::int8_t* row, int quad) {
+    std::int32_t four;
+    std::memcpy(&four, row + 4 * quad, sizeof(four));
+    return four;
+  }
+
  private:
   using Weights = VectorWeights<Isa, kGradientRows>;
   using TwoRows = std::integral_constant<bool, Isa::kTwoRows>;
@@ -404,26 +425,6 @@ struct VectorTile {
             }
           });
     }
-  }
-
-  static std::uint64_t nonzero_quads(const std::int8_t* row, int batch) {
-    std::uint64_t nonzero = 0;
-    if (batch < 64) {
-      for (int q = 0; q < batch >> 2; ++q) {
-        nonzero |= std::uint64_t{quad_of(row, q) != 0 ? 1U : 0U} << q;
-      }
-    } else {
-      for (int q = 0; q < batch >> 2; q += 16) {
-        nonzero |= std::uint64_t{Isa::nonzero16(row + 4 * q)} << q;
-      }
-    }
-    return nonzero;
-  }
-
-  static std::int32_t quad_of(const std::int8_t* row, int quad) {
-    std::int32_t four;
-    std::memcpy(&four, row + 4 * quad, sizeof(four));
-    return four;
   }
 };
 

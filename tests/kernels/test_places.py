@@ -48,6 +48,14 @@ class Case:
     exponent: int
     planes: int
     is_signed: bool
+    sparse: bool = False
+
+    def thinned(self, values: Any) -> Any:
+        """With nine of ten zero where the case is sparse: kernels leave quads of zeros out."""
+        if not self.sparse:
+            return values
+        left = np.random.default_rng(self.seed).random(values.shape) < 0.1
+        return np.where(left, values, 0).astype(values.dtype)
 
     @property
     def terms(self) -> int:
@@ -72,6 +80,7 @@ class Case:
         """Activations, of either sign where the case is signed."""
         rows = self.window.places * self.window.channels
         values = make.activations(rows, self.batch, fill)
+        values = self.thinned(values)
         if not self.is_signed:
             return values
         return np.where(make.deltas(rows, self.batch, "any") < 0, -values, values)
@@ -85,7 +94,7 @@ class Case:
         window, back = self.window, pass_.sends_back
         image, results = window.places * window.channels, window.result_places * self.outputs
         planes = 1 if back else self.planes
-        deltas = make.deltas(results, self.batch, self.fill)
+        deltas = self.thinned(make.deltas(results, self.batch, self.fill))
         given = make.epilogue(pass_, image if back else results, self.batch, 64)
         if pass_ is not Pass.PERTURB:
             given["bias"] = make.biases(window.channels if back else self.outputs)
@@ -113,7 +122,9 @@ class Case:
         return ConvolutionGradient(
             weights=make.master_weights(window.fan_in, self.outputs, bits, self.fill),
             x=self.image(make, self.fill),
-            deltas=make.deltas(window.result_places * self.outputs, self.batch, self.fill),
+            deltas=self.thinned(
+                make.deltas(window.result_places * self.outputs, self.batch, self.fill)
+            ),
             master_bits=bits,
             shift=max(self.update_shift, terms - 17),
             binary=self.binary,
@@ -160,6 +171,7 @@ CASES = st.builds(
     st.integers(-8, 24),
     st.integers(-24, 6),
     st.integers(1, 7),
+    st.booleans(),
     st.booleans(),
 )
 often = settings(
