@@ -160,7 +160,8 @@ def test_missing_batches_are_named(tmp_path: Path) -> None:
     [
         (lambda batch: batch[:-1], "are no rows of 3,073: the last has 3,072"),
         (lambda batch: batch[:-3073], "holds 11 images and"),
-        (lambda batch: b"", "it holds no images"),
+        (lambda batch: b"", "it holds 0 image(s) where at least 2 are needed"),
+        (lambda batch: batch[:3073], "it holds 1 image(s) where at least 2 are needed"),
         (lambda batch: b"\x0a" + batch[1:], "label 10 at index 0 is beyond the 10 classes (0..9)"),
     ],
 )

@@ -165,7 +165,8 @@ def test_files_that_are_none(tmp_path: Path, content: bytes, fault: str) -> None
         ({"y": np.ones((29, 1), np.uint8)}, "it has 30 images and 29 labels"),
         ({"y": np.zeros((30, 1), np.uint8)}, "label 0 at index 0 is none of 1..10"),
         ({"y": np.full((30, 1), 11, np.uint8)}, "label 11 at index 0 is none of 1..10"),
-        ({"X": np.zeros((32, 32, 3, 0), np.uint8), "y": np.zeros((0, 1), np.uint8)}, "no images"),
+        ({"X": np.zeros((32, 32, 3, 0), np.uint8), "y": np.zeros((0, 1), np.uint8)}, "0 image(s)"),
+        (svhn_arrays(5, 1), "it holds 5 image(s) where at least 6 are needed"),
     ],
 )
 def test_arrays_that_are_none_of_svhn(

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from command import assert_one_line
 from fewmult_hls import datasets, train
@@ -21,6 +22,7 @@ from fewmult_hls.cli.commands import run
 from fewmult_hls.contract.calls import CALLS
 from fewmult_hls.datasets import Dataset
 from fewmult_hls.models.classifier import Classifier, load, read_model
+from fewmult_hls.models.images import read_images
 from fewmult_hls.nets.network import Network
 from fewmult_hls.runs.course import Watcher
 from fewmult_hls.runs.plan import plan_run, plan_to_go_on
@@ -144,6 +146,24 @@ def test_images_from_a_file(
     assert_one_line(capsys.readouterr().err, "(3, 3, 8, 8)", "8x8x3 pixels")
     with pytest.raises(UsageError, match="each is 3x8x8 and the net takes 8x8x3 pixels"):
         nets(folder)[0].predict(images[:3].transpose(0, 3, 1, 2))
+
+
+def test_a_png_image_in_colour_answers_like_its_array(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image, path = coloured(DIGITS.test)[0][5], tmp_path / "image.png"
+    Image.fromarray(image).save(path)
+    domain = read_model(folder).domain
+    np.testing.assert_array_equal(read_images(path, domain, 192), image.reshape(1, -1))
+    Image.fromarray(image[..., 0]).save(path)
+    grey = np.repeat(image[..., :1], 3, axis=2)
+    np.testing.assert_array_equal(read_images(path, domain, 192), grey.reshape(1, -1))
+    Image.fromarray(np.dstack([image, image[..., 0]])).save(path)
+    assert run(["predict", str(folder), str(path), "--backend", "numpy"]) == 1
+    assert_one_line(capsys.readouterr().err, "transparent pixels where opaque ones are needed")
+    Image.fromarray(image[:7]).save(path)
+    assert run(["predict", str(folder), str(path), "--backend", "numpy"]) == 1
+    assert_one_line(capsys.readouterr().err, "has 7x8 pixels", "8x8x3 pixels")
 
 
 def test_a_run_that_was_stopped_goes_on_to_the_same_bits(tmp_path: Path) -> None:

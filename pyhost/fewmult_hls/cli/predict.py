@@ -47,9 +47,9 @@ def predict(
     """Classify images with a trained model.
 
     DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --format packed`
-    wrote. FILES are grey PNG images of the size that the model learned, or .npy arrays of uint8,
-    (rows, columns), (N, rows, columns) or (N, features). All files are checked before the first
-    is classified.
+    wrote. FILES are PNG images of the size that the model learned, in colour if it learned such, or
+    .npy arrays of uint8, (rows, columns), (N, rows, columns), these with channels if it learned
+    such, or (N, features). All files are checked before the first is classified.
 
     The margin is how far the answer's output is above the next one, in units in which training
     aims at 2.

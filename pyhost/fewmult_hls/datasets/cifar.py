@@ -41,6 +41,7 @@ _SIDE, _CHANNELS = 32, 3
 _SHAPE = (_SIDE, _SIDE, _CHANNELS)
 _PIXELS = _SIDE * _SIDE * _CHANNELS
 _BINARY_END = ".bin"
+_LEAST = 2  # images of a batch: a tenth of five batches validates
 _PYTHON = (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch")
 _BINARY = tuple(f"{name}{_BINARY_END}" for name in _PYTHON)
 _ARCHIVES = {"cifar-10-binary.tar.gz": _BINARY, "cifar-10-python.tar.gz": _PYTHON}
@@ -153,8 +154,8 @@ def _parse(shown: str, name: str, content: bytes) -> _Batch:
     try:
         is_binary = name.endswith(_BINARY_END)
         planes, labels = _parse_binary(content) if is_binary else _parse_python(content)
-        if labels.size == 0:
-            raise ValueError("it holds no images")
+        if labels.size < _LEAST:
+            raise ValueError(f"it holds {labels.size} image(s) where at least {_LEAST} are needed")
         if (beyond := np.flatnonzero(labels >= len(CLASS_NAMES))).size:
             k = int(beyond[0])
             raise ValueError(f"label {labels[k]} at index {k} is beyond the 10 classes (0..9)")

@@ -1,6 +1,6 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""Grey PNG images: whatever holds 8-bit grey values without loss, in whichever of PNG's ways."""
+"""PNG images: whatever holds 8-bit values without loss, in whichever of PNG's ways."""
 
 from __future__ import annotations
 
@@ -45,11 +45,16 @@ def shape(path: Path, content: bytes) -> tuple[int, int]:
     return header.rows, header.columns
 
 
-def decode(path: Path, content: bytes) -> Array:
-    """The grey values, uint8, (rows, columns); check the ``shape`` first, which may be huge.
+def decode(path: Path, content: bytes, *, in_colour: bool = False) -> Array:
+    """The values, uint8, (rows, columns); check the ``shape`` first, which may be huge.
+
+    Args:
+        path: of the file.
+        content: of it.
+        in_colour: whether red, green and blue are wanted, (rows, columns, 3).
 
     Raises:
-        FewmultError: it is damaged, or has colours or transparent pixels.
+        FewmultError: it is damaged, has transparent pixels, or colours that are not wanted.
     """
     try:
         png = read_png(content)
@@ -58,17 +63,20 @@ def decode(path: Path, content: bytes) -> Array:
         raise _damaged(path, error) from error
     if png.animated:
         raise FewmultError(f"{path} is an animation: give its images as files of their own")
-    if image.mode == "L" and not png.transparency:
+    if image.mode == "L" and not png.transparency and not in_colour:
         return np.asarray(image)
     # Palettes, single bits and three equal channels may be grey too.
     values = np.asarray(image.convert("RGBA"))
     grey = values[..., 0]
     if (values[..., 3] != 255).any() or _has_transparent_grey(png, grey):
         raise FewmultError(
-            f"{path} ({image.mode}) has transparent pixels where grey ones are needed: "
-            "lay it on a background and convert it, for example with "
-            "`magick IN -background black -flatten -colorspace gray -depth 8 OUT.png`"
+            f"{path} ({image.mode}) has transparent pixels where "
+            f"{'opaque' if in_colour else 'grey'} ones are needed: "
+            "lay it on a background and convert it, for example with `magick IN -background black "
+            f"-flatten {'' if in_colour else '-colorspace gray '}-depth 8 OUT.png`"
         )
+    if in_colour:
+        return np.ascontiguousarray(values[..., :3])
     if (values[..., 1:3] != grey[..., None]).any():
         raise FewmultError(f"{path} ({image.mode}) has colours where grey is needed: {CONVERT}")
     return np.ascontiguousarray(grey)

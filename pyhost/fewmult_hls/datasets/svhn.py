@@ -20,7 +20,7 @@ from ..system import memory
 from ..system.errors import FewmultError, UsageError, reason_of
 from ..system.files import open_regular, reading
 from . import checksums, idx, matlab
-from .dataset import Array, Dataset, Split, carve_validation, make_split
+from .dataset import VALIDATION_SHARE, Array, Dataset, Split, carve_validation, make_split
 
 CLASSES = 10
 
@@ -76,7 +76,7 @@ def read_set(name: str, place: Path) -> Dataset:
     """
     files = find_files(place)
     checksums.verify(place, files.values())
-    train, validation = carve_validation(*_read(files[_TRAIN]))
+    train, validation = carve_validation(*_read(files[_TRAIN], VALIDATION_SHARE))
     if _EXTRA in files:
         train = _joined(train, make_split(*_read(files[_EXTRA])))
     return Dataset(name, CLASSES, _SHAPE, train, validation, make_split(*_read(files[_TEST])))
@@ -89,8 +89,8 @@ def _joined(one: Split, other: Split) -> Split:
     return make_split(images, np.concatenate([one.labels, other.labels]))
 
 
-def _read(path: Path) -> _Labelled:
-    """Images and labels in a file, labels 0 to 9."""
+def _read(path: Path, least: int = 1) -> _Labelled:
+    """Images, at least so many, and labels in a file, labels 0 to 9."""
     with open_regular(path) as file:
         if matlab.is_version_7_3(file):
             images, labels = _read_hdf5(path, file)
@@ -98,8 +98,8 @@ def _read(path: Path) -> _Labelled:
             images, labels = _read_version_5(path, file)
     if labels.shape != (len(images),):
         raise _fault(path, f"it has {len(images):,} images and {len(labels):,} labels")
-    if not labels.size:
-        raise _fault(path, "it holds no images")
+    if labels.size < least:
+        raise _fault(path, f"it holds {labels.size} image(s) where at least {least} are needed")
     if (beyond := np.flatnonzero((labels < 1) | (labels > CLASSES))).size:
         k = int(beyond[0])
         raise _fault(path, f"label {labels[k]} at index {k} is none of 1..10")

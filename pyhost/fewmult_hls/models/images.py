@@ -27,8 +27,9 @@ def read_images(path: Path, domain: Domain, features: int) -> Images:
     """The images in a file, (N, features); one in a PNG image.
 
     Args:
-        path: a grey PNG image; or a .npy file of uint8, (rows, columns) or (N, rows, columns),
-            each with channels if the model takes them, or (N, features).
+        path: a PNG image, grey, or in colour if the model takes three channels; or a .npy file of
+            uint8, (rows, columns) or (N, rows, columns), each with channels if the model takes
+            them, or (N, features).
         domain: says what shape an image must have.
         features: values that an image must have.
 
@@ -45,13 +46,13 @@ def read_images(path: Path, domain: Domain, features: int) -> Images:
             f"{path} is neither a PNG image nor a .npy file: {png.CONVERT}, or numpy.save"
         )
     content = read_file(path, png.LIMIT)
-    shape = png.shape(path, content)
-    if not domain.fits(shape, features):
+    shape, channels = png.shape(path, content), (domain.image_shape or ())[2:]
+    if channels not in ((), (1,), (3,)) or not domain.fits((*shape, *channels), features):
         raise FewmultError(
             f"{path} has {shape[0]}x{shape[1]} pixels (rows x columns) and the model takes "
             f"{domain.image_text(features)}: {_scaling(domain)}"
         )
-    return png.decode(path, content).reshape(1, -1)
+    return png.decode(path, content, in_colour=channels == (3,)).reshape(1, -1)
 
 
 def _read_npy(path: Path, file: BinaryIO, domain: Domain, features: int) -> Images:
@@ -93,6 +94,6 @@ def _scaling(domain: Domain) -> str:
     if domain.image_shape is None:
         return "give one with so many"
     rows, columns, *channels = domain.image_shape
-    if channels:
-        return "PNG images are grey here, so give it as a .npy file"
+    if channels not in ([], [1], [3]):
+        return "a PNG image has 1 or 3 channels, so give it as a .npy file"
     return f"scale it, for example with `magick IN -resize '{columns}x{rows}!' OUT.png`"
