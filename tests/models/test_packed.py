@@ -277,6 +277,8 @@ def test_any_flipped_byte(good: bytes, tmp_path: Path) -> None:
     ("change", "reason"),
     [
         (lambda a: a.pop("weights_1"), "weights_1"),
+        (lambda a: a.pop("shift_1"), "shift_1"),
+        (lambda a: a.update(shift_0=np.int32(9)), "shift_0 is 9, and such a net's is 3"),
         (lambda a: a.pop("widths"), "no item named 'widths.npy'"),
         (lambda a: a.update(packed_format=np.int32(99)), "packed format 99 is not known"),
         (lambda a: a.update(widths=np.array([64, 17, 10])), "are not 1088 packed weights"),
@@ -304,6 +306,16 @@ def test_odd_arrays(
     path.write_bytes(changed(good, change, sign=True))
     with pytest.raises(FewmultError, match=re.escape(reason)):
         load_packed(path)
+
+
+def test_a_file_of_the_format_without_shifts(good: bytes, tmp_path: Path) -> None:
+    def change(arrays: Arrays) -> None:
+        assert [arrays.pop(f"shift_{k}") for k in range(2)] == [3, 0]
+        arrays["packed_format"] = np.int32(1)
+
+    for name, content in (("now", good), ("before", changed(good, change, sign=True))):
+        (tmp_path / name).write_bytes(content)
+    assert same(load_packed(tmp_path / "now"), load_packed(tmp_path / "before"))
 
 
 def test_any_changed_number_breaks_the_checksum(good: bytes, tmp_path: Path) -> None:

@@ -213,6 +213,11 @@ class Layer(ABC):
         return 0
 
     @property
+    def forward_shift(self) -> int | None:
+        """K, by which sums of one plane are shifted; None where there are none."""
+        return None
+
+    @property
     def seen(self) -> tuple[int, int, int]:
         """Rows, columns and channels of what a unit with weights sees."""
         return (0, 0, 0)

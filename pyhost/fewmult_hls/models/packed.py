@@ -19,13 +19,14 @@ import numpy.typing as npt
 from ..contract.layouts import unpack_ternary
 from ..layers.tensors import Biases, Tensor, Weights
 from ..nets.evaluator import PLANES
-from ..nets.network import Network, WeightKind
+from ..nets.network import Network, NetworkSpec, WeightKind
 from ..system.archive import Archive, array_names, checked, reading_archive, save_checked
 from .domain import read_domain
 from .model import Model, header_arrays, read_means, read_spec, stored_means
 
 WHAT = "packed model"
-FORMAT = 1
+FORMAT = 2
+_WITHOUT_SHIFTS = 1  # the format before, which is still read
 MARK = "packed_format"
 """The array that only a packed model has."""
 
@@ -116,6 +117,7 @@ def save_packed(path: Path, model: Model) -> None:
     }
     for tensor in network.spec.tensors:
         arrays[tensor.name] = _packed(tensor, network.state[tensor.name], kind)
+    arrays |= {name: np.int32(shift) for name, shift in _shifts(network.spec).items()}
     arrays |= stored_means(model, kind)
     save_checked(path, arrays)
 
@@ -135,7 +137,7 @@ def load_packed(path: Path) -> Model:
 
 def _model(archive: Archive) -> Model:
     version = archive.integer(MARK)
-    if version != FORMAT:
+    if version not in (FORMAT, _WITHOUT_SHIFTS):
         raise ValueError(f"packed format {version} is not known here")
     archive.verify()
     source = archive.text("fingerprint")
@@ -143,12 +145,26 @@ def _model(archive: Archive) -> Model:
         raise ValueError("its fingerprint is none")
     spec = read_spec(archive)
     state = {t.name: _unpacked(t, archive[t.name], spec.weights) for t in spec.tensors}
+    if version != _WITHOUT_SHIFTS:
+        _check_shifts(spec, archive)
     return Model(
         Network(spec, state),
         {spec.weights: read_means(spec, archive, spec.weights)},
         read_domain(archive, spec),
         packed_from=source,
     )
+
+
+def _shifts(spec: NetworkSpec) -> dict[str, int]:
+    """Bits that each layer's sums lose: for readers that do not know the rule of section 10."""
+    shifts = {f"shift_{layer.index}": layer.forward_shift for layer in spec.layers}
+    return {name: shift for name, shift in shifts.items() if shift is not None}
+
+
+def _check_shifts(spec: NetworkSpec, archive: Archive) -> None:
+    for name, shift in _shifts(spec).items():
+        if archive.integer(name) != shift:
+            raise ValueError(f"{name} is {archive.integer(name)}, and such a net's is {shift}")
 
 
 def _packed(tensor: Tensor, array: npt.NDArray[Any], kind: WeightKind) -> npt.NDArray[Any]:
