@@ -19,6 +19,7 @@ from colour_sets import images, labels, mat, svhn_arrays, write_all
 from fewmult_hls import datasets
 from fewmult_hls.datasets.fetch import fetch
 from fewmult_hls.datasets.importing import import_set
+from fewmult_hls.system import memory
 from fewmult_hls.system.errors import FewmultError, UsageError
 from mirror import publish, serving
 
@@ -195,6 +196,18 @@ def test_sizes_that_no_file_holds_take_no_memory(tmp_path: Path) -> None:
             content[132:136] = struct.pack("<I", 2**32 - 1)
             fault = "it is cut short"
         refused(write_all(tmp_path / "set", {**svhn(), TRAIN: bytes(content)}), TRAIN, fault)
+
+
+def test_values_for_which_there_is_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packed zeros take a thousandth of themselves in a file."""
+    monkeypatch.setattr(memory, "free_memory", lambda: 10 << 20)
+    zeros = np.zeros((32, 32, 3, 4000), np.uint8)
+    for changed in ({"X": zeros, "y": None}, {"X": None, "y": np.zeros((1, 6 << 20), np.uint8)}):
+        files = {**svhn(), TRAIN: with_arrays(**changed)}
+        fault = "MiB of memory, and 10 MiB are free: read it on a larger machine"
+        refused(write_all(tmp_path / "set", files), TRAIN, fault)
 
 
 def test_version_7_3_without_h5py(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,10 @@ def import_set(name: str, source: Path, *, overwrite: bool = False) -> Path:
     with reading(source):
         form = format_of(source)
         if form is None and not source.is_dir():
-            raise FewmultError(f"{source} is no folder; give the folder that holds the files")
+            raise FewmultError(
+                f"{source} is no folder; give the folder that holds the files, or an archive of "
+                "CIFAR-10 under the name that it was published with"
+            )
     if form is None and has_class_folders(source):
         dataset = read_class_folders(name, source)
         with stored_set(name, overwrite=overwrite) as folder:

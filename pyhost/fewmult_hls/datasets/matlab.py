@@ -44,11 +44,6 @@ class Matrix:
     read: Callable[[int], bytes]
     close: Callable[[], None]
 
-    @property
-    def size(self) -> int:
-        """Bytes of its values."""
-        return math.prod(self.shape)
-
 
 def is_version_7_3(file: BinaryIO) -> bool:
     """Whether a file is an HDF5 file, as MAT-files of version 7.3 are."""

@@ -28,6 +28,7 @@ _TRAIN, _EXTRA, _TEST = "train_32x32.mat", "extra_32x32.mat", "test_32x32.mat"
 _SHAPE = (32, 32, 3)
 _PIXELS = 32 * 32 * 3
 _CHUNK = 512  # images
+_LARGER = "read it on a larger machine"
 
 _Labelled = tuple[Array, Array]  # images (N, 32, 32, 3) and labels (N,)
 _Read = Callable[[int], bytes]
@@ -115,7 +116,7 @@ def _read_version_5(path: Path, file: BinaryIO) -> _Labelled:
             if matrix.name == "X":
                 found["X"] = _images(path, matrix.shape, matrix.read)
             else:
-                found["y"] = _labels(matrix.shape, matrix.read)
+                found["y"] = _labels(path, matrix.shape, matrix.read)
             matrix.close()
         return _both(found)
 
@@ -144,7 +145,7 @@ def _read_hdf5(path: Path, file: BinaryIO) -> _Labelled:
             if name == "X":
                 found["X"] = _images(path, shape, _Rows(values, _PIXELS).read)
             else:
-                found["y"] = _labels(shape, _Rows(values, 1).read)
+                found["y"] = _labels(path, shape, _Rows(values, 1).read)
         return _both(found)
 
 
@@ -167,7 +168,7 @@ def _images(path: Path, shape: tuple[int, ...], read: _Read) -> Array:
     if shape[:3] != _SHAPE:
         raise ValueError(f"X has the shape {shape}, not (32, 32, 3, N)")
     count = shape[3]
-    memory.check(str(path), count * _PIXELS, "read it on a larger machine")
+    memory.check(str(path), count * _PIXELS, _LARGER)
     images = np.empty((count, *_SHAPE), np.uint8)
     for first in range(0, count, _CHUNK):
         part = images[first : first + _CHUNK]
@@ -176,10 +177,12 @@ def _images(path: Path, shape: tuple[int, ...], read: _Read) -> Array:
     return images
 
 
-def _labels(shape: tuple[int, ...], read: _Read) -> Array:
+def _labels(path: Path, shape: tuple[int, ...], read: _Read) -> Array:
     if len(shape) != 2 or 1 not in shape:
         raise ValueError(f"y has the shape {shape}, not (N, 1)")
-    return np.frombuffer(read(math.prod(shape)), np.uint8)
+    count = math.prod(shape)
+    memory.check(str(path), 2 * count, _LARGER)
+    return np.frombuffer(read(count), np.uint8)
 
 
 def _both(found: Mapping[str, Array]) -> _Labelled:
