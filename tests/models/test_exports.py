@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shutil
 import subprocess
@@ -427,6 +428,42 @@ def test_a_layer_that_a_form_does_not_know(
     with pytest.raises(UsageError, match="know no str: take --format packed"):
         module.save(tmp_path / "net", model)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("form", ["onnx", "qonnx"])
+def test_a_net_that_no_onnx_file_holds(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = pytest.importorskip("fewmult_hls.models.exports.graph")
+    module = importlib.import_module(f"fewmult_hls.models.exports.{form}")
+    monkeypatch.setattr(graph, "_MOST", 100)
+    with pytest.raises(UsageError, match=r"net 40-5 takes \d+ bytes, more than the 100 of an ONNX"):
+        module.save(tmp_path / "net", model_of("40-5"))
+    assert not list(tmp_path.iterdir())
+
+
+# --- MNIST ---
+
+
+@pytest.mark.mnist
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["ternary-qbp", "binary-qbp"])
+def test_all_test_images_of_mnist(method: str, tmp_path: Path) -> None:
+    folder, images = tmp_path / "run", datasets.load("mnist").test.images
+    command = ["train", "--dataset", "mnist", "--net", "784-96-64-10", "--epochs", "1"]
+    assert run([*command, "--method", method, "--out", str(folder)]) == 0
+    with load(folder) as net:
+        logits = net.logits(images)
+    needs("gcc")
+    assert run(["export", str(folder), "--format", "c", "--out", str(tmp_path / "net.h")]) == 0
+    assert np.array_equal(host_logits(compiled(tmp_path, "gcc", "-O2"), images), logits)
+    pytest.importorskip("onnx")
+    out = tmp_path / "net.onnx"
+    assert run(["export", str(folder), "--format", "onnx", "--out", str(out)]) == 0
+    flat = images.reshape(len(images), -1)
+    assert np.array_equal(onnx_logits(out, flat, True), logits)
+    assert run(["export", str(folder), "--format", "qonnx", "--out", str(out), "--overwrite"]) == 0
+    assert np.array_equal(qonnx_logits(out, images), logits)
 
 
 # --- what is printed ---

@@ -15,12 +15,14 @@ from onnx import helper, numpy_helper
 from ... import __version__
 from ...contract.window import Window
 from ...layers.base import Image
+from ...system.errors import UsageError
 from ...system.files import write_atomic
 from ..model import Model
 from .formats import begins
 
 _OPSET, _IR = 17, 8  # those that readers of several years know
 _PRODUCER = "fewmult-hls"
+_MOST = (1 << 31) - (1 << 24)  # bytes of constants: a file has less than 2 GiB
 
 
 class Graph:
@@ -81,8 +83,18 @@ class Graph:
             logits: name of the last tensor.
             examples: how many there are at a time, or what stands for it.
             dtype: of images and logits.
+
+        Raises:
+            UsageError: no ONNX file can hold it.
+            FewmultError: the file cannot be written.
         """
         spec, (entering, leaving) = model.spec, dtype
+        size = sum(len(constant.raw_data) for constant in self._constants)
+        if size > _MOST:
+            raise UsageError(
+                f"net {spec.name} takes {size:,} bytes, more than the {_MOST:,} of an ONNX file: "
+                "take --format packed"
+            )
         self._nodes.append(helper.make_node("Identity", [logits], ["logits"], name="logits"))
         graph = helper.make_graph(
             self._nodes,
