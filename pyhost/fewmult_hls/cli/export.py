@@ -29,6 +29,7 @@ from .arguments import NamedPath, examples, flag, option, path
     allowed=tuple(FORMATS),
     required=True,
 )
+@click.option("--packed", "form", flag_value="packed", help="The same as --format packed.")
 @path("out", "FILE", "Where it goes.", required=True)
 @flag("overwrite", "Replace the file of this format that is there.")
 def export(model: Path, form: str, out: Path, overwrite: bool) -> None:
