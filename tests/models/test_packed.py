@@ -197,6 +197,12 @@ def test_export_says_what_it_wrote(trained: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_packed_is_short_for_its_format(trained: Path, tmp_path: Path) -> None:
+    for name, form in (("short", ["--packed"]), ("long", ["--format", "packed"])):
+        assert fewmult("export", trained, *form, "--out", tmp_path / name).returncode == 0
+    assert (tmp_path / "short").read_bytes() == (tmp_path / "long").read_bytes()
+
+
 def test_export_overwrites_nothing_unasked(
     trained: Path, good: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
