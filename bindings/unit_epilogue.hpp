@@ -1,7 +1,7 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// What stands behind a product, for one unit (at one place) over the batch, as in
+// The epilogue of a product, for one unit (at one place) over the batch, as in
 // kernels/fabric_finish.hpp: plain loops, which a compiler makes vectors of. A call is one of a
 // layer or of a convolution; Draws::bytes draws. Included after `fewmult` was renamed.
 #pragma once
