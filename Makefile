@@ -30,7 +30,7 @@ train: $(VENV)/package.stamp ## Train on the bundled digits
 # A file of tests is one worker's. More of them would want more memory than they save time.
 PYTEST := -m pytest -n $(CMAKE_BUILD_PARALLEL_LEVEL) --maxprocesses 8 --dist loadfile
 
-quick: .venv-dev/editable.stamp ## Run the tests that are not slow, within a minute
+quick: .venv-dev/editable.stamp ## Run the tests that are not slow
 	.venv-dev/bin/python $(PYTEST) -m "not speed and not slow"
 
 # Pytest says at its end how long all of it took.
