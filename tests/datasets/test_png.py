@@ -27,7 +27,6 @@ RAW = b"".join(b"\0" + bytes(row) for row in GREY_ROWS)
 GOOD = (header(ROWS, COLUMNS), pixels(RAW))
 PALETTE = bytes(value for level in range(15) for value in (level, level, level))
 INDEXED = header(ROWS, COLUMNS, kind=3)
-WHITE_BITS = b"".join(b"\0" + b"\x28" for _ in range(ROWS))  # 0 0 1 0 1
 
 
 def read(content: bytes) -> np.ndarray:

@@ -226,7 +226,7 @@ def test_layer_is_the_product_and_what_follows_it(pass_: Pass, case: Case) -> No
         assert np.array_equal(array, written[name]), name
 
 
-# --- what stands behind a product, against arithmetic with divisions ---
+# --- the epilogue of a product, against arithmetic with divisions ---
 
 Z = RANDOM.integers(-40_000, 40_000, (50, 64))
 BIAS = RANDOM.integers(-(1 << 21), 1 << 21, 50).astype(np.int32)

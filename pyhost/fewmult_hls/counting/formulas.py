@@ -306,7 +306,7 @@ def paper_step(
     Args:
         plan: the net.
         batch: examples, at least one.
-        method: one of ``methods.names.METHODS``.
+        method: one of ``contract.method_names.METHODS``.
         batch_norm: whether every layer, the last one too, is normalized.
         nonzeros: how many weights of each layer's sample are not 0; by default all of them.
     """

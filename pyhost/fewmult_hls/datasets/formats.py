@@ -56,7 +56,7 @@ _SVHN = Format(
 )
 
 FORMATS = (IDX, _CIFAR, _SVHN)
-"""All of them, the one looked for first first."""
+"""All of them, in the order in which they are looked for."""
 
 
 def format_of(place: Path) -> Format | None:

@@ -44,7 +44,7 @@ class PixelInference:
 
 @dataclass(frozen=True, eq=False)
 class WeightedInference:
-    """Sums of what lies under a window, and what stands behind them.
+    """Sums of what lies under a window, and their epilogue.
 
     At place p, of unit j,
 

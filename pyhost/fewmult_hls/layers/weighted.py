@@ -242,7 +242,7 @@ class Weighted(Layer):
         return {f"sign_{k}": sign, f"mask_{k}": mask, f"bias_{k}": state[f"bias_{k}"]}
 
     def inference(self, arrays: Mapping[str, npt.NDArray[Any]]) -> WeightedInference:
-        """The sums of its units, and what stands behind them (contract, sections 5 and 12)."""
+        """The sums of its units and their epilogue (contract, sections 5 and 12)."""
         k, shape = self.index, (self.window.result_places, self.outputs)
         before = np.full(shape, 1 << self.forward_shift >> 1, np.int64)
         for name in self.means():

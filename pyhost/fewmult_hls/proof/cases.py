@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..contract.calls import (
+    AT_PLACES,
     BinaryMatmul,
     Call,
     Convolution,
@@ -40,7 +41,8 @@ Arrays = dict[str, Any]
 class CallMaker:
     """Makes calls; all random values come from one stream.
 
-    Arrays that a kernel only writes are not there: ``backends.base.executed`` gives them a place.
+    Arrays that a kernel only writes are not there: ``executed`` of ``contract.backend`` gives
+    them a place.
 
     Args:
         random: the stream.
@@ -372,12 +374,12 @@ def random_calls(kernel: str, random: np.random.Generator, widest: int = 200) ->
     """Calls of one layer: every pass of a kernel, with sizes that seldom divide a tile.
 
     Args:
-        kernel: one of ``contract.calls.CALLS``, or of those on images.
+        kernel: one of ``contract.calls.CALLS`` or ``AT_PLACES``.
         random: the stream.
         widest: the largest number of units.
     """
     make = CallMaker(random)
-    if kernel in (Convolution.kernel, ConvolutionGradient.kernel, Pool.kernel):
+    if kernel in AT_PLACES:
         return _random_calls_on_images(kernel, random, make)
     inputs, outputs = (int(random.integers(1, widest)) for _ in range(2))
     batch = int(random.choice(BATCHES))

@@ -1,6 +1,6 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""fabric_finish.hpp: what stands behind a product, for all units of a tile."""
+"""fabric_finish.hpp: the epilogue of a product, for all units of a tile."""
 
 from __future__ import annotations
 
