@@ -171,7 +171,7 @@ def run_pass(
 
 
 def power_of_two_codes(x: npt.NDArray[np.int8], step: int = 5) -> npt.NDArray[np.int64]:
-    """2**code of every activation, read off the gradients of deltas that single out a sample."""
+    """2**code of every activation, read off the gradients of deltas that single out an example."""
     batch = x.shape[1]
     weights, _, _ = updated(
         EMU, zero_weights(len(x), batch), x, np.eye(batch, dtype=np.int8), shift=0, step=step

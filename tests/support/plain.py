@@ -22,7 +22,7 @@ def random_bits(key: tuple[int, int], calls: int, step: int) -> npt.NDArray[np.u
 
 
 def random_bytes(key: tuple[int, int], shape: tuple[int, int], step: int) -> IntArray:
-    """The byte that belongs to each of (unit, sample)."""
+    """The byte that belongs to each of (unit, example)."""
     bits = random_bits(key, shape[0] * shape[1] // 8, step)
     return bits.astype("<u8").view(np.uint8).reshape(shape).astype(np.int64)
 

@@ -25,7 +25,7 @@ _TEST_EVERY = 5
 def load() -> Dataset:
     """Read the set, whose stored values 0..16 become ``min(255, value << 4)``.
 
-    Every fifth sample is for the test, and every sixth of the others for validation. The file is
+    Every fifth example is for the test, and every sixth of the others for validation. The file is
     in the order of its writers, so that a block at its end would be people nobody trained on.
     """
     with np.load(io.BytesIO(_content()), allow_pickle=False) as file:

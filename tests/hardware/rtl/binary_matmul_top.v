@@ -3,7 +3,7 @@
 //
 // The kernel binary_matmul (docs/arithmetic.md, section 4) by hand, with the ports and registers
 // that Vitis HLS gives binary_matmul_top: what the emulated board's RTL device is tested with. It
-// is small, not fast: one unit at a time, eight samples a cycle; weights of zero are skipped.
+// is small, not fast: one unit at a time, eight examples a cycle; weights of zero are skipped.
 `timescale 1 ns / 1 ps
 `default_nettype none
 
@@ -151,10 +151,10 @@ module binary_matmul_top (
   reg [2:0]  plane;
   reg [31:0] unit_sign, unit_mask;  // addresses: words of the unit's first term,
   reg [31:0] sign_at, mask_at;      // and of this one,
-  reg [31:0] row_at;                // its samples,
+  reg [31:0] row_at;                // its examples,
   reg [31:0] z_at;                  // what is written next
   reg [63:0] sign_word, mask_word;
-  reg [4:0]  word;                  // eight samples: whose sums are worked on
+  reg [4:0]  word;                  // eight examples: whose sums are worked on
   reg [1:0]  quarter;               // of these sums, as they are written
   reg [3:0]  beat;                  // of a written burst
 
@@ -167,7 +167,7 @@ module binary_matmul_top (
   wire [5:0]  place = transposed ? unit[5:0] : term[5:0];
   wire        keep = mask_word[place];
   wire        minus = sign_word[place];
-  wire [4:0]  last_word = (5'd1 << (log2_batch - 4'd3)) - 5'd1;  // 1 << 5 is 0: 31 of 256 samples
+  wire [4:0]  last_word = (5'd1 << (log2_batch - 4'd3)) - 5'd1;  // 1 << 5 is 0: 31 of 256 examples
   wire        at_last = word == last_word;
 
   // x is a byte, and -x is ~x + 1.

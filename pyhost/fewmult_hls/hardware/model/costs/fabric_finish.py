@@ -65,7 +65,7 @@ def _learns(s: Sizes) -> bool:
 
 
 def _port(number: int) -> TileCount:
-    """So many for each sample that a port brings in a cycle."""
+    """So many for each example that a port brings in a cycle."""
     return lambda t: number * t["kPortBytes"]
 
 
