@@ -265,6 +265,7 @@ def test_a_damaged_build_is_one_line(tmp_path: Path, text: str, part: str) -> No
     [
         (["--board", "zybo"], ["no board 'zybo'", "pynq-z2"]),
         (["--net", "784"], ["two widths"]),
+        (["--net", "3x8x8-4C3-P2-10"], ["no convolution", "dense layers, such as 784-1024-10"]),
         (["--batch", "100"], ["batch 100", "128"]),
         (["--master-bits", "4"], ["--master-bits"]),
         (["--perturb", "3"], ["perturb", "16"]),

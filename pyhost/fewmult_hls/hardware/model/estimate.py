@@ -340,7 +340,10 @@ class _Costs:
 
     def __call__(self, call: Call) -> CallCost:
         if call.kernel not in CALLS:
-            raise UsageError(f"the model prices no {call.kernel}, which this net needs")
+            raise UsageError(
+                f"the model prices no {call.kernel}, which this net needs: "
+                "take a net of dense layers, such as 784-1024-10"
+            )
         sizes = (call.kernel, *map(vars(call).get, _SIZES))
         if sizes not in self._known:
             self._known[sizes] = cost_of(call, self._board)
