@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from command import assert_one_line
+from command import assert_one_line, summary
 from fewmult_hls import datasets, train
 from fewmult_hls.backends.emu import EmuBackend
 from fewmult_hls.backends.oracle_backend import OracleBackend
@@ -23,7 +23,7 @@ from fewmult_hls.contract.calls import CALLS
 from fewmult_hls.datasets import Dataset
 from fewmult_hls.models.classifier import Classifier, load, read_model
 from fewmult_hls.models.images import read_images
-from fewmult_hls.nets.network import Network
+from fewmult_hls.nets.network import Network, NetworkSpec
 from fewmult_hls.runs.course import Watcher
 from fewmult_hls.runs.plan import plan_run, plan_to_go_on
 from fewmult_hls.system.errors import FewmultError, UsageError
@@ -251,3 +251,37 @@ def test_methods_that_multiply_know_dense_layers_only(
     out = str(tmp_path / "run")
     assert run(["train", "--net", GREY, "--method", "float", "--out", out]) == 2
     assert_one_line(capsys.readouterr().err, "method float knows dense layers only")
+
+
+@pytest.mark.parametrize("method", ["ternary-qbp", "binary-qbp"])
+def test_nets_with_convolutions_are_headed_by_the_weights_that_validation_chose_by(
+    method: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And are so in all that shows errors: training, evaluation, Python."""
+    out = tmp_path / "run"
+    words = ["train", "--net", "1x8x8-4C3p-P2-10", "--epochs", "3", "--method", method]
+    assert run([*words, "--out", str(out)]) == 0
+    shown, found = capsys.readouterr().out, summary(out)
+    kind = method.removesuffix("-qbp")
+    errors = {kind: found["test_error"], "8-bit": found["test_error_8_bit"]}
+    assert [name for name in found if name.startswith("test_error")] == [
+        "test_error",
+        "test_error_8_bit",
+    ]
+    assert errors[kind] != errors["8-bit"]
+    assert run(["evaluate", str(out)]) == 0
+    for text in (shown, capsys.readouterr().out):
+        rows = " ".join(
+            f"{error:.2f} % ({round(error * 3.59)} of 359), {name} weights"
+            for name, error in errors.items()
+        )
+        assert f"test error {rows}" in re.sub(r"\s+", " ", text)
+    digits = DIGITS.test
+    for precision, error in errors.items():
+        with load(out, precision=precision) as net:
+            assert net.evaluate(digits.images, digits.labels) == error
+
+
+def test_images_without_convolutions_are_headed_as_rows_of_values_are() -> None:
+    for net in ("64-10", "1x8x8-10", "1x8x8-P2-10"):
+        assert NetworkSpec(net).precisions == ("8-bit", "ternary")

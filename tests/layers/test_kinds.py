@@ -28,7 +28,7 @@ from fewmult_hls.layers.pixels import Pixels
 from fewmult_hls.models.classifier import load
 from fewmult_hls.models.model import Model, save_model
 from fewmult_hls.models.packed import save_packed
-from fewmult_hls.nets.evaluator import evaluator, precisions
+from fewmult_hls.nets.evaluator import evaluator
 from fewmult_hls.nets.network import Network, NetworkSpec
 from fewmult_hls.nets.steps import all_calls
 from fewmult_hls.nets.trainer import Trainer
@@ -139,7 +139,7 @@ def test_its_models_answer_alike(kind: type[Kind], tmp_path: Path) -> None:
     network, images = trained(OracleBackend(), Network.initial(net_with(kind), 1)), DIGITS.train
     found = {
         precision: evaluator(OracleBackend(), network, precision, images.images[:64])
-        for precision in precisions(network.spec)
+        for precision in network.spec.precisions
     }
     model = Model(network, {precision: means for precision, (_, means) in found.items()})
     save_model(tmp_path / "model.npz", model)

@@ -23,7 +23,6 @@ from fewmult_hls.nets.evaluator import (
     binary_planes,
     eight_bit_planes,
     evaluator,
-    precisions,
     ternary_planes,
 )
 from fewmult_hls.nets.network import Network, NetworkSpec
@@ -114,7 +113,7 @@ def test_a_seed_is_the_whole_difference_between_two_processes() -> None:
 
 @pytest.mark.parametrize("kind", ["ternary", "binary"])
 def test_a_small_net_learns(trained: dict[str, Network], kind: str) -> None:
-    for precision in precisions(trained[kind].spec):
+    for precision in trained[kind].spec.precisions:
         judge, _ = evaluator(EMU, trained[kind], precision, DIGITS.train.images)
         assert judge.error(DIGITS.validation) < 10
 
@@ -268,7 +267,7 @@ def test_model_makes_the_round_trip(trained: dict[str, Network], tmp_path: Path)
     network = trained["binary"]
     means = {
         precision: evaluator(EMU, network, precision, DIGITS.train.images)[1]
-        for precision in precisions(network.spec)
+        for precision in network.spec.precisions
     }
     save_model(tmp_path / "model.npz", Model(network, means))
     back = load_model(tmp_path / "model.npz")

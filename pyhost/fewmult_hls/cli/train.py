@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..backends.names import Device
-from ..contract.method_names import FLOATING
 from .arguments import THREADS, device_options, examples, flag, option, path, settings
 
 if TYPE_CHECKING:
@@ -114,7 +113,7 @@ def _show(summary: dict[str, Any], plan: Plan) -> None:
     multiplications, rate = summary["multiplications_per_step"], summary["samples_per_second"]
     show_rows(
         [
-            *_errors(summary, tests),
+            *_errors(summary, plan, tests),
             ("validation", f"{validation}, epoch {summary['best_epoch']}"),
             ("arithmetic", f"{multiplications:,} multiplications in a training step"),
             ("time", f"{summary['seconds']:,.2f} s for {epochs}, {rate:,.0f} samples/s"),
@@ -124,14 +123,12 @@ def _show(summary: dict[str, Any], plan: Plan) -> None:
     )
 
 
-def _errors(summary: dict[str, Any], tests: int) -> Iterator[tuple[str, str]]:
-    """A row for each kind of weights: the full ones, and those that are deployed."""
+def _errors(summary: dict[str, Any], plan: Plan, tests: int) -> Iterator[tuple[str, str]]:
+    """A row for each kind of weights, that of ``test_error`` first."""
     from .results import error_text
 
-    full = "real-valued" if summary["method"] in FLOATING else "8-bit"
+    errors = [error for key, error in summary.items() if key.startswith("test_error")]
     name = "test error"
-    for key, error in summary.items():
-        if key.startswith("test_error"):
-            kind = key[len("test_error_") :] or full
-            yield name, f"{error_text(error, tests)}, {kind} weights"
-            name = ""
+    for precision, error in zip(plan.config.spec.precisions, errors, strict=True):
+        yield name, f"{error_text(error, tests)}, {precision} weights"
+        name = ""

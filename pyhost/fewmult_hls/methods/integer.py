@@ -14,8 +14,8 @@ from ..counting.formulas import our_step, total
 from ..datasets import Dataset
 from ..models.domain import domain_of
 from ..models.model import Model, save_model
-from ..nets.evaluator import Evaluator, Means, Precision, evaluator, precisions
-from ..nets.network import Network, NetworkSpec
+from ..nets.evaluator import Evaluator, Means, evaluator
+from ..nets.network import Network, NetworkSpec, Precision
 from ..nets.steps import all_calls
 from ..nets.trainer import Schedule, Trainer
 from .protocol import Method
@@ -46,7 +46,7 @@ class IntegerMethod(Method[Network]):
         self.schedule = Schedule(
             config.epochs, config.rate_exponent, config.sharpen, spec.recipe.sharpness
         )
-        self.precisions, self.deployed = precisions(spec), spec.weights
+        self.precisions, self.deployed = spec.precisions, spec.weights
 
     def initial(self) -> Network:
         """See ``Method``."""

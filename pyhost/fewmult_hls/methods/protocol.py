@@ -115,9 +115,10 @@ class Method(ABC, Generic[AnyState]):
         errors, statistics = {}, {}
         for precision in self.precisions:
             judge, statistics[precision] = self.judge(state, precision)
-            is_full = precision == self.precisions[0]
+            is_first = precision == self.precisions[0]
             error = judge.error(self._dataset.test)
-            errors["test_error" if is_full else f"test_error_{precision}"] = error
+            name = f"test_error_{precision.replace('-', '_')}"
+            errors["test_error" if is_first else name] = error
         self.save(path, state, statistics)
         return state, errors
 

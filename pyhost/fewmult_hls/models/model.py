@@ -15,8 +15,8 @@ import numpy.typing as npt
 from ..backends import open_backend
 from ..backends.names import Device
 from ..layers.inference import Inference
-from ..nets.evaluator import PLANES, Evaluator, Means, Precision, mean_arrays, precisions
-from ..nets.network import Network, NetworkSpec
+from ..nets.evaluator import PLANES, Evaluator, Means, mean_arrays
+from ..nets.network import Network, NetworkSpec, Precision
 from ..system.archive import Archive, checked, reading_archive, save_checked
 from .domain import Domain, domain_arrays, read_domain
 from .trained import Opened
@@ -152,7 +152,7 @@ def _model(arrays: Archive) -> Model:
     network = checked_network(spec, arrays)
     if network.fingerprint != arrays.text("fingerprint"):
         raise ValueError("its content does not have its fingerprint")
-    means = {precision: read_means(spec, arrays, precision) for precision in precisions(spec)}
+    means = {precision: read_means(spec, arrays, precision) for precision in spec.precisions}
     domain = Domain() if version == _WITHOUT_DOMAIN else read_domain(arrays, spec)
     has_checksum = version not in _WITHOUT_CHECKSUM
     if has_checksum:  # after all else, which says more exactly what is wrong

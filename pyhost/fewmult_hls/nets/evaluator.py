@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,23 +13,17 @@ from ..contract.backend import Backend, PreparedCalls, check_kernels, placed
 from ..contract.calls import Pass
 from ..contract.layouts import Words, pack_bits
 from ..layers.memory import Memory
-from .network import Network, NetworkSpec
+from .network import Network, NetworkSpec, Precision
 from .steps import evaluation
 from .trainer import whole_batches
 
 if TYPE_CHECKING:
     from ..datasets import Split
 
-Precision = Literal["8-bit", "ternary", "binary"]
 Means = list[npt.NDArray[np.int32]]
 
 STATISTICS_IMAGES = 8192
 _MAGNITUDE_BITS = 7
-
-
-def precisions(spec: NetworkSpec) -> tuple[Precision, ...]:
-    """The precisions that a net is made for: 8 bits, and one plane of its samples' kind."""
-    return ("8-bit", spec.weights)
 
 
 def binary_planes(weights: npt.NDArray[Any]) -> tuple[Words, Words]:

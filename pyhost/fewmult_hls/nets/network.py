@@ -22,6 +22,7 @@ from ..layers.tensors import Tensor
 from ..system.errors import UsageError
 
 WeightKind = Literal["ternary", "binary"]
+Precision = Literal["8-bit", "ternary", "binary"]
 
 # What a weight takes at most, by measurement.
 _BYTES_LARGEST_LAYER = 9
@@ -92,6 +93,11 @@ class Shape:
         return self.plan.recipe
 
     @property
+    def precisions(self) -> tuple[str, ...]:
+        """The kinds of weights that it is tested with, that of a summary's ``test_error`` first."""
+        raise NotImplementedError
+
+    @property
     def memory(self) -> int:
         """Bytes that training takes, about."""
         raise NotImplementedError
@@ -148,6 +154,16 @@ class NetworkSpec(Shape):
     def binary(self) -> bool:
         """Whether the samples of the weights are binary."""
         return self.weights == "binary"
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """The kinds of weights that it is tested with, that of a summary's ``test_error`` first.
+
+        They are 8 bits and one plane of its samples' kind. The plane is what validation chooses
+        by, and comes first in nets with convolutions: they learn with sharp samples, from which
+        weights of 8 bits are further away.
+        """
+        return (self.weights, "8-bit") if self.recipe.sharpness else ("8-bit", self.weights)
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -23,6 +23,7 @@ _COLUMNS = (
     ("test, %", "test_error", "{:.2f}"),
     ("ternary, %", "test_error_ternary", "{:.2f}"),
     ("binary, %", "test_error_binary", "{:.2f}"),
+    ("8-bit, %", "test_error_8_bit", "{:.2f}"),
     ("mult. / step", "multiplications_per_step", "{:,}"),
     ("seconds", "seconds", "{:,.0f}"),
     ("fingerprint", "fingerprint", "{:.12}"),

@@ -40,6 +40,7 @@ class Summary(_Results, total=False):
     test_error: float
     test_error_ternary: float
     test_error_binary: float
+    test_error_8_bit: float
     multiplications_per_step: int
     seconds: float
     samples_per_second: float
