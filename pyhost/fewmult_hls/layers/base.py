@@ -77,6 +77,18 @@ class Signal:
     signed: bool = False
     bias: str | None = None
 
+    def check_places(self, index: int) -> None:
+        """Whether a layer with a window can be the net's layer with this index.
+
+        Raises:
+            UsageError: it is the first of a net that begins with a row of values.
+        """
+        if index == 0 and not self.signed:
+            raise UsageError(
+                "a row of values has no places: begin the net with channels x rows x columns, "
+                "such as 1x28x28"
+            )
+
 
 @dataclass(frozen=True)
 class Deltas:

@@ -61,6 +61,7 @@ class ConvolutionKind(Kind):
         """An image of other channels; refuses windows that fit nowhere, and too large ones."""
         if not 1 <= self.taps <= MAX_TAPS or self.channels < 1:
             raise UsageError(f"a convolution has 1 to {MAX_TAPS} taps a side, and channels")
+        source.check_places(index)
         image, window = source.image, self._window(source.image)
         here = f"{image.channels} channels at {image.rows}x{image.columns} places"
         rows, columns = window.result_rows, window.result_columns

@@ -49,6 +49,7 @@ class PoolingKind(Kind):
         channels, rows, columns = source.image
         if not 2 <= self.size <= MAX_TAPS:
             raise UsageError(f"pooling is by 2 to {MAX_TAPS}")
+        source.check_places(index)
         if min(rows, columns) < self.size:
             raise UsageError(
                 f"pooling by {self.size}x{self.size} does not fit into {rows}x{columns} places: "
