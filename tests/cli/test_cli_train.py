@@ -31,7 +31,7 @@ from command import (
 from fewmult_hls import backends
 from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.cli.commands import run
-from fewmult_hls.contract.calls import Call, ShiftGradient
+from fewmult_hls.contract.calls import AT_PLACES, CALLS, Call, Pool, ShiftGradient
 from fewmult_hls.runs.config import RunConfig, load_config
 
 pytestmark = pytest.mark.slow
@@ -191,8 +191,8 @@ def test_evaluate_on_other_images(
 def test_verify(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["verify", "--cases", "2"]) == 0
     output = capsys.readouterr().out
-    for kernel in ("sample_weights", "binary_matmul", "normalize", "layer", "shift_gradient"):
-        assert f"{kernel:16} 2 random layers: equal\n" in output
+    equal = re.findall(r"^(\w+) +2 random layers: equal$", output, re.M)
+    assert equal == [*CALLS, *AT_PLACES]
     emu, oracle = (
         re.findall(rf"^  {who} +([0-9a-f]{{64}})$", output, re.M) for who in ("emu", "oracle")
     )
@@ -201,12 +201,14 @@ def test_verify(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 class _OneBitOff(OracleBackend):
-    """Wrong in one weight of a layer."""
+    """Wrong in one weight of a layer, and in one value of a pool."""
 
     def run(self, call: Call) -> None:
         super().run(call)
         if isinstance(call, ShiftGradient):
             call.weights[0, 0, 0] ^= 1
+        if isinstance(call, Pool) and not call.back:
+            call.pooled[0, 0] ^= 1
 
 
 def test_verify_names_what_differs(
@@ -222,8 +224,9 @@ def test_verify_names_what_differs(
     out, err = capsys.readouterr()
     place = r"weights\[0, 0, 0\] is -?\d+ and -?\d+ in shift_gradient of"
     assert re.search(rf"^shift_gradient +{place}", out, re.M)
+    assert re.search(r"^pool +pooled\[0, 0\] is \d+ and \d+ in pool of", out, re.M)
     assert re.search(r"^layer +2 random layers: equal$", out, re.M)
-    assert_one_line(err, "shift_gradient", "the ternary training", "the binary training")
+    assert_one_line(err, "shift_gradient", "pool", "the ternary training", "the binary training")
 
 
 def test_doctor(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 def verify(backend: str, device: Device | None, cases: int, seed: int) -> None:
     """Compare a backend with the numpy oracle, bit for bit.
 
-    First every kernel on random layers, then two short trainings on the built-in digits.
+    First every kernel that the backend has on random layers, those of convolution and pooling
+    among them on CPUs, then two short trainings of dense nets on the built-in digits.
     """
     from ..backends import open_backend
 
@@ -52,17 +53,19 @@ def compare(tested: Backend, oracle: Backend, cases: int, seed: int) -> list[str
 def _compare_kernels(tested: Backend, oracle: Backend, cases: int, seed: int) -> list[str]:
     import numpy as np
 
-    from ..contract.calls import CALLS
+    from ..contract.calls import AT_PLACES, CALLS
     from ..proof.parity import difference_on_a_layer
 
     failed = []
-    for name in CALLS:
+    names = [name for name in (*CALLS, *AT_PLACES) if name in tested.kernels]
+    width = max(16, *map(len, names))
+    for name in names:
         random = np.random.default_rng(seed)
         found = (difference_on_a_layer(name, tested, oracle, random) for _ in range(cases))
         difference = next((text for text in found if text is not None), None)
         if difference is not None:
             failed.append(name)
-        click.echo(f"{name:16} {difference or f'{cases} random layers: equal'}")
+        click.echo(f"{name:{width}} {difference or f'{cases} random layers: equal'}")
     return failed
 
 
