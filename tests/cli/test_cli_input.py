@@ -522,6 +522,8 @@ def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
         "seed": "1",
         "backend": "emu",
         "perturb": "0, not at all",
+        "no-flip": "no-flip",
+        "crop": "0, not at all",
         "sharpen": "0",
         "patience": "0, never",
         "checkpoint-every": "10",

@@ -38,7 +38,11 @@ def watching(config: RunConfig, steps: int) -> Iterator[Watcher]:
 
     console = Console()
     display = Display(config, steps, console)
-    with Live(get_renderable=display.render, console=console, transient=True, refresh_per_second=8):
+    with Live(
+        get_renderable=display.render, console=console, transient=True, refresh_per_second=8
+    ) as live:
+        # Its thread would draw it first in its own time, perhaps while an epoch's line is written.
+        live.refresh()
         yield Watcher(display.on_step, display.on_epoch)
 
 

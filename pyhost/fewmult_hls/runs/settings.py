@@ -73,6 +73,8 @@ class Setting:
     def full_help(self) -> str:
         """The help with the default."""
         said = self.says or self.default
+        if said is False:  # as it would be written
+            said = self.off_flag.lstrip("-")
         return self.help if said is None else f"{self.help}  [default: {said}]".strip()
 
     def default_with(self, method: str) -> Any:
