@@ -21,6 +21,7 @@ from fewmult_hls.hardware.source.reading import kernel_names, load_interface, so
 from fewmult_hls.proof.golden import golden_cases
 from vendor_tools import BAMBU, Tools
 
+pytestmark = pytest.mark.slow
 Z2 = load_board("pynq-z2")
 KERNEL = "sample_weights"
 needs_tools = pytest.mark.skipif(

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 import fewmult_hls
-from checkout import DOCS
+from checkout import DOCS, takes_copies
 from command import assert_one_line, content, environment, fewmult, names, start
 from fewmult_hls.cli import commands
 from fewmult_hls.hardware.board.board import load_board
@@ -612,6 +612,7 @@ def test_nothing_is_left_of_half_a_plan(tmp_path: Path, capsys: pytest.CaptureFi
     assert content(tmp_path) == before
 
 
+@takes_copies
 def test_no_sources_in_this_installation(tmp_path: Path) -> None:
     package = Path(fewmult_hls.__file__).parent
     shutil.copytree(

@@ -16,6 +16,7 @@ import pytest
 from checkout import DOCS, HARDWARE, ROOT
 from fewmult_hls.hardware.model.rows import adder_tree
 
+pytestmark = pytest.mark.slow
 TREES = HARDWARE / "rtl" / "dsp"
 MODELS = Path("/usr/share/yosys/xilinx/cells_sim.v")  # of the slice: Debian's package yosys
 needs_yosys = pytest.mark.skipif(shutil.which("yosys") is None, reason="needs Yosys")

@@ -27,6 +27,8 @@ from fewmult_hls.system.errors import FewmultError, UsageError
 from kernel_calls import product
 from rtl_ip import RTL, VERILOG, needs_verilator, write_rtl
 
+# Whoever is first waits for Verilator.
+pytestmark = pytest.mark.slow
 TOP = "binary_matmul_top"
 UNITS = planned_manifest(load_board("pynq-z2"), "fewmult_units")
 IP = UNITS.kernels["binary_matmul"]
@@ -49,7 +51,6 @@ def test_verilator_finds_nothing_to_complain_about() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("yosys") is None, reason="needs Yosys: the package yosys")
 def test_no_multiplier_comes_out_of_synthesis(tmp_path: Path) -> None:
     files = " ".join(map(str, VERILOG))
@@ -81,7 +82,6 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "answer"),
     [
@@ -123,7 +123,6 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return rtl.verilate(load_interface("binary_matmul"), Path(top.name), folder)
 
 
-@pytest.mark.slow
 def test_no_path_is_too_odd_and_nothing_else_is_left(library: Path) -> None:
     assert library.parent.name == ODD
     assert {path.name for path in library.parent.iterdir()} == {
@@ -183,7 +182,6 @@ def _product(
     return found, expected, call.kernel.cycles
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(1, 1, 16), (64, 10, 32), (70, 65, 64), (130, 3, 256)])
 @pytest.mark.parametrize(("transposed", "planes"), [(False, 1), (False, 7), (True, 1)])
 def test_the_bits_of_emu_whatever_the_bus_does(
@@ -216,7 +214,6 @@ def four_masters(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @needs_verilator
-@pytest.mark.slow
 @pytest.mark.parametrize(("transposed", "planes"), [(False, 2), (True, 1)])
 def test_four_masters_each_with_a_bus_that_waits(
     four_masters: Path, transposed: bool, planes: int
@@ -231,7 +228,6 @@ def test_four_masters_each_with_a_bus_that_waits(
     assert cycles[0] <= cycles[1] < cycles[2]
 
 
-@pytest.mark.slow
 def test_the_control_registers_are_those_of_vitis(library: Path) -> None:
     kernel = Call(library, 25).kernel
     build_id = IP.arguments["build_id"].offset

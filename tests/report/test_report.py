@@ -162,6 +162,7 @@ def test_the_table_has_the_numbers_of_the_runs(page: Page, runs: list[Path]) -> 
     assert any("not finished: 4 of 6 epochs" in text for text in page.texts)
 
 
+@pytest.mark.slow
 def test_every_picture_is_one_and_is_in_the_page(page: Page, report: Path) -> None:
     files = content(report)
     pictures = {name: data for name, data in files.items() if name.endswith(".png")}

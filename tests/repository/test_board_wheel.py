@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from checkout import WHEELS, needs_wheel
+from checkout import WHEELS, needs_wheel, takes_copies
 from command import environment, fewmult, summary
 
 pytestmark = needs_wheel
@@ -51,6 +51,7 @@ def test_it_is_pure_python_and_holds_what_the_package_reads() -> None:
     assert not [text for text in required if "pynq" in text and "extra ==" not in text]
 
 
+@takes_copies
 def test_it_trains_without_anything_compiled(installed: Path, tmp_path: Path) -> None:
     options = ["--net", "64-16-10", "--epochs", "1", "--seed", "3"]
     assert fewmult("train", *options, "--out", tmp_path / "emu").returncode == 0
@@ -70,6 +71,7 @@ def test_it_trains_without_anything_compiled(installed: Path, tmp_path: Path) ->
     assert mine["fingerprint"] == other["fingerprint"]
 
 
+@takes_copies
 def test_it_writes_build_plans(installed: Path, tmp_path: Path) -> None:
     path = environment(PYTHONPATH=os.pathsep.join([str(installed), *sys.path]))
     done = fewmult("build", "--out", tmp_path / "plan", "--plan-only", env=path, cwd=tmp_path)

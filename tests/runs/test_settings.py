@@ -14,6 +14,7 @@ import click
 import pytest
 
 import fewmult_hls
+from checkout import takes_copies
 from command import SMALL, assert_one_line, config_with, environment, fewmult, summary
 from fewmult_hls.cli.train import train as command
 from fewmult_hls.contract.method_names import FLOATING, METHODS
@@ -88,6 +89,7 @@ def package(tmp_path: Path) -> dict[str, str]:
     return environment(PYTHONPATH=str(tmp_path / "copy"))
 
 
+@takes_copies
 def test_a_row_is_a_setting(package: dict[str, str], tmp_path: Path) -> None:
     def call(*arguments: object) -> subprocess.CompletedProcess[str]:
         return fewmult(*map(str, arguments), cwd=tmp_path, env=package)
