@@ -233,6 +233,7 @@ def test_version_7_3_that_leads_elsewhere(tmp_path: Path) -> None:
         refused(folder, TRAIN, "X is no array, or lies in another file")
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_any_change_is_refused_or_gives_a_set(

@@ -180,6 +180,7 @@ often = settings(
 )
 
 
+@pytest.mark.slow
 @often
 @given(case=CASES)
 def test_passes_equal_the_oracle(case: Case) -> None:
@@ -188,6 +189,7 @@ def test_passes_equal_the_oracle(case: Case) -> None:
         assert first_difference(EMU, ORACLE, call) is None
 
 
+@pytest.mark.slow
 @often
 @given(case=CASES)
 def test_the_gradient_equals_the_oracle(case: Case) -> None:
