@@ -96,7 +96,7 @@ def test_synthesis_alone(plan: Path, tools: Tools) -> None:
     found = json.loads((plan / "build.json").read_text())["bambu"][KERNEL]
     assert (found["cases"], found["cycles"]) == (None, None)
     assert run(plan, tools, "clean").returncode == 0
-    assert not (plan / "bambu" / "work" / KERNEL).exists()
+    assert not (plan / "bambu" / "verilog" / KERNEL).exists()
 
 
 @needs_tools
@@ -140,7 +140,7 @@ def test_the_command(tmp_path: Path, tools: Tools) -> None:
 
 
 def test_a_count_that_is_none(tmp_path: Path) -> None:
-    folder = tmp_path / "bambu" / "work" / KERNEL
+    folder = tmp_path / "bambu" / "verilog" / KERNEL
     folder.mkdir(parents=True)
     (folder / "area.json").write_text('{"design": []}')
     with pytest.raises(ReportError, match="is no count of Yosys"):

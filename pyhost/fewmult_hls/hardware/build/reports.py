@@ -27,6 +27,7 @@ TIMING = "overlay/reports/timing_summary.rpt"
 UTILIZATION = "overlay/reports/utilization.rpt"
 OVERLAY = "overlay"
 BAMBU = "bambu"
+BAMBU_VERILOG = "bambu/verilog"  # a folder a kernel
 _MOST_BYTES = 64 << 20  # of a file; real ones have a few MiB at most
 _MOST_BRACKETS = 1000  # in plan.json
 _MOST_DIGITS = 18
@@ -268,7 +269,7 @@ def read_bambu(plan: Path, name: str) -> dict[str, Any]:
         ``tool``, ``cases`` that were equal in co-simulation and its ``cycles``, ``lut``, ``ff``,
         ``bram18`` and ``dsp``; None for what is not known.
     """
-    folder = plan / BAMBU / "work" / name
+    folder = plan / BAMBU_VERILOG / name
     said = _read(folder / "version.txt") if (folder / "version.txt").is_file() else ""
     log = plan / "logs" / f"{name}.bambu_cosim.log"
     text = _read(log) if log.is_file() else ""
@@ -340,7 +341,7 @@ def read_build(plan: Path) -> dict[str, Any]:
     kernels, bambu = {}, {}
     for name in facts.pop("kernels"):
         folder = plan / "hls" / name
-        if (plan / BAMBU / "work" / name / f"{name}_top.v").is_file():
+        if (plan / BAMBU_VERILOG / name / f"{name}_top.v").is_file():
             bambu[name] = read_bambu(plan, name)
         if (folder / SYNTHESIS).is_file():
             kernels[name] = {"from": "synthesis", **read_synthesis(folder / SYNTHESIS, loops)}

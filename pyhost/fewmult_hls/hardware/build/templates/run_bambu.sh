@@ -70,9 +70,9 @@ step() { # stage, kernel
     return
   fi
   echo "$2: $1 with Bambu .."
-  rm -rf "$here/bambu/work/$2" "$here/logs/$2".bambu_*
-  mkdir -p "$here/bambu/work/$2"
-  cd "$here/bambu/work/$2"
+  rm -rf "$here/bambu/verilog/$2" "$here/logs/$2".bambu_*
+  mkdir -p "$here/bambu/verilog/$2"
+  cd "$here/bambu/verilog/$2"
   (bambu --version 2>&1 || true) >version.txt
   if ! run_tool "$1" "$2" >"$log" 2>&1 || ! is_done "$1" "$2" "$log"; then
     grep -nE -- '[Ee]rror|expected|differ|left no|did not say' "$log" | tail -n 15 >&2 ||
@@ -101,7 +101,7 @@ case $stage in
   all) stage=cosim ;;
   clean)
     for kernel in "${kernels[@]}"; do
-      rm -rf "bambu/work/$kernel" logs/"$kernel".bambu_* logs/"$kernel".yosys.log
+      rm -rf "bambu/verilog/$kernel" logs/"$kernel".bambu_* logs/"$kernel".yosys.log
     done
     exit
     ;;
