@@ -116,3 +116,24 @@ def test_a_commit_that_is_not_there() -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.endswith("there is no commit no-such-commit: see `git log`\n")
+
+
+def test_each_commit_that_changes_a_source_is_compared_with_the_one_before(tmp_path: Path) -> None:
+    tool = tmp_path / "tools" / "same"
+    shutil.copytree(ROOT / "tools" / "same", tool)
+
+    def git(*words: str) -> None:
+        who = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.org"]
+        subprocess.run(["git", *who, *words], cwd=tmp_path, check=True)
+
+    git("init", "--quiet")
+    for file in ("pyhost/a.py", "docs/a.md", "kernels/a.hpp", "tests/a.py"):
+        (tmp_path / file).parent.mkdir()
+        (tmp_path / file).touch()
+        git("add", file)
+        git("commit", "--quiet", f"--message={file} is there")
+    command = [sys.executable, tool, "--each", "HEAD~3"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1  # none of these can be installed
+    assert re.findall("[^ ]+ is there", done.stdout) == ["kernels/a.hpp is there"]
+    assert "pip install" in done.stdout

@@ -16,6 +16,7 @@ import shutil
 import struct
 import subprocess
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,31 +84,60 @@ inline bool count(int k) {
 """
 
 
-def find(tree: Path, scratch: Path) -> dict[str, Any]:
+class UnusableError(Exception):
+    """A commit that cannot be installed or run."""
+
+
+def find(tree: Path, scratch: Path, native: Path) -> dict[str, Any]:
     """Install a commit's tree and run it.
 
     Args:
         tree: its files; the kernels among them are changed.
         scratch: an empty folder for all else, beside the tree.
+        native: a folder for what is compiled; what it has of an earlier commit with the same C++ is
+            taken from there.
 
     Returns:
         What was found, by section.
+
+    Raises:
+        UnusableError: it does not install, or has no golden vectors.
     """
-    site = scratch / "site"
-    _run(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-         "--no-deps", "--target", site, tree, cwd=scratch)  # fmt: skip
+    site = _install(tree, scratch / "site", native)
     package = Package(site, scratch)
     golden = scratch / "golden"
     package.write_golden(golden)
     return {
         "training": {name: package.train(options) for name, options in TRAININGS.items()},
         "golden": {path.stem: read_golden(path) for path in sorted(golden.glob("*.bin"))},
-        "loops": _loops(tree, golden, scratch),
+        "loops": _loops(tree, golden, scratch, native),
         "estimate": {
             name: package.json("estimate", options) for name, options in ESTIMATES.items()
         },
         "ops": {name: package.json("ops", options) for name, options in OPS.items()},
     }
+
+
+def _install(tree: Path, site: Path, native: Path) -> Path:
+    kept = list(native.glob("_kernels*.so"))
+    # Without its C++, as it is installed on a board.
+    pure = ["-C", "wheel.cmake=false"] if kept else []
+    _run(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+         "--no-deps", "--no-build-isolation", *pure, "--target", site, tree, cwd=tree)  # fmt: skip
+    package = site / "fewmult_hls"
+    for module in kept:
+        shutil.copy2(module, package)
+    if not kept:
+        _keep(package.glob("_kernels*.so"), native)
+    return site
+
+
+def _keep(files: Iterable[Path], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        part = folder / f"{os.getpid()}.part"
+        shutil.copy2(file, part)
+        part.replace(folder / file.name)
 
 
 class Package:
@@ -206,27 +236,34 @@ def count_loops(kernels: Path) -> int:
     return number
 
 
-def _loops(tree: Path, golden: Path, scratch: Path) -> dict[str, list[str]]:
+def _loops(tree: Path, golden: Path, scratch: Path, native: Path) -> dict[str, list[str]]:
     """Entries and turns of the loops that each top ran over its golden cases, sorted.
 
     Loops have no names here: a commit may move and rename them.
     """
-    loops = count_loops(tree / "kernels")
-    (scratch / "counts.hpp").write_text(COUNTS)
-    build = scratch / "testbenches"
-    _run(_CMAKE, "-S", tree, "-B", build, "-DFEWMULT_TESTBENCHES=ON", "-DCMAKE_BUILD_TYPE=Debug",
-         f"-DCMAKE_CXX_FLAGS=-w -O1 -include {scratch / 'counts.hpp'}", cwd=scratch)  # fmt: skip
     kernels = [path.stem for path in sorted(golden.glob("*.bin"))]
-    _run(_CMAKE, "--build", build, "--target", *(f"{one}_tb" for one in kernels), cwd=scratch)
+    if not all((native / f"{kernel}_tb").is_file() for kernel in kernels):
+        _keep(_testbenches(tree, kernels, scratch), native)
     found = {}
     for kernel in kernels:
         counts = scratch / "counts"
         environment = {**os.environ, "COUNTS": str(counts)}
-        _run(build / f"{kernel}_tb", golden, cwd=scratch, env=environment)
+        _run(native / f"{kernel}_tb", golden, cwd=scratch, env=environment)
         numbers = list(map(int, counts.read_text().split()))
-        pairs = sorted((numbers[2 * k], numbers[2 * k + 1]) for k in range(loops))
+        pairs = sorted(zip(numbers[::2], numbers[1::2], strict=True))
         found[kernel] = [f"{entries} times {turns} turns" for entries, turns in pairs if turns]
     return found
+
+
+def _testbenches(tree: Path, kernels: Sequence[str], scratch: Path) -> list[Path]:
+    """Testbenches that count loops."""
+    count_loops(tree / "kernels")
+    (scratch / "counts.hpp").write_text(COUNTS)
+    build, names = scratch / "testbenches", [f"{kernel}_tb" for kernel in kernels]
+    _run(_CMAKE, "-S", tree, "-B", build, "-DFEWMULT_TESTBENCHES=ON", "-DCMAKE_BUILD_TYPE=Debug",
+         f"-DCMAKE_CXX_FLAGS=-w -O1 -include {scratch / 'counts.hpp'}", cwd=scratch)  # fmt: skip
+    _run(_CMAKE, "--build", build, "--target", *names, cwd=scratch)
+    return [build / name for name in names]
 
 
 def _run(*command: str | Path, **options: Any) -> None:
@@ -234,4 +271,5 @@ def _run(*command: str | Path, **options: Any) -> None:
     words = list(map(str, command))
     done = subprocess.run(words, **options, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"{' '.join(words)}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        said = f"{done.stdout}{done.stderr}"
+        raise UnusableError(f"{' '.join(words)}: exit code {done.returncode}\n{said}")
