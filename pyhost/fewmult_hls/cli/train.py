@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @THREADS
 @option("preset", "Settings that belong together: see `presets`.", metavar="NAME")
 @path("config", "FILE", "The config.toml of a run to repeat; other options change it.")
-@path("out", "DIR", "Where the run goes.", says="runs/DATASET")
+@path("out", "DIR", "Where the run goes.", says="runs/DATASET; if that is there, runs/DATASET-2 ..")
 @flag("overwrite", "Replace the run that is in the folder; other files stay.")
 @path(
     "resume",
@@ -66,7 +66,10 @@ def train(
         plan = plan_to_go_on(resume, {**others, **options})
     else:
         plan = plan_run(options, preset=preset, config=config, out=out, overwrite=overwrite)
-    with closing(open_backend(plan.config.backend, threads, device)) as backend:
+    with (
+        closing(open_backend(plan.config.backend, threads, device)) as backend,
+        plan.placed() as plan,
+    ):
         click.echo(_heading(plan, executor_text(backend.info())))
         with _resumable(plan.folder) as begin, watching(plan.config, plan.steps) as shown:
             summary, complaints = plan.execute(backend, replace(shown, on_begin=begin))

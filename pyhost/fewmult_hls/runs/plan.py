@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from ..system.errors import FewmultError, UsageError
 from . import run as runs
 from .config import SETTINGS, RunConfig, default_rate, load_config, read_config
 from .course import Watcher
+from .numbering import numbered
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Plan:
         folder: where it goes.
         overwrite: another run there may be replaced.
         goes_on: with the run that is there.
+        is_named: whether somebody chose the folder; else it gets a number where it is taken.
     """
 
     config: RunConfig
@@ -37,6 +40,20 @@ class Plan:
     folder: Path
     overwrite: bool = False
     goes_on: bool = False
+    is_named: bool = True
+
+    @contextmanager
+    def placed(self) -> Iterator[Plan]:
+        """Give the plan with a folder that no other process takes.
+
+        Raises:
+            FewmultError: there can be none.
+        """
+        if self.is_named:
+            yield self
+            return
+        with numbered(self.folder) as folder:
+            yield replace(self, folder=folder, is_named=True)
 
     @property
     def steps(self) -> int:
@@ -71,7 +88,8 @@ def plan_run(
         dataset: what to learn, if it is not to be loaded as the options say.
         preset: name of one, which the config and the options change.
         config: a config.toml, which the options change.
-        out: folder of the run, by default ``runs/`` and the name of the data set.
+        out: folder of the run, by default ``runs/`` and the name of the data set, or that with a
+            number where it is taken and not to be overwritten.
         overwrite: another run may be replaced.
 
     Raises:
@@ -86,9 +104,11 @@ def plan_run(
     run_config = _complete(values, data)
     folder = out or Path("runs") / data.name
     runs.check_fit(run_config.spec, data)
-    runs.check_folder(folder, overwrite=overwrite)
+    is_named = out is not None or overwrite
+    if is_named:
+        runs.check_folder(folder, overwrite=overwrite)
     runs.check_memory(run_config.spec, data)
-    return Plan(run_config, data, folder, overwrite)
+    return Plan(run_config, data, folder, overwrite, is_named=is_named)
 
 
 def plan_to_go_on(folder: Path, options: Mapping[str, Any]) -> Plan:
