@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-import json
+import io
 import os
 import platform
 import re
@@ -14,9 +14,10 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from email import message_from_bytes
 from pathlib import Path
@@ -27,14 +28,13 @@ from checkout import BOARD_DIST, ROOT, WHEELS, needs_wheel
 from command import assert_one_line, content, environment, fewmult, start
 from fewmult_hls.hardware.board.board import load_board
 from fewmult_hls.hardware.board.manifest import save_manifest
-from fewmult_hls.hardware.deploy.payload import read_overlays, read_wheel
-from fewmult_hls.hardware.deploy.remote import check_host, log_in
-from fewmult_hls.hardware.deploy.steps import _environment
+from fewmult_hls.hardware.deploy.payload import packed, read_overlays, read_wheel
+from fewmult_hls.hardware.deploy.remote import Login, check_host, log_in
+from fewmult_hls.hardware.deploy.steps import look
 from fewmult_hls.hardware.emulated.overlay import write_emulated_overlay
 from fewmult_hls.system.errors import FewmultError, UsageError
 from loopback import SSHD, Server, sshd
 
-CHECK = ["bash", "-s", "--", "check"]
 SCRIPT = ROOT / "pyhost/fewmult_hls/hardware/deploy/deploy.sh"
 IMAGE = {"numpy", "pillow", "requests"}  # what BOARD_NEEDS in the Makefile leaves to the image
 Z2 = load_board("pynq-z2")
@@ -220,15 +220,21 @@ def test_the_wheels_beside_it_are_all_that_the_image_lacks() -> None:
 
 
 @needs_wheel
-def test_only_wheels_that_are_needed_go_along(tmp_path: Path) -> None:
-    for path in BOARD_DIST.glob("*.whl"):
-        shutil.copy(path, tmp_path)
-    shutil.copy(WHEELS[-1], tmp_path / "other-1-py3-none-any.whl")
-    shutil.copy(WHEELS[-1], tmp_path / "numpy-1.26-cp311-cp311-linux_x86_64.whl")
-    wheel = read_wheel(tmp_path / WHEELS[-1].name)
-    assert {path.name for path in wheel.others} == {
-        path.name for path in BOARD_DIST.glob("*.whl") if path not in WHEELS
-    }
+def test_pure_wheels_beside_it_go_along(tmp_path: Path) -> None:
+    wheel = Path(shutil.copy(WHEELS[-1], tmp_path))
+    others = ["rich-15-py3-none-any.whl", "numpy-1.26-cp311-cp311-linux_x86_64.whl"]
+    for name in [*others, "fewmult_hls-0.0.1-py3-none-any.whl"]:
+        shutil.copy(wheel, tmp_path / name)
+    with tarfile.open(fileobj=io.BytesIO(packed(wheel, {}, SCRIPT))) as archive:
+        requirements = archive.extractfile("requirements.txt")
+        assert requirements is not None
+        assert requirements.read().decode().splitlines() == read_wheel(wheel)
+        assert set(archive.getnames()) == {
+            "./deploy.sh",
+            "requirements.txt",
+            f"wheels/{wheel.name}",
+            "wheels/rich-15-py3-none-any.whl",
+        }
 
 
 def normal(requirement: str) -> str:
@@ -248,27 +254,15 @@ def test_wheels_that_are_refused(tmp_path: Path) -> None:
         ):
             read_wheel(path)
 
-    (tmp_path / "text.whl").write_text("text")
-    refused(tmp_path / "text.whl", "is no wheel, or a damaged one")
-    head = b"Name: rich\nVersion: 15\n"
-    refused(repacked(tmp_path, "rich-15-py3-none-any", METADATA=head), "a wheel of rich")
-    head = b"Name: fewmult-hls\nVersion: 9.9\n"
-    refused(repacked(tmp_path, "fewmult_hls-9.9-py3-none-any", METADATA=head), "version 9.9")
-    tags = b"Tag: cp311-cp311-linux_x86_64\n"
-    refused(repacked(tmp_path, "compiled", WHEEL=tags), "compiled for cp311-cp311-linux_x86_64")
+    (tmp_path / WHEELS[-1].name).write_text("text")
+    refused(tmp_path / WHEELS[-1].name, "is no wheel, or a damaged one")
+    for name in ("rich-15-py3-none-any", "fewmult_hls-9.9-py3-none-any", "fewmult_hls-1-cp311"):
+        other = shutil.copy(WHEELS[-1], tmp_path / f"{name}.whl")
+        refused(other, f"is not {WHEELS[-1].name}")
     damaged = bytearray(WHEELS[-1].read_bytes())
     damaged[len(damaged) // 2] ^= 1
     (tmp_path / WHEELS[-1].name).write_bytes(damaged)
     refused(tmp_path / WHEELS[-1].name, "damaged")
-
-
-def repacked(folder: Path, name: str, **parts: bytes) -> Path:
-    """The wheel with other METADATA or WHEEL."""
-    path = folder / f"{name}.whl"
-    with zipfile.ZipFile(WHEELS[-1]) as old, zipfile.ZipFile(path, "w") as new:
-        for item in old.namelist():
-            new.writestr(item, parts.get(item.rsplit("/", 1)[-1], old.read(item)))
-    return path
 
 
 @pytest.mark.slow
@@ -427,18 +421,18 @@ def test_environments_that_are_not_the_images(deploy: Deploy, tmp_path: Path) ->
 @needs_sshd
 @pytest.mark.parametrize("shell", ["noisy", "fish", "tcsh"])
 def test_login_shells_of_all_kinds(
-    there: Server, shell: str, capfd: pytest.CaptureFixture[str]
+    there: Server, shell: str, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     if shell != "noisy" and shutil.which(shell) is None:
         pytest.skip(f"needs {shell}")
+    image = make_environment(tmp_path / "image")
     odd = ["it's", '"two words"', "$HOME `x` *", "{a,b} <>|;&#", ""]
     sent = os.urandom(100_000)
     with log_in(shell, there.config) as login:
         said = login.ask(["printf", "<%s>", *odd])
         assert "".join(f"<{word}>" for word in odd) in said
-        found = _environment(login.ask([*CHECK, sys.prefix], SCRIPT.read_bytes()))
-        assert found is not None
-        assert found.python == platform.python_version()
+        _, facts = look(login, str(image), "emulated")
+        assert facts.startswith(f"Python {platform.python_version()}, numpy ")
         login.ask(["sh", "-c", 'cat >"$0/sent"', login.folder], sent)
         assert Path(login.folder, "sent").read_bytes() == sent
         assert login.run(["sh", "-c", "exit 12"], terminal=False) == 12
@@ -448,14 +442,43 @@ def test_login_shells_of_all_kinds(
     assert ("Welcome" in printed.out) == (shell == "noisy")
 
 
+class Answer(Login):
+    """A host that answers what it likes."""
+
+    def __init__(self, answer: str) -> None:
+        super().__init__("board", "", ())
+        self._answer = answer
+
+    def ask(self, command: Sequence[str], given: bytes = b"") -> str:
+        return self._answer
+
+
 def test_answers_that_describe_no_environment() -> None:
-    facts: dict[str, object] = dict.fromkeys(("python", "pip", "numpy", "pynq"), "3.10.4")
-    facts |= {"root": True, "writable": True, "sudo": "free"}
-    assert _environment(f"Welcome\n{json.dumps(facts)}\nBye") is not None
-    for changes in ({"python": 3}, {"root": 1}, {"sudo": None}, {"numpy": "\x1b[2J"}, {"more": 1}):
-        assert _environment(json.dumps(facts | changes)) is None
-    for answer in ("", "{}", "[1]", "[" * 100_000, "1" * 5000, json.dumps(facts)[:-1]):
-        assert _environment(answer) is None
+    line = "fewmult-hls finds Python 3.10.4, numpy 1.21.6, pynq 3.0.1, installs with:"
+    facts = "Python 3.10.4, numpy 1.21.6, pynq 3.0.1"
+    for answer, sudo in ((line, []), (f"Welcome\r\n{line} sudo -n\nBye", ["sudo", "-n"])):
+        assert look(Answer(answer), "/venv", "board") == (sudo, facts)
+    for answer in ("", "{}", "x" * 100_000, line[1:], f" {line}", line[:-5], "\x1b[2J"):
+        with pytest.raises(FewmultError, match=r"^board: /venv answers '") as caught:
+            look(Answer(answer), "/venv", "board")
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 300
+
+
+@needs_sshd
+def test_environments_without_what_is_needed(there: Server, tmp_path: Path) -> None:
+    image = make_environment(tmp_path / "image")
+    below = tmp_path / "below"
+    below.mkdir()
+    put_below(image, below)
+    with log_in("board", there.config) as login:
+        for name in ("pip", "numpy", "pynq"):
+            with pytest.raises(FewmultError, match=rf"^board: {image} has no {name}: name the env"):
+                look(login, str(image), "board")
+            (below / f"{name}-99.dist-info").mkdir()
+            (below / f"{name}-99.dist-info/METADATA").write_text(f"Name: {name}\nVersion: 99\n")
+        assert look(login, str(image), "emulated")[1].endswith("numpy 99, pynq 99")
+    assert_idle(there)
 
 
 @needs_wheel

@@ -61,7 +61,7 @@ def deploy(
     """
     from ..hardware.board.board import load_board
     from ..hardware.deploy import steps
-    from ..hardware.deploy.payload import Payload, find_wheel, read_overlays, read_wheel
+    from ..hardware.deploy.payload import find_wheel, read_overlays
     from ..hardware.deploy.remote import check_host
     from ..system.errors import UsageError
 
@@ -82,7 +82,8 @@ def deploy(
         )
     steps.deploy(
         host,
-        Payload(read_wheel(wheel or find_wheel()), overlays),
+        wheel or find_wheel(),
+        overlays,
         environment=environment or steps.IMAGE,
         device=device,
         verify=not no_verify,

@@ -4,7 +4,7 @@
 #
 # The board's side of `fewmult-hls deploy`.
 #
-#   deploy.sh check ENVIRONMENT                     what is there, as a line of JSON; changes nothing
+#   deploy.sh check ENVIRONMENT DEVICE              what is there, as a line of words; changes nothing
 #   deploy.sh install ENVIRONMENT FOLDER [DEVICE]   installs what was copied into FOLDER, runs doctor,
 #                                                   and verify if a device is named
 #
@@ -32,8 +32,14 @@ load_profile() {
 
 check() {
   [[ -x $python ]] || die "there is no Python environment $environment: is this the image of a board? (--environment)"
-  "$python" - <<'PYTHON'
-import json, os, platform, subprocess, sysconfig
+  "$python" - "$environment" "$1" <<'PYTHON'
+import os, platform, subprocess, sys, sysconfig
+
+environment, device = sys.argv[1:]
+python = platform.python_version()
+if sys.version_info < (3, 10):
+    sys.exit(f"error: {environment} has Python {python}, and 3.10 is the least: take the image v3.0.1 or later")
+
 from importlib.metadata import PackageNotFoundError, version
 
 
@@ -41,7 +47,7 @@ def found(name):
     try:
         return version(name)
     except PackageNotFoundError:
-        return None
+        sys.exit(f"error: {environment} has no {name}: name the environment that has it with --environment")
 
 
 def answers(*command):
@@ -52,12 +58,14 @@ def answers(*command):
         return False
 
 
-facts = {name: found(name) for name in ("pip", "numpy", "pynq")}
-facts["python"] = platform.python_version()
-facts["root"] = os.geteuid() == 0
-facts["writable"] = os.access(sysconfig.get_path("purelib"), os.W_OK)
-facts["sudo"] = "free" if answers("sudo", "-n", "true") else "asks"
-print(json.dumps(facts))
+found("pip")
+facts = f"Python {python}, numpy {found('numpy')}, pynq {found('pynq')}"
+# On a board, root alone reaches the fabric.
+if os.geteuid() == 0 or device != "board" and os.access(sysconfig.get_path("purelib"), os.W_OK):
+    sudo = ""
+else:
+    sudo = "sudo -n" if answers("sudo", "-n", "true") else "sudo"
+print(f"fewmult-hls finds {facts}, installs with: {sudo}")
 PYTHON
 }
 
@@ -104,7 +112,7 @@ install() { # folder, device
 }
 
 case $1 in
-  check) check ;;
+  check) check "$3" ;;
   install) install "$3" "${4:-}" ;;
   *) die "deploy.sh knows check and install, not $1" ;;
 esac

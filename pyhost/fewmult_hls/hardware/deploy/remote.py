@@ -127,13 +127,13 @@ def log_in(host: str, config: Path | None = None) -> Iterator[Login]:
     Raises:
         FewmultError: there is no ssh, or it cannot log in.
     """
-    ssh = shutil.which("ssh")
-    if ssh is None:
+    if shutil.which("ssh") is None:
         raise FewmultError("ssh is not on PATH: install the OpenSSH client")
     # A socket's path must be short: not where TMPDIR may point.
     with tempfile.TemporaryDirectory(prefix="fewmult-", dir="/tmp") as place:
         options = [word for option in _PLAIN for word in ("-o", option)]
-        line = [ssh, *(["-F", str(config)] if config else []), *options, "-S", f"{place}/ssh"]
+        ssh = ["ssh", *(["-F", str(config)] if config else [])]
+        line = [*ssh, *options, "-S", f"{place}/ssh"]
         errors = Path(place, "errors")
         with errors.open("wb") as file:
             master = subprocess.Popen(
@@ -147,16 +147,12 @@ def log_in(host: str, config: Path | None = None) -> Iterator[Login]:
             if folder is None:
                 said = _last_line(errors.read_bytes()) or "no answer"
                 raise FewmultError(
-                    f"cannot log in to {host}: {said}: `{shlex.join(_by_hand(host, config))}` "
+                    f"cannot log in to {host}: {said}: `{shlex.join([*ssh, '--', host])}` "
                     "must work first"
                 )
             yield Login(host, folder, [*line, "-o", "ControlMaster=no"])
         finally:
             _end(master)
-
-
-def _by_hand(host: str, config: Path | None) -> list[str]:
-    return ["ssh", *(["-F", str(config)] if config else []), "--", host]
 
 
 def _folder(master: subprocess.Popen[bytes]) -> str | None:
