@@ -54,7 +54,8 @@ test-clang: $(VENV)/test.stamp ## Build package and testbenches with clang++, an
 	$(BIN)/python -m fewmult_hls.proof.golden build/golden
 	$(call testbenches,build/clang,OFF,-DCMAKE_CXX_COMPILER=$(CLANG) -DSKBUILD=ON \
 	  -DPYBIND11_FINDPYTHON=ON -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python \
-	  -Dpybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir))
+	  -Dpybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir) -DCMAKE_EXPORT_COMPILE_COMMANDS=ON)
+	$(BIN)/python tools/cpp_warnings.py build/clang --resource-dir "$$($(CLANG) -print-resource-dir)"
 
 BOARD_TESTS := $(patsubst %,tests/%.py,backends/test_pynq_backend hardware/test_embedded_device \
   hardware/test_rtl_device hardware/test_hwh hardware/test_deploy notebooks/test_notebooks test_api)

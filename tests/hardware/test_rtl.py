@@ -42,9 +42,10 @@ ODD = os.fsdecode(b"-a $b 'c\"; #d%: \xc3\xa9\xff")
 
 
 @needs_verilator
-def test_verilator_finds_nothing_to_complain_about() -> None:
+@pytest.mark.parametrize("top", [TOP, "binary_matmul_four_top"])
+def test_verilator_finds_nothing_to_complain_about(top: str) -> None:
     done = subprocess.run(
-        ["verilator", "--lint-only", "-Wall", "--top-module", TOP, *map(str, VERILOG)],
+        ["verilator", "--lint-only", "-Wall", f"-I{RTL}", "--top-module", top, *map(str, VERILOG)],
         capture_output=True,
         text=True,
     )
@@ -202,15 +203,13 @@ FOUR = {"source": "gmem0", "sign": "gmem1", "mask": "gmem2", "z": "gmem3"}
 @pytest.fixture(scope="module")
 def four_masters(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("four")
-    core = write_rtl(folder / "verilog", UNITS.build_id) / f"{TOP}.v"
-    text = core.read_text().replace(f"module {TOP}", "module binary_matmul_core")
-    core.with_name("binary_matmul_core.v").write_text(text)
-    shutil.copyfile(RTL / "four" / "binary_matmul_four.v", core)
     two = load_interface("binary_matmul")
     arguments = tuple(replace(a, bundle=FOUR.get(a.name, "")) for a in two.arguments)
-    interface = replace(two, arguments=arguments)
-    assert interface.bundles == ("gmem0", "gmem1", "gmem2", "gmem3")
-    return rtl.verilate(interface, core, folder)
+    four = replace(two, name="binary_matmul_four", arguments=arguments)
+    assert four.bundles == ("gmem0", "gmem1", "gmem2", "gmem3")
+    return rtl.verilate(
+        four, write_rtl(folder / "verilog", UNITS.build_id) / f"{four.top}.v", folder
+    )
 
 
 @needs_verilator

@@ -22,7 +22,7 @@ needs_verilator = pytest.mark.skipif(
 def write_rtl(folder: Path, build_id: int) -> Path:
     """Copies the Verilog into a new folder, with the overlay's number in it."""
     folder.mkdir()
-    for path in VERILOG:
+    for path in RTL.glob("*.v*"):
         text = path.read_text().replace("BUILD_ID = 32'h00000000", f"BUILD_ID = 32'h{build_id:08x}")
         (folder / path.name).write_text(text)
     return folder

@@ -6,29 +6,11 @@
 `timescale 1 ns / 1 ps
 `default_nettype none
 
+`include "ports.vh"
+
 module binary_matmul_control (
-    input  wire        clk,
-    input  wire        rst_n,
-    output wire        interrupt,
-
-    input  wire        awvalid,
-    output wire        awready,
-    input  wire [6:0]  awaddr,
-    input  wire        wvalid,
-    output wire        wready,
-    input  wire [31:0] wdata,
-    input  wire [3:0]  wstrb,
-    output wire        bvalid,
-    input  wire        bready,
-    output wire [1:0]  bresp,
-    input  wire        arvalid,
-    output wire        arready,
-    input  wire [6:0]  araddr,
-    output wire        rvalid,
-    input  wire        rready,
-    output reg  [31:0] rdata,
-    output wire [1:0]  rresp,
-
+    `CLOCKED,
+    `S_AXI_CONTROL(s),
     output reg         start,
     input  wire        idle,
     input  wire        done,
@@ -54,71 +36,73 @@ module binary_matmul_control (
   localparam [1:0] ADDRESS = 0, DATA = 1, ANSWER = 2;
   reg  [1:0]  writing;
   reg  [6:0]  written;
-  wire        write = writing == DATA && wvalid;
-  wire [31:0] bits = {{8{wstrb[3]}}, {8{wstrb[2]}}, {8{wstrb[1]}}, {8{wstrb[0]}}};
-  assign awready = writing == ADDRESS;
-  assign wready = writing == DATA;
-  assign bvalid = writing == ANSWER;
-  assign bresp = 2'b00;
+  wire        write = writing == DATA && s_WVALID;
+  wire [31:0] bits = {{8{s_WSTRB[3]}}, {8{s_WSTRB[2]}}, {8{s_WSTRB[1]}}, {8{s_WSTRB[0]}}};
+  assign s_AWREADY = writing == ADDRESS;
+  assign s_WREADY = writing == DATA;
+  assign s_BVALID = writing == ANSWER;
+  assign s_BRESP = 2'b00;
 
   // Reading: an address, then its data.
   reg  reading;
-  wire read = arvalid && arready;
-  assign arready = !reading;
-  assign rvalid = reading;
-  assign rresp = 2'b00;
+  wire read = s_ARVALID && s_ARREADY;
+  assign s_ARREADY = !reading;
+  assign s_RVALID = reading;
+  assign s_RRESP = 2'b00;
+  assign s_RDATA = rdata;
+  reg [31:0] rdata;
 
   reg [31:0] arguments[0:8];
   wire [3:0] to = written[6:3] - 4'd2;
-  wire [3:0] from = araddr[6:3] - 4'd2;
+  wire [3:0] from = s_ARADDR[6:3] - 4'd2;
 
   integer k;
   reg       was_done, was_ready, auto_restart, interrupts, build_valid;
   reg [1:0] enabled, pending;  // of done and of ready
   assign interrupt = interrupts && pending != 0;
 
-  always @(posedge clk) begin
+  always @(posedge ap_clk) begin
     case (writing)
-      ADDRESS: if (awvalid) writing <= DATA;
-      DATA: if (wvalid) writing <= ANSWER;
-      default: if (bready) writing <= ADDRESS;
+      ADDRESS: if (s_AWVALID) writing <= DATA;
+      DATA: if (s_WVALID) writing <= ANSWER;
+      default: if (s_BREADY) writing <= ADDRESS;
     endcase
-    if (awvalid && awready) written <= awaddr;
+    if (s_AWVALID && s_AWREADY) written <= s_AWADDR;
 
     if (read) reading <= 1'b1;
-    else if (rready) reading <= 1'b0;
+    else if (s_RREADY) reading <= 1'b0;
     if (read) begin
-      case (araddr)
+      case (s_ARADDR)
         CONTROL: rdata <= {24'd0, auto_restart, 3'd0, was_ready, idle, was_done, start};
         GLOBAL_ENABLE: rdata <= {31'd0, interrupts};
         ENABLE: rdata <= {30'd0, enabled};
         STATUS: rdata <= {30'd0, pending};
         BUILD: rdata <= BUILD_ID;
         BUILD_VALID: rdata <= {31'd0, build_valid};
-        default: rdata <= araddr[2:0] == 0 && from < 4'd9 ? arguments[from] : 32'd0;
+        default: rdata <= s_ARADDR[2:0] == 0 && from < 4'd9 ? arguments[from] : 32'd0;
       endcase
     end
 
     // Reading clears what says that something has ended, unless it ends just now.
-    if (read && araddr == CONTROL) {was_done, was_ready} <= 2'b00;
-    if (read && araddr == BUILD_VALID) build_valid <= 1'b0;
+    if (read && s_ARADDR == CONTROL) {was_done, was_ready} <= 2'b00;
+    if (read && s_ARADDR == BUILD_VALID) build_valid <= 1'b0;
     if (done) {was_done, was_ready, build_valid} <= 3'b111;
 
     if (done) start <= auto_restart;
-    if (write && written == CONTROL && wstrb[0]) begin
-      if (wdata[0]) start <= 1'b1;
-      auto_restart <= wdata[7];
+    if (write && written == CONTROL && s_WSTRB[0]) begin
+      if (s_WDATA[0]) start <= 1'b1;
+      auto_restart <= s_WDATA[7];
     end
-    if (write && written == GLOBAL_ENABLE && wstrb[0]) interrupts <= wdata[0];
-    if (write && written == ENABLE && wstrb[0]) enabled <= wdata[1:0];
+    if (write && written == GLOBAL_ENABLE && s_WSTRB[0]) interrupts <= s_WDATA[0];
+    if (write && written == ENABLE && s_WSTRB[0]) enabled <= s_WDATA[1:0];
     // Writing ones toggles; an end sets.
-    if (write && written == STATUS && wstrb[0]) pending <= pending ^ wdata[1:0];
+    if (write && written == STATUS && s_WSTRB[0]) pending <= pending ^ s_WDATA[1:0];
     if (done) pending <= pending | enabled;
     if (write && written[6:4] != 0 && written[2:0] == 0 && to < 4'd9) begin
-      arguments[to] <= arguments[to] & ~bits | wdata & bits;
+      arguments[to] <= arguments[to] & ~bits | s_WDATA & bits;
     end
 
-    if (!rst_n) begin
+    if (!ap_rst_n) begin
       writing <= ADDRESS;
       reading <= 1'b0;
       start <= 1'b0;

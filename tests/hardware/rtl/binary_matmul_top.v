@@ -7,90 +7,14 @@
 `timescale 1 ns / 1 ps
 `default_nettype none
 
-// The ports of one bundle, 64 bits wide, with 32-bit addresses.
-`define M_AXI(bus) \
-    output wire        bus``_AWVALID, \
-    input  wire        bus``_AWREADY, \
-    output wire [31:0] bus``_AWADDR, \
-    output wire [0:0]  bus``_AWID, \
-    output wire [7:0]  bus``_AWLEN, \
-    output wire [2:0]  bus``_AWSIZE, \
-    output wire [1:0]  bus``_AWBURST, \
-    output wire [1:0]  bus``_AWLOCK, \
-    output wire [3:0]  bus``_AWCACHE, \
-    output wire [2:0]  bus``_AWPROT, \
-    output wire [3:0]  bus``_AWQOS, \
-    output wire [3:0]  bus``_AWREGION, \
-    output wire [0:0]  bus``_AWUSER, \
-    output wire        bus``_WVALID, \
-    input  wire        bus``_WREADY, \
-    output wire [63:0] bus``_WDATA, \
-    output wire [7:0]  bus``_WSTRB, \
-    output wire        bus``_WLAST, \
-    output wire [0:0]  bus``_WID, \
-    output wire [0:0]  bus``_WUSER, \
-    input  wire        bus``_BVALID, \
-    output wire        bus``_BREADY, \
-    input  wire [1:0]  bus``_BRESP, \
-    input  wire [0:0]  bus``_BID, \
-    input  wire [0:0]  bus``_BUSER, \
-    output wire        bus``_ARVALID, \
-    input  wire        bus``_ARREADY, \
-    output wire [31:0] bus``_ARADDR, \
-    output wire [0:0]  bus``_ARID, \
-    output wire [7:0]  bus``_ARLEN, \
-    output wire [2:0]  bus``_ARSIZE, \
-    output wire [1:0]  bus``_ARBURST, \
-    output wire [1:0]  bus``_ARLOCK, \
-    output wire [3:0]  bus``_ARCACHE, \
-    output wire [2:0]  bus``_ARPROT, \
-    output wire [3:0]  bus``_ARQOS, \
-    output wire [3:0]  bus``_ARREGION, \
-    output wire [0:0]  bus``_ARUSER, \
-    input  wire        bus``_RVALID, \
-    output wire        bus``_RREADY, \
-    input  wire [63:0] bus``_RDATA, \
-    input  wire        bus``_RLAST, \
-    input  wire [1:0]  bus``_RRESP, \
-    input  wire [0:0]  bus``_RID, \
-    input  wire [0:0]  bus``_RUSER
-
-// What is the same in every burst: whole beats, ascending addresses, normal memory.
-`define BURST(channel) \
-  assign channel``ID = 1'b0; \
-  assign channel``SIZE = 3'd3; \
-  assign channel``BURST = 2'b01; \
-  assign channel``LOCK = 2'b00; \
-  assign channel``CACHE = 4'b0011; \
-  assign channel``PROT = 3'b000; \
-  assign channel``QOS = 4'b0000; \
-  assign channel``REGION = 4'b0000; \
-  assign channel``USER = 1'b0;
+`include "ports.vh"
 
 // Vitis HLS makes every port, whether the kernel listens to it or not, and calls one `interrupt`.
 /* verilator lint_off UNUSEDSIGNAL */
 /* verilator lint_off SYMRSVDWORD */
 module binary_matmul_top (
-    input  wire        ap_clk,
-    input  wire        ap_rst_n,
-    output wire        interrupt,
-    input  wire        s_axi_control_AWVALID,
-    output wire        s_axi_control_AWREADY,
-    input  wire [6:0]  s_axi_control_AWADDR,
-    input  wire        s_axi_control_WVALID,
-    output wire        s_axi_control_WREADY,
-    input  wire [31:0] s_axi_control_WDATA,
-    input  wire [3:0]  s_axi_control_WSTRB,
-    output wire        s_axi_control_BVALID,
-    input  wire        s_axi_control_BREADY,
-    output wire [1:0]  s_axi_control_BRESP,
-    input  wire        s_axi_control_ARVALID,
-    output wire        s_axi_control_ARREADY,
-    input  wire [6:0]  s_axi_control_ARADDR,
-    output wire        s_axi_control_RVALID,
-    input  wire        s_axi_control_RREADY,
-    output wire [31:0] s_axi_control_RDATA,
-    output wire [1:0]  s_axi_control_RRESP,
+    `CLOCKED,
+    `S_AXI_CONTROL(s_axi_control),
     `M_AXI(m_axi_gmem0),
     `M_AXI(m_axi_gmem1)
 );
@@ -106,26 +30,8 @@ module binary_matmul_top (
   wire [2:0]  planes;
 
   binary_matmul_control control (
-      .clk(ap_clk),
-      .rst_n(ap_rst_n),
-      .interrupt(interrupt),
-      .awvalid(s_axi_control_AWVALID),
-      .awready(s_axi_control_AWREADY),
-      .awaddr(s_axi_control_AWADDR),
-      .wvalid(s_axi_control_WVALID),
-      .wready(s_axi_control_WREADY),
-      .wdata(s_axi_control_WDATA),
-      .wstrb(s_axi_control_WSTRB),
-      .bvalid(s_axi_control_BVALID),
-      .bready(s_axi_control_BREADY),
-      .bresp(s_axi_control_BRESP),
-      .arvalid(s_axi_control_ARVALID),
-      .arready(s_axi_control_ARREADY),
-      .araddr(s_axi_control_ARADDR),
-      .rvalid(s_axi_control_RVALID),
-      .rready(s_axi_control_RREADY),
-      .rdata(s_axi_control_RDATA),
-      .rresp(s_axi_control_RRESP),
+      `TO_CLOCKED,
+      `TO_S_AXI_CONTROL(s, s_axi_control),
       .start(start),
       .idle(state == IDLE && !start),
       .done(state == DONE),
@@ -303,25 +209,8 @@ module binary_matmul_top (
   assign m_axi_gmem1_WUSER = 1'b0;
   assign m_axi_gmem1_BREADY = state == OUT_DONE;
 
-  // gmem0 never writes and gmem1 never reads; their ports are there all the same.
-
-  `BURST(m_axi_gmem0_AW)
-  assign m_axi_gmem0_AWVALID = 1'b0;
-  assign m_axi_gmem0_AWADDR = 32'd0;
-  assign m_axi_gmem0_AWLEN = 8'd0;
-  assign m_axi_gmem0_WVALID = 1'b0;
-  assign m_axi_gmem0_WDATA = 64'd0;
-  assign m_axi_gmem0_WSTRB = 8'd0;
-  assign m_axi_gmem0_WLAST = 1'b0;
-  assign m_axi_gmem0_WID = 1'b0;
-  assign m_axi_gmem0_WUSER = 1'b0;
-  assign m_axi_gmem0_BREADY = 1'b0;
-
-  `BURST(m_axi_gmem1_AR)
-  assign m_axi_gmem1_ARVALID = 1'b0;
-  assign m_axi_gmem1_ARADDR = 32'd0;
-  assign m_axi_gmem1_ARLEN = 8'd0;
-  assign m_axi_gmem1_RREADY = 1'b0;
+  `NO_WRITE(m_axi_gmem0)
+  `NO_READ(m_axi_gmem1)
 
 endmodule
 

@@ -142,12 +142,15 @@ def _check_verilator() -> None:
 def _gathered(interface: Interface, top: Path, place: Path) -> list[str]:
     """Copies all that is compiled, under names that are neither options nor more than one word."""
     texts = {path: read_file(path, _LARGEST) for path in sorted(top.parent.glob("*.v"))}
+    headers = {path: read_file(path, _LARGEST) for path in top.parent.glob("*.vh")}
     names: list[str] = []
     with writing(place):
         for path, text in texts.items():
             name = re.sub(r"[^A-Za-z0-9_.]", "_", path.name)
             names.append(name if name not in names else f"file{len(names)}.v")
             write_atomic(place / names[-1], text)
+        for path, text in headers.items():
+            write_atomic(place / path.name, text)  # by the name that the others include
         for path in _HARNESS.glob("*.[ch]pp"):
             shutil.copyfile(path, place / path.name)
         # What the harness cannot know: the ports.
