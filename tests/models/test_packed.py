@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -314,14 +315,27 @@ def test_odd_arrays(
         load_packed(path)
 
 
-def test_a_file_of_the_format_without_shifts(good: bytes, tmp_path: Path) -> None:
+PREPROCESSING = ("gray", "resize", "scale", "scale_low", "scale_high", "levels")
+
+
+def without_preprocessing(model: Model) -> Model:
+    return replace(model, domain=Domain(model.domain.image_shape, model.domain.class_names))
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_packed_files_of_the_formats_before(version: int, good: bytes, tmp_path: Path) -> None:
     def change(arrays: Arrays) -> None:
-        assert [arrays.pop(f"shift_{k}") for k in range(2)] == [3, 0]
-        arrays["packed_format"] = np.int32(1)
+        if version == 1:
+            assert [arrays.pop(f"shift_{k}") for k in range(2)] == [3, 0]
+        for name in PREPROCESSING:
+            del arrays[name]
+        arrays["packed_format"] = np.int32(version)
 
     for name, content in (("now", good), ("before", changed(good, change, sign=True))):
         (tmp_path / name).write_bytes(content)
-    assert same(load_packed(tmp_path / "now"), load_packed(tmp_path / "before"))
+    now, before = load_packed(tmp_path / "now"), load_packed(tmp_path / "before")
+    assert now.domain.levels is not None
+    assert same(without_preprocessing(now), before)
 
 
 def test_any_changed_number_breaks_the_checksum(good: bytes, tmp_path: Path) -> None:
@@ -359,5 +373,47 @@ def test_models_without_class_names_are_read(trained: Path, tmp_path: Path) -> N
     np.savez(tmp_path / "old.npz", **{**arrays, "format": np.int32(1)})
     old, new = load_model(tmp_path / "old.npz"), load_model(trained / "model.npz")
     assert old.domain == Domain()
-    assert new.domain == Domain((8, 8))
+    assert without_preprocessing(new).domain == Domain((8, 8))
     assert old.network.fingerprint == new.network.fingerprint
+
+
+def test_models_without_preprocessing_are_read(trained: Path, tmp_path: Path) -> None:
+    def change(arrays: Arrays) -> None:
+        for name in PREPROCESSING:
+            del arrays[name]
+
+    whole = (trained / "model.npz").read_bytes()
+    path = tmp_path / "model.npz"
+    path.write_bytes(changed(whole, change, sign=True))
+    with pytest.raises(FewmultError, match="no item named 'gray"):
+        load_model(path)
+
+    def age(arrays: Arrays) -> None:
+        change(arrays)
+        arrays["format"] = np.int32(3)
+
+    path.write_bytes(changed(whole, age, sign=True))
+    old, new = load_model(path), load_model(trained / "model.npz")
+    assert same(old, without_preprocessing(new))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("gray", np.int32(2)),
+        ("resize", np.array([8, 9], np.int32)),
+        ("resize", np.array([64], np.int32)),
+        ("resize", np.array([-8, -8], np.int32)),
+        ("scale", np.array("other")),
+        ("scale", np.array("range")),
+        ("scale_low", np.array([0.0])),
+        ("scale_high", np.array([np.nan])),
+        ("levels", np.array([1, 2], np.int32)),
+        ("levels", np.array([1, 2, 256], np.int32)),
+    ],
+)
+def test_preprocessing_that_cannot_be(name: str, value: Any, trained: Path, tmp_path: Path) -> None:
+    whole, path = (trained / "model.npz").read_bytes(), tmp_path / "model.npz"
+    path.write_bytes(changed(whole, lambda arrays: arrays.update({name: value}), sign=True))
+    with pytest.raises(FewmultError, match="is damaged or not a model of fewmult-hls"):
+        load_model(path)

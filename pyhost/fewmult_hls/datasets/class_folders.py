@@ -21,9 +21,8 @@ from ..system.errors import FewmultError
 from ..system.files import read_file, reading
 from . import png
 from .dataset import VALIDATION_SHARE, Array, Dataset, Split, check_class_names, make_split
-from .splitting import carve_evenly, every, splitting_bytes, spread_split
+from .splitting import TEST_SHARE, carve_evenly, every, splitting_bytes, spread_split
 
-TEST_SHARE = 5
 _LEAST = 7  # images of a class: one is for the test, one of the other six for validation
 _PARTS = ("train", "validation", "test")
 

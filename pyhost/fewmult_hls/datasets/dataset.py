@@ -9,12 +9,13 @@ import math
 import reprlib
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from ..system.errors import UsageError
+from .preprocessing import Preprocessing
 
 Array = npt.NDArray[np.uint8]
 
@@ -51,6 +52,8 @@ class Dataset:
         test: what only the final accuracy is measured on.
         class_names: by label; empty where classes only have numbers.
         are_counted: whether nobody said how many classes there are, but the largest label.
+        preprocessing: what made these images of those that came; a net's model keeps it.
+        notes: what may not be meant, in lines: files that were skipped, numbers of another scale.
     """
 
     name: str
@@ -61,6 +64,8 @@ class Dataset:
     test: Split
     class_names: tuple[str, ...] = ()
     are_counted: bool = False
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuses arrays that the kernels could not take.

@@ -7,7 +7,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ..system.errors import UsageError
 from .dataset import VALIDATION_SHARE, Array, Split, make_split
+
+TEST_SHARE = 5
+"""One image of a class in this many is for the test where nobody gave images for it."""
 
 _BYTES_ORDER = 56  # an image, by measurement
 
@@ -55,6 +59,46 @@ def spread_split(images: Array, labels: Array) -> Split:
     """A split in which the images of each class lie evenly; see ``spread``."""
     order = spread(labels)
     return make_split(images[order], labels[order])
+
+
+def split_parts(
+    train: tuple[Array, Array],
+    validation: tuple[Array, Array] | None,
+    test: tuple[Array, Array] | None,
+) -> tuple[Split, Split, Split]:
+    """What is trained, validated and tested on, of images and labels in any order.
+
+    Without images to test on, every fifth of each class is; without such to validate, every sixth
+    of the others. Given arrays are copied.
+
+    Raises:
+        UsageError: no class has so many.
+    """
+    images, labels = train
+    chosen = np.arange(len(labels))
+    if test is None:
+        held_out = every(TEST_SHARE, labels)
+        _check_some(held_out, TEST_SHARE, "the test")
+        tests, chosen = make_split(images[held_out], labels[held_out]), chosen[~held_out]
+    else:
+        tests = _copied(*test)
+    if validation is not None:
+        chosen = chosen[spread(labels[chosen])]
+        return make_split(images[chosen], labels[chosen]), _copied(*validation), tests
+    _check_some(every(VALIDATION_SHARE, labels[chosen]), VALIDATION_SHARE, "validation")
+    return (*carve_evenly(images, labels, chosen), tests)
+
+
+def _copied(images: Array, labels: Array) -> Split:
+    return make_split(images.copy(), labels)
+
+
+def _check_some(marked: npt.NDArray[np.bool_], share: int, purpose: str) -> None:
+    if not marked.any():
+        raise UsageError(
+            f"no class has {share} training images, to spare one for {purpose}: "
+            f"give more, or images for {purpose}"
+        )
 
 
 def splitting_bytes(images: int, pixels: int) -> int:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..backends.names import BACKENDS, Device, as_device
 from ..contract.method_names import FLOAT_MARK
-from ..datasets.arrays import checked_images, checked_labels
+from ..datasets.arrays import as_images, read_labels
 from ..nets.evaluator import evaluation_bytes
 from ..system import memory
 from ..system.archive import array_names
@@ -55,7 +55,9 @@ class Classifier(AbstractContextManager["Classifier"]):
         """The outputs of the net.
 
         Args:
-            images: uint8, (N, rows, columns) or (N, features), grey values 0 to 255.
+            images: (N, rows, columns), with channels if the net takes such, or (N, features):
+                uint8, grey values 0 to 255, or numbers of the scale that it learned from. What
+                training did to images (``domain.preprocessing``) is done to these.
 
         Returns:
             (N, classes): integers in units of 1/64, or float32 of a floating-point net.
@@ -98,7 +100,7 @@ class Classifier(AbstractContextManager["Classifier"]):
 
         Args:
             images: see ``logits``; at least one.
-            labels: integers, (N,).
+            labels: as ``datasets.from_arrays`` takes them.
 
         Raises:
             UsageError: there are none, or not as many labels, or labels that the net lacks.
@@ -106,7 +108,8 @@ class Classifier(AbstractContextManager["Classifier"]):
         answers = self.predict(images)
         if not len(answers):
             raise UsageError("evaluate: there are no images: give at least one")
-        right = checked_labels("evaluate", labels, len(answers))
+        names = self.domain.class_names
+        right = read_labels("evaluate", labels, len(answers), names).numbers
         if right.max() >= self.classes:
             raise UsageError(f"evaluate: label {right.max()} is beyond {self.classes} classes")
         return 100.0 * float(np.count_nonzero(answers != right)) / len(right)
@@ -121,7 +124,7 @@ class Classifier(AbstractContextManager["Classifier"]):
         self.close()
 
     def _flat(self, images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
-        array = checked_images("images", images)
+        array = as_images("images", images, self.domain.preprocessing)
         shape = array.shape[1:]
         if shape != (1, self.features) and not self.domain.fits(shape, self.features):
             raise UsageError(

@@ -5,15 +5,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ..datasets import Dataset
 from ..datasets.dataset import check_class_names
+from ..datasets.preprocessing import Preprocessing, preprocessing_arrays, read_preprocessing
+from ..datasets.scale import COLUMNS
 from ..nets.network import Shape
 from ..system.archive import Archive
+from .levels import Levels, levels_arrays, levels_of, read_levels
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Domain:
         image_shape: (rows, columns) of an image, (rows, columns, channels) of one with channels, or
             None where it is just a row of values.
         class_names: of all classes by number; empty where they only have numbers.
+        preprocessing: what happens to an image before the net sees it.
+        levels: how bright training images were, where that is known and says something.
 
     Raises:
         ValueError: names that cannot be told apart or printed.
@@ -31,6 +36,8 @@ class Domain:
 
     image_shape: tuple[int, ...] | None = None
     class_names: tuple[str, ...] = ()
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    levels: Levels | None = None
 
     def __post_init__(self) -> None:
         check_class_names(self.class_names)
@@ -57,7 +64,10 @@ def domain_of(dataset: Dataset) -> Domain:
     """What a net that is trained on the data stands for."""
     # One row of values is no image: any that has so many pixels will do.
     shape = None if dataset.image_shape[0] == 1 else dataset.image_shape
-    return Domain(shape, dataset.class_names)
+    made = dataset.preprocessing
+    # Columns that have ranges of their own say nothing together.
+    levels = None if made.scale.kind == COLUMNS else levels_of(dataset.train.images)
+    return Domain(shape, dataset.class_names, made, levels)
 
 
 def domain_arrays(domain: Domain) -> dict[str, Any]:
@@ -65,11 +75,18 @@ def domain_arrays(domain: Domain) -> dict[str, Any]:
     return {
         "image_shape": np.array(domain.image_shape or (), np.int32),
         "class_names": np.array(domain.class_names, np.str_),
+        **preprocessing_arrays(domain.preprocessing),
+        **levels_arrays(domain.levels),
     }
 
 
-def read_domain(arrays: Archive, spec: Shape) -> Domain:
+def read_domain(arrays: Archive, spec: Shape, *, has_preprocessing: bool = True) -> Domain:
     """The domain that ``domain_arrays`` stored.
+
+    Args:
+        arrays: of a model's file.
+        spec: the shape of its net.
+        has_preprocessing: whether it says what happens to images: formats before do not.
 
     Raises:
         ValueError, KeyError: there is none, or it does not fit the shape.
@@ -79,4 +96,9 @@ def read_domain(arrays: Archive, spec: Shape) -> Domain:
         raise ValueError(f"images of {shape} do not have {spec.features} pixels")
     if names and len(names) != spec.classes:
         raise ValueError(f"it names {len(names)} classes of {spec.classes}")
-    return Domain(shape or None, names)
+    if not has_preprocessing:
+        return Domain(shape or None, names)
+    made = read_preprocessing(arrays)
+    if made.resize not in (None, shape[:2]) or not made.scale.fits(spec.features):
+        raise ValueError(f"its preprocessing does not make {spec.features} values of an image")
+    return Domain(shape or None, names, made, read_levels(arrays))

@@ -21,8 +21,9 @@ from ..system.archive import Archive, checked, reading_archive, save_checked
 from .domain import Domain, domain_arrays, read_domain
 from .trained import Opened
 
-FORMAT = 3
+FORMAT = 4
 # The formats before, which are still read.
+_WITHOUT_PREPROCESSING = (1, 2, 3)
 _WITHOUT_CHECKSUM = (1, 2)
 _WITHOUT_DOMAIN = 1
 _LARGEST_MEAN = 127 * 127 << 16  # contract, section 4: seven planes
@@ -146,14 +147,17 @@ def load_model(path: Path) -> Model:
 
 def _model(arrays: Archive) -> Model:
     version = arrays.integer("format")
-    if version != FORMAT and version not in _WITHOUT_CHECKSUM:
+    if version != FORMAT and version not in _WITHOUT_PREPROCESSING:
         raise ValueError(f"format {version} is not known here")
     spec = read_spec(arrays)
     network = checked_network(spec, arrays)
     if network.fingerprint != arrays.text("fingerprint"):
         raise ValueError("its content does not have its fingerprint")
     means = {precision: read_means(spec, arrays, precision) for precision in spec.precisions}
-    domain = Domain() if version == _WITHOUT_DOMAIN else read_domain(arrays, spec)
+    domain = Domain()
+    if version != _WITHOUT_DOMAIN:
+        has_preprocessing = version not in _WITHOUT_PREPROCESSING
+        domain = read_domain(arrays, spec, has_preprocessing=has_preprocessing)
     has_checksum = version not in _WITHOUT_CHECKSUM
     if has_checksum:  # after all else, which says more exactly what is wrong
         arrays.verify()

@@ -25,8 +25,10 @@ from .domain import read_domain
 from .model import Model, header_arrays, read_means, read_spec, stored_means
 
 WHAT = "packed model"
-FORMAT = 2
-_WITHOUT_SHIFTS = 1  # the format before, which is still read
+FORMAT = 3
+# The formats before, which are still read.
+_WITHOUT_PREPROCESSING = (1, 2)
+_WITHOUT_SHIFTS = 1
 MARK = "packed_format"
 """The array that only a packed model has."""
 
@@ -137,7 +139,7 @@ def load_packed(path: Path) -> Model:
 
 def _model(archive: Archive) -> Model:
     version = archive.integer(MARK)
-    if version not in (FORMAT, _WITHOUT_SHIFTS):
+    if version != FORMAT and version not in _WITHOUT_PREPROCESSING:
         raise ValueError(f"packed format {version} is not known here")
     archive.verify()
     source = archive.text("fingerprint")
@@ -150,7 +152,7 @@ def _model(archive: Archive) -> Model:
     return Model(
         Network(spec, state),
         {spec.weights: read_means(spec, archive, spec.weights)},
-        read_domain(archive, spec),
+        read_domain(archive, spec, has_preprocessing=version not in _WITHOUT_PREPROCESSING),
         packed_from=source,
     )
 

@@ -105,6 +105,10 @@ class Archive(Mapping[str, npt.NDArray[Any]]):
         """An array that holds a row of integers."""
         return tuple(self._plain(name, "iu", 1, "a row of integers").tolist())
 
+    def numbers(self, name: str) -> tuple[float, ...]:
+        """An array that holds a row of numbers."""
+        return tuple(map(float, self._plain(name, "f", 1, "a row of numbers").tolist()))
+
     def text(self, name: str) -> str:
         """An array that holds one text."""
         return str(self._plain(name, "U", 0, "one text").item())

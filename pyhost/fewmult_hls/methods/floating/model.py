@@ -20,8 +20,10 @@ from .evaluation import FloatEvaluator, Moments, Statistics
 from .network import FloatArray, FloatNetwork
 from .spec import FloatSpec, Precision
 
-FORMAT = 2
-_WITHOUT_CHECKSUM = 1  # the format before, which is still read
+FORMAT = 3
+# The formats before, which are still read.
+_WITHOUT_PREPROCESSING = (1, 2)
+_WITHOUT_CHECKSUM = 1
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ def load_float_model(path: Path) -> FloatModel:
 
 def _model(arrays: Archive) -> FloatModel:
     version = arrays.integer(FLOAT_MARK)
-    if version not in (FORMAT, _WITHOUT_CHECKSUM):
+    if version != FORMAT and version not in _WITHOUT_PREPROCESSING:
         raise ValueError(f"format {version} is not known here")
     spec = FloatSpec.of_widths(
         arrays.integers("widths"), method=arrays.text("method"), batch=arrays.integer("batch")
@@ -115,7 +117,8 @@ def _model(arrays: Archive) -> FloatModel:
     if network.fingerprint != arrays.text("fingerprint"):
         raise ValueError("its content does not have its fingerprint")
     statistics = {precision: _statistics(spec, arrays, precision) for precision in spec.precisions}
-    domain, has_checksum = read_domain(arrays, spec), version != _WITHOUT_CHECKSUM
+    has_checksum, is_new = version != _WITHOUT_CHECKSUM, version not in _WITHOUT_PREPROCESSING
+    domain = read_domain(arrays, spec, has_preprocessing=is_new)
     if has_checksum:  # after all else, which says more exactly what is wrong
         arrays.verify()
     return FloatModel(network, statistics, domain, has_checksum)
