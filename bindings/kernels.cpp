@@ -26,20 +26,6 @@ Share share_of(int rows, int share, int shares) {
   return {bound(share), bound(share + 1)};
 }
 
-// Byte i of word k becomes byte k of word i, in memory as in a little-endian word.
-void transpose_bytes(std::uint64_t (&block)[8]) {
-  std::uint64_t low = 0x00000000FFFFFFFFU;
-  for (int span = 4; span > 0; span >>= 1) {
-    for (int k = 0; k < 8; ++k) {
-      if ((k & span) != 0) continue;
-      const std::uint64_t exchange = (block[k] >> 8 * span ^ block[k + span]) & low;
-      block[k] ^= exchange << 8 * span;
-      block[k + span] ^= exchange;
-    }
-    low ^= low << 4 * span;
-  }
-}
-
 // How far the words of unit `first` are from those of unit 0.
 std::ptrdiff_t words_before(int first, bool transposed, int outputs) {
   return transposed ? std::ptrdiff_t{first / 64} * outputs : first;
@@ -155,28 +141,37 @@ void Kernels::run(const fewmult_calls::Pool& call) {
   pool_.run(shares, [&](int share) { level_.pool(call, part_of(rows, share, shares)); });
 }
 
-void Kernels::gather(const std::uint8_t* images, const std::int64_t* chosen, std::int8_t* inputs,
-                     int features, int batch) {
-  const auto width = static_cast<std::size_t>(features);
-  const auto examples = static_cast<std::size_t>(batch);
-  for (std::size_t b = 0; b < examples; b += 8) {  // a batch is a multiple of 16
-    const std::uint8_t* rows[8];
-    for (std::size_t k = 0; k < 8; ++k) {
-      rows[k] = images + static_cast<std::size_t>(chosen[b + k]) * width;
-    }
-    for (std::size_t feature = 0; feature < width; feature += 8) {
-      const std::size_t there = std::min<std::size_t>(8, width - feature);
-      std::uint64_t block[8] = {};
-      for (std::size_t k = 0; k < 8; ++k) {
-        std::memcpy(&block[k], rows[k] + feature, there);
-        block[k] = block[k] >> 1 & 0x7F7F7F7F7F7F7F7FU;
-      }
-      transpose_bytes(block);
-      for (std::size_t k = 0; k < there; ++k) {
-        std::memcpy(inputs + (feature + k) * examples + b, &block[k], 8);
-      }
-    }
-  }
+namespace {
+
+// Shares of whole cache lines, of a batch that is more than threads are woken for.
+int shares_of_batch(std::ptrdiff_t features, int batch, int threads) {
+  constexpr std::ptrdiff_t kLeast = 1 << 16;  // bytes
+  constexpr int kLine = 64;
+  return features * batch < kLeast ? 1 : std::max(1, std::min(threads, batch / kLine));
+}
+
+Share examples_of(int batch, int share, int shares) {
+  constexpr int kEights = 8;
+  const Share eights = part_of(batch / kEights, share, shares);
+  return {eights.first * kEights, eights.end * kEights};
+}
+
+}  // namespace
+
+void Kernels::run(const Loading& loading) {
+  const int shares = shares_of_batch(loading.features, loading.batch, threads());
+  pool_.run(shares,
+            [&](int share) { load_images(loading, examples_of(loading.batch, share, shares)); });
+}
+
+void Kernels::run(const Moving& moving) {
+  const std::ptrdiff_t row = std::ptrdiff_t{moving.columns} * moving.channels;
+  const int shares = shares_of_batch(row * moving.rows, moving.batch, threads());
+  const std::lock_guard<std::mutex> lock(room_.lock());
+  room_.reserve(bytes_of(moving), shares);
+  pool_.run(shares, [&](int share) {
+    move_images(moving, examples_of(moving.batch, share, shares), room_.of(share));
+  });
 }
 
 }  // namespace fewmult_bindings

@@ -7,6 +7,7 @@
 
 #include <mutex>
 
+#include "bindings/images.hpp"
 #include "bindings/level.hpp"
 #include "bindings/thread_pool.hpp"
 #include "bindings/window_room.hpp"
@@ -33,9 +34,9 @@ class Kernels {
   void run(const fewmult_calls::ConvolutionGradient& call);
   void run(const fewmult_calls::Pool& call);
 
-  // inputs[feature][example] = images[chosen[example]][feature] / 2, rounded down.
-  void gather(const std::uint8_t* images, const std::int64_t* chosen, std::int8_t* inputs,
-              int features, int batch);
+  // The host's part of a step.
+  void run(const Loading& loading);
+  void run(const Moving& moving);  // grows the threads' memory, too
 
  private:
   const Level& level_;

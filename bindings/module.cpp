@@ -10,6 +10,7 @@
 
 #include "bindings/action.hpp"
 #include "bindings/arrays.hpp"
+#include "bindings/image_actions.hpp"
 #include "bindings/levels.hpp"
 #include "bindings/places/actions.hpp"
 #include "bindings/without_gil.hpp"
@@ -239,45 +240,11 @@ Action shift_gradient(const Record& call) {
   };
 }
 
-// The host's part of a step: no kernel of the fabric.
-Action load_batch(const Record& call) {
-  const py::array images = call.any_array("images");
-  const py::array chosen = call.any_array("chosen");
-  const py::ssize_t there = images.ndim() == 2 ? images.shape(0) : 0;
-  const int features = static_cast<int>(
-      checked("images.shape[1]", images.ndim() == 2 ? images.shape(1) : 0, 1, kMaxWidth));
-  const py::ssize_t batch = chosen.ndim() == 1 ? chosen.shape(0) : 0;
-  if (batch < 16 || batch > fewmult::kMaxBatch || (batch & (batch - 1)) != 0) {
-    throw py::value_error("chosen.shape[0] is the batch: 16, 32, 64, 128 or 256");
-  }
-  const auto* pixels = call.array<const std::uint8_t>("images", {there, features});
-  const auto* numbers = call.array<const std::int64_t>("chosen", {batch});
-  auto* x = call.array<std::int8_t>("x", {features, batch});
-  const bool learns = call.has("answers");
-  const auto* answers = learns ? call.array<const std::uint8_t>("answers", {there}) : nullptr;
-  auto* labels = learns ? call.array<std::uint8_t>("labels", {batch}) : nullptr;
-  auto* loss = learns ? call.array<std::int32_t>("loss", {1}) : nullptr;
-  auto* moved_loss = call.has("moved_loss") ? call.array<std::int32_t>("moved_loss", {1}) : nullptr;
-  return [=](Kernels& kernels, std::uint32_t) {
-    for (py::ssize_t b = 0; b < batch; ++b) {
-      if (numbers[b] < 0 || numbers[b] >= there) {
-        throw std::out_of_range("chosen names image " + std::to_string(numbers[b]) + " of " +
-                                std::to_string(there));
-      }
-    }
-    kernels.gather(pixels, numbers, x, features, static_cast<int>(batch));
-    if (labels != nullptr) {
-      for (py::ssize_t b = 0; b < batch; ++b) labels[b] = answers[numbers[b]];
-      *loss = 0;
-    }
-    if (moved_loss != nullptr) *moved_loss = 0;
-  };
-}
-
 Action action_of(const py::object& record) {
   const Record call(record);
   const std::string kernel = call.kernel();
   if (kernel == "load_batch") return load_batch(call);
+  if (kernel == "augment_batch") return augment_batch(call);
   if (kernel == "sample_weights") return sample_weights(call);
   if (kernel == "binary_matmul") return binary_matmul(call);
   if (kernel == "normalize") return normalize(call);

@@ -9,16 +9,18 @@
 
 namespace fewmult {
 
-// Runs Operation::run(sums, a, b) on as many independent sums as hide its latency.
+// Runs Operation::run(sums, a, b) on as many independent sums as registers hold beside operands:
+// two ports with a latency of five keep ten of them waiting, and more where others use the core,
+// too.
 template <class Isa, class Operation>
 std::int64_t peak(std::int64_t loops) {
   using Int = typename Isa::Int;
-  constexpr int kSums = 8;
+  constexpr int kSums = Isa::kTwoRows ? 16 : 12;
   Int sums[kSums] = {};
   Int a = Isa::splat(0x01000201);
   Int b = Isa::splat(0x01FF0203);
   for (std::int64_t loop = 0; loop < loops; ++loop) {
-#pragma GCC unroll 8
+#pragma GCC unroll 16
     for (int k = 0; k < kSums; ++k) {
       sums[k] = Operation::run(sums[k], a, b);
       asm volatile("" : "+v"(sums[k]), "+v"(a));  // each one is computed, none is foreseen

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from command import assert_one_line
 from fewmult_hls.backends import open_backend
+from fewmult_hls.backends.emu import EmuBackend
 from fewmult_hls.backends.oracle_backend import OracleBackend
 from fewmult_hls.cli.commands import run
 from fewmult_hls.contract.limits import CROPS
@@ -24,6 +26,7 @@ from fewmult_hls.runs.course import Watcher
 from fewmult_hls.runs.plan import plan_run, plan_to_go_on
 
 GREY = "1x8x8-4C3ps2-P2-10"
+BACKENDS = (OracleBackend(), EmuBackend(threads=1), EmuBackend(threads=3))
 SMALL: dict[str, Any] = {"net": GREY, "batch": 64, "epochs": 2}
 
 
@@ -63,8 +66,31 @@ def test_each_value_is_where_the_contract_has_it(data: st.DataObject) -> None:
         step=data.draw(st.integers(0, (1 << 32) - 1)),
     )
     wanted = expected(call)
-    OracleBackend().run(call)
-    np.testing.assert_array_equal(call.x, wanted)
+    for backend in BACKENDS:
+        on_copy = replace(call, x=call.x.copy())
+        backend.run(on_copy)
+        np.testing.assert_array_equal(on_copy.x, wanted, backend.name)
+
+
+def test_threads_share_a_large_batch() -> None:
+    """Shares are whole cache lines, of batches that are more than threads are woken for."""
+    random = np.random.default_rng(4)
+    call = AugmentBatch(
+        chosen=random.integers(0, 1 << 31, 256),
+        x=random.integers(-127, 128, (19 * 21 * 3, 256)).astype(np.int8),
+        channels=3,
+        rows=19,
+        columns=21,
+        flip=True,
+        crop=4,
+        seed=5,
+        step=6,
+    )
+    wanted, *others = (replace(call, x=call.x.copy()) for _ in BACKENDS)
+    wanted.execute()
+    for backend, other in zip(BACKENDS[1:], others, strict=True):
+        backend.prepare([replace(other, step=0)]).run(6)
+        np.testing.assert_array_equal(other.x, wanted.x)
 
 
 @pytest.mark.parametrize("crop", CROPS)

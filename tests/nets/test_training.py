@@ -235,6 +235,22 @@ def test_inputs_are_half_the_pixels_of_chosen_images(backend: Backend, features:
     assert np.array_equal(inputs, images[chosen].T // 2)
 
 
+@pytest.mark.parametrize(("places", "channels", "batch"), [(1, 1, 16), (35, 3, 32), (400, 3, 256)])
+@pytest.mark.parametrize("backend", [EMU, ORACLE], ids=["emu", "numpy"])
+def test_signed_inputs_are_half_of_what_is_left(
+    backend: Backend, places: int, channels: int, batch: int
+) -> None:
+    random = np.random.default_rng(2)
+    images = random.integers(0, 256, (40, places * channels)).astype(np.uint8)
+    images[::3] = 255 * (images[::3] >> 7)
+    offsets = np.array([255, 0, 130][:channels], np.uint8)
+    chosen = random.integers(0, 40, batch)
+    inputs = np.full((places * channels, batch), -1, np.int8)
+    backend.run(LoadBatch(images=images, chosen=chosen, x=inputs, offsets=offsets))
+    left = (images[chosen].astype(int) - np.tile(offsets, places)) // 2
+    np.testing.assert_array_equal(inputs, np.maximum(left, -127).T)
+
+
 @pytest.mark.parametrize("bits", [8, 16])
 def test_initial_weights_are_the_top_bits_of_their_draw(bits: int) -> None:
     network = Network.initial(NetworkSpec.parse("100-70-10", master_bits=bits), 5)

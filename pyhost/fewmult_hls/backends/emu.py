@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..contract.backend import OneByOne, PreparedCalls, run_on_host
-from ..contract.calls import AT_PLACES, CALLS, Call, HostCall, LoadBatch
+from ..contract.calls import AT_PLACES, CALLS, Call, HostCall
 from ..system.cpu import physical_cores
 from ..system.errors import FewmultError, UsageError
 
@@ -65,11 +65,12 @@ def chosen_level() -> str:
     return forced
 
 
+_OF_THE_HOST = ("load_batch", "augment_batch")  # which compiled code has, too
+
+
 def _is_native(call: Call) -> bool:
-    """Whether compiled code runs a call: all but what the host does, and loads unsigned batches."""
-    if isinstance(call, LoadBatch):
-        return call.offsets is None
-    return not isinstance(call, HostCall)
+    """Whether compiled code runs a call: all but what only the host has."""
+    return not isinstance(call, HostCall) or call.kernel in _OF_THE_HOST
 
 
 class _InTurn:

@@ -12,6 +12,7 @@ import numpy as np
 from ..contract.calls import Access, Array, Call, Enter, HostCall, Shape
 from ..contract.stages import Stage
 from ..oracle.augmentation import augment, draw_moves
+from ..oracle.draws import Purpose, purpose_word
 from ..oracle.threefry import unwatched
 from ..system.errors import UsageError
 from .memory import Memory
@@ -112,6 +113,11 @@ class AugmentBatch(HostCall):
     crop: int
     seed: int
     step: int
+
+    @property
+    def purpose(self) -> int:
+        """Second word of the key."""
+        return purpose_word(Purpose.AUGMENTATION)
 
     def shapes(self) -> dict[str, Shape]:
         """See ``Call``."""
