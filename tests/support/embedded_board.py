@@ -30,6 +30,7 @@ from fewmult_hls.backends import pynq_backend
 from fewmult_hls.cli import main
 from fewmult_hls.hardware.board.board import Board, load_board
 from fewmult_hls.hardware.board.manifest import KernelIp
+from fewmult_hls.hardware.emulated.bus import Bus
 from fewmult_hls.hardware.emulated.device import EmulatedDevice
 from fewmult_hls.hardware.emulated.ip import FabricMemory, Ip
 from fewmult_hls.hardware.emulated.kernels import Faults, KernelModel
@@ -116,10 +117,10 @@ class EmbeddedBoard:
 
     def __init__(self, folder: Path, board: Board, faults: Faults) -> None:
         self.folder, self.overlays = folder, folder / "overlays"
-        backend = reference()
+        backend, bus = reference(), Bus()
 
         def factory(name: str, ip: KernelIp, memory: FabricMemory) -> Ip:
-            return KernelModel(name, ip, memory, backend, self.machine.build_id, faults)
+            return KernelModel(name, ip, memory, backend, self.machine.build_id, faults, bus)
 
         self.machine = EmulatedDevice(board, factory)
         self.memory = self.machine.memory = SharedDdr(board.cma_mb << 20)

@@ -23,6 +23,7 @@ from .names import Device
 
 if TYPE_CHECKING:
     from ..hardware.board.driver import OverlayDriver, Value
+    from ..hardware.emulated.bus import Bus
     from ..hardware.emulated.kernels import Faults
 
 TRAINS, UNITS = "fewmult", "fewmult_units"  # overlays: fused kernels, and their parts
@@ -218,6 +219,7 @@ def emulated_backend(
     faults: Faults | None = None,
     timeout: float | None = None,
     rtl: Path | None = None,
+    bus: Bus | None = None,
 ) -> PynqBackend:
     """The backend on an emulated board with overlays of its own.
 
@@ -226,6 +228,7 @@ def emulated_backend(
         faults: what is to go wrong, for tests.
         timeout: seconds until a kernel counts as hung; simulated ones may take long.
         rtl: folder with the Verilog of kernels that are to be simulated; the others are emulated.
+        bus: what holds up the masters of these, for tests.
 
     Raises:
         UsageError: the folder has no Verilog of a kernel.
@@ -246,7 +249,7 @@ def emulated_backend(
         libraries = {
             name: verilate(load_interface(name), top, folder) for name, top in tops.items()
         }
-        device = open_emulated_device(board, faults, libraries)
+        device = open_emulated_device(board, faults, libraries, bus)
         seconds = timeout or (_RTL_TIMEOUT if rtl else _TIMEOUT)
         return PynqBackend(device, board, folder, seconds, place.cleanup, overlay)
     except BaseException:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from ...contract.backend import Backend
 from ...contract.calls import CALLS, Call, Pass
 from ..board.manifest import KernelIp
 from ..source.interfaces import CONTROL, DONE, FIRST_ARGUMENT, IDLE, READY, START
+from .bus import Bus, Work
 from .ip import FabricMemory, Fault
 
 
@@ -33,7 +34,9 @@ class Faults:
 class KernelModel:
     """A kernel's control protocol (ap_ctrl_hs), and its work done by a backend.
 
-    The work is done when the host asks whether it is: a host that does not ask finds nothing done.
+    The work is done while the host asks whether it is: a host that does not ask finds nothing done.
+    What the masters read, whole arrays, is computed with when the last of them has it; then each
+    writes what it has to write, and the call ends with the last.
 
     Args:
         name: of the kernel.
@@ -42,6 +45,7 @@ class KernelModel:
         backend: computes.
         build_id: of the overlay.
         faults: looked at in every call.
+        bus: holds its masters up.
     """
 
     def __init__(
@@ -52,19 +56,18 @@ class KernelModel:
         backend: Backend,
         build_id: int,
         faults: Faults,
+        bus: Bus,
     ) -> None:
         self._name, self._ip, self._memory = name, ip, memory
         self._backend, self._build_id, self._faults = backend, build_id, faults
+        self._bus = bus
         self._registers: dict[int, int] = {}
-        self._control, self._is_started = IDLE, False
+        self._control = IDLE
 
     def read(self, offset: int) -> int:
         """See ``Ip``: reading the control register clears AP_DONE and AP_READY."""
         if offset == CONTROL:
-            if self._is_started and self._name not in self._faults.hung:
-                self._is_started = False
-                self._run()
-                self._control = DONE | IDLE | READY
+            self._bus.poll()
             found, self._control = self._control, self._control & ~(DONE | READY)
             return found
         return self._registers.get(offset, 0)
@@ -77,9 +80,11 @@ class KernelModel:
                 raise Fault(f"{self._name} has no register at {offset:#x}")
             self._registers[offset] = value & 0xFFFF_FFFF
         elif value & START and self._control & IDLE:
-            self._control, self._is_started = 0, True
+            self._control = 0
+            if self._name not in self._faults.hung:
+                self._bus.start(self._work())
 
-    def _run(self) -> None:
+    def _work(self) -> Work:
         build_id = self._faults.build_ids.get(self._name, self._build_id)
         self._registers[self._ip.arguments["build_id"].offset] = build_id
         scalars = {
@@ -88,24 +93,37 @@ class KernelModel:
             if argument.kind == "scalar"
         }
         if scalars.get("units", scalars.get("inputs", 0)):  # with none, it does nothing else
-            self._execute(_call_of(self._name, scalars))
+            yield from self._execute(_call_of(self._name, scalars))
+        self._control = DONE | IDLE | READY
 
-    def _execute(self, call: Call) -> None:
+    def _execute(self, call: Call) -> Work:
         """Fetches what the call reads from DDR, and leaves there what it writes."""
-        shapes, arrays = call.shapes(), {}
-        for name in call.access.names:
-            shape, dtype = shapes[name], call.dtype(name)
-            if name in call.access.reads:
-                size = int(np.prod(shape)) * dtype.itemsize
-                data = self._memory.read(self._address(name), size)
-                arrays[name] = np.frombuffer(data, dtype).reshape(shape).copy()
-            else:
-                arrays[name] = np.zeros(shape, dtype)
+        shapes, access = call.shapes(), call.access
+        arrays = {name: np.zeros(shapes[name], call.dtype(name)) for name in access.names}
+
+        def fetch(name: str) -> None:
+            array = arrays[name]
+            data = self._memory.read(self._address(name), array.nbytes)
+            array[...] = np.frombuffer(data, array.dtype).reshape(array.shape)
+
+        def store(name: str) -> None:
+            self._memory.write(self._address(_written_to(name)), arrays[name].tobytes())
+
+        yield from self._moved(access.reads, lambda name: name, fetch)
         self._backend.run(call.with_arrays(arrays))
-        for name in call.access.writes:
-            # What is updated may lie elsewhere than what it was.
-            address = self._address("updated" if name == "weights" else name)
-            self._memory.write(address, arrays[name].tobytes())
+        yield from self._moved(access.writes, _written_to, store)
+
+    def _moved(
+        self, names: Iterable[str], argument: Callable[[str], str], move: Callable[[str], None]
+    ) -> Work:
+        """Moves arrays, each when the master of its argument is no longer held up."""
+        bundles = {name: self._ip.arguments[argument(name)].bundle for name in names}
+        waits = {b: self._bus.wait_of(self._name, b) for b in dict.fromkeys(bundles.values())}
+        passed = 0
+        for name in sorted(bundles, key=lambda name: waits[bundles[name]]):
+            yield waits[bundles[name]] - passed
+            passed = waits[bundles[name]]
+            move(name)
 
     def _scalar(self, name: str) -> int:
         argument = self._ip.arguments[name]
@@ -122,3 +140,8 @@ def _call_of(kernel: str, numbers: Mapping[str, int]) -> Call:
     if "pass" in numbers:
         values["pass_"] = Pass(numbers["pass"])
     return CALLS[kernel](**values)
+
+
+def _written_to(name: str) -> str:
+    """The argument that says where an array goes: what is updated may lie elsewhere than it was."""
+    return "updated" if name == "weights" else name

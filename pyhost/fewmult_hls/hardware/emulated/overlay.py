@@ -13,6 +13,7 @@ from ...system.files import write_atomic, writing
 from ..board.board import Board
 from ..board.manifest import KernelIp, Manifest, planned_manifest, save_manifest
 from ..rtl.kernel import RtlKernel
+from .bus import Bus
 from .hwh import emulated_hwh
 from .ip import FabricMemory, Ip
 from .kernels import Faults, KernelModel
@@ -31,7 +32,10 @@ def write_emulated_overlay(folder: Path, board: Board, overlay: str) -> Manifest
 
 
 def open_emulated_device(
-    board: Board, faults: Faults | None = None, rtl: Mapping[str, Path] | None = None
+    board: Board,
+    faults: Faults | None = None,
+    rtl: Mapping[str, Path] | None = None,
+    bus: Bus | None = None,
 ) -> Any:
     """The board, as a device of pynq; its kernels run on this machine.
 
@@ -39,17 +43,18 @@ def open_emulated_device(
         board: to emulate.
         faults: what is to go wrong.
         rtl: libraries of the kernels that are verilated, by name; a backend computes the others.
+        bus: holds up what a backend computes; by default for a few polls.
     """
     from ...backends import open_backend
     from .device import EmulatedDevice
 
-    wrong = faults or Faults()
+    wrong, waits = faults or Faults(), bus or Bus()
     backend = open_backend("emu" if has_kernels() else "numpy")
 
     def factory(name: str, ip: KernelIp, memory: FabricMemory) -> Ip:
         if rtl and name in rtl:
             return RtlKernel(name, ip, rtl[name], memory)
-        return KernelModel(name, ip, memory, backend, device.build_id, wrong)
+        return KernelModel(name, ip, memory, backend, device.build_id, wrong, waits)
 
     device = EmulatedDevice(board, factory)
     device.select()
