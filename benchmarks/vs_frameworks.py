@@ -1,14 +1,17 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""The same training step in fewmult-hls, PyTorch, NumPy and JAX, in turns, in one process.
+r"""The same training step in fewmult-hls, PyTorch, NumPy and JAX, in turns, in one process.
 
-784-1024-1024-1024-10, batch 128, batches drawn from MNIST (or from random images without it):
-gathering the batch, scaling pixels, stochastic ternary weights, batch normalization, squared
-hinge, back propagation, plain SGD, clipping. PyTorch also runs a plain MLP of the same shape, with
-neither sampling nor normalization. What is not installed is left out and named.
+Batch 128, of the data that the net is for (or of random images without them): gathering the batch,
+scaling pixels, stochastic ternary weights, batch normalization, squared hinge, back propagation,
+plain SGD, clipping. PyTorch also runs the step with the inputs of the weight gradient as powers of
+two, as the paper has it, and a plain net of the same shape, with neither sampling nor, if it is
+dense, normalization. NumPy and JAX run dense nets. What is not installed is left out and named.
 
     pip install torch==2.13.0 jax
     python benchmarks/vs_frameworks.py --threads 1
+    python benchmarks/vs_frameworks.py --threads 1 \
+        --net cifar10-paper --rounds 5 --steps 1 --warm-up 1
 """
 
 from __future__ import annotations
@@ -23,8 +26,10 @@ from itertools import pairwise
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--threads", type=int, default=1)
+parser.add_argument("--net", default="784-1024-1024-1024-10", help="text of one, or a preset")
 parser.add_argument("--rounds", type=int, default=15)
 parser.add_argument("--steps", type=int, default=5, help="in a row, a turn")
+parser.add_argument("--warm-up", type=int, default=3, help="steps of a turn that do not count")
 options = parser.parse_args()
 
 # Before any library starts its threads: no more cores than threads, for those without a switch.
@@ -38,16 +43,19 @@ from fewmult_hls.backends.emu import EmuBackend  # noqa: E402
 from fewmult_hls.datasets import Split, load  # noqa: E402
 from fewmult_hls.nets.network import Network, NetworkSpec  # noqa: E402
 from fewmult_hls.nets.trainer import Trainer  # noqa: E402
-from fewmult_hls.proof.speed import BATCH, NET, random_split  # noqa: E402
+from fewmult_hls.presets import load_preset, names  # noqa: E402
+from fewmult_hls.proof.speed import BATCH, random_split  # noqa: E402
 from fewmult_hls.system.cpu import model_name  # noqa: E402
 from fewmult_hls.system.errors import FewmultError  # noqa: E402
 
-WIDTHS = tuple(map(int, NET.split("-")))
+PRESET = load_preset(options.net).values if options.net in names() else {}
+SPEC = NetworkSpec.parse(PRESET.get("net", options.net), batch=BATCH)
+WIDTHS = SPEC.widths
 RATE = 0.01
 CLIP = 0.8125
 EPOCH = 390
 PAUSE = 0.3  # until the threads of the last turn, which wait for more work, have gone to sleep
-WARM_UP = 3  # steps of a turn that do not count
+COLUMN_WIDTHS = (9, 6, 20, 9, 6, 10, 6)
 Step = Callable[[np.ndarray], None]
 
 
@@ -57,7 +65,7 @@ def ours(split: Split, rates: list[int]) -> Step:
     Deltas thin out while a net learns, and zeros cost less.
     """
     backend = EmuBackend(options.threads)
-    trainer = Trainer(backend, Network.initial(NetworkSpec.parse(NET, batch=BATCH), 1), 1)
+    trainer = Trainer(backend, Network.initial(SPEC, 1, split.images), 1)
     generator = np.random.default_rng(2)
     for rate in rates[:-1]:
         for _ in range(EPOCH):
@@ -69,52 +77,19 @@ def ours(split: Split, rates: list[int]) -> Step:
     return step
 
 
-def with_torch(split: Split, binary_connect: bool) -> Step:
-    """PyTorch fp32, sampled and normalized, or a plain MLP."""
+def with_torch(split: Split, samples: str = "", powers: bool = False) -> Step:
+    """PyTorch fp32: with sampled weights, or a plain net."""
     import torch
-    from torch import nn
-    from torch.nn import functional
+    from torch_nets import Inputs, Learner, Style, build
 
     torch.set_num_threads(options.threads)
     torch.manual_seed(1)
-
-    class Ternary(torch.autograd.Function):
-        """A stochastic ternary sample, straight-through."""
-
-        @staticmethod
-        def forward(ctx, weight):
-            return torch.bernoulli(weight.abs()).mul_(weight.sign())
-
-        @staticmethod
-        def backward(ctx, gradient):
-            return gradient
-
-    class TernaryLinear(nn.Linear):
-        def forward(self, x):
-            return functional.linear(x, Ternary.apply(self.weight), self.bias)
-
-    linear = TernaryLinear if binary_connect else nn.Linear
-    modules: list[nn.Module] = []
-    for k, (inputs, outputs) in enumerate(pairwise(WIDTHS)):
-        modules.append(linear(inputs, outputs))
-        if k < len(WIDTHS) - 2:
-            modules += [nn.BatchNorm1d(outputs), nn.ReLU()] if binary_connect else [nn.ReLU()]
-    model = nn.Sequential(*modules)
-    weights = [module.weight for module in modules if isinstance(module, nn.Linear)]
-    optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
-    images, labels = torch.tensor(split.images), torch.tensor(split.labels).long()
+    style = Style(samples, powers, normalized=not SPEC.plan.is_dense)
+    inputs, learner = Inputs(SPEC.plan, split), Learner(build(SPEC.plan, style))
+    labels = torch.tensor(split.labels).long()
 
     def step(chosen: np.ndarray) -> None:
-        index = torch.from_numpy(chosen)
-        x = images[index].float().div_(256)
-        target = functional.one_hot(labels[index], WIDTHS[-1]).mul(2).sub(1).float()
-        optimizer.zero_grad()
-        functional.relu(1 - model(x) * target).square().mean().backward()
-        optimizer.step()
-        if binary_connect:
-            with torch.no_grad():
-                for weight in weights:
-                    weight.clamp_(-CLIP, CLIP)
+        learner.step(inputs.batch(split, chosen), labels[torch.from_numpy(chosen)], RATE)
 
     return step
 
@@ -203,62 +178,72 @@ def with_jax(split: Split) -> Step:
 
 def contestants(split: Split) -> dict[str, Step]:
     """By name; the first is what the others are compared with."""
-    found = {
-        "fewmult-hls, first steps": ours(split, [3]),
-        "fewmult-hls, after four epochs": ours(split, [3, 2, 1, 0, 0]),
-    }
+    is_dense, rate = SPEC.plan.is_dense, SPEC.recipe.first_rates[0]
+    found = {"fewmult-hls, first steps": ours(split, [rate])}
+    if is_dense:
+        found["fewmult-hls, after four epochs"] = ours(split, [rate, 2, 1, 0, 0])
     if find_spec("torch"):
-        found["PyTorch fp32, stochastic ternary"] = with_torch(split, binary_connect=True)
-        found["PyTorch fp32, plain MLP"] = with_torch(split, binary_connect=False)
-    if find_spec("jax"):
+        found["PyTorch fp32, stochastic ternary"] = with_torch(split, "ternary")
+        found["PyTorch fp32, ternary, powers of two"] = with_torch(split, "ternary", powers=True)
+        found["PyTorch fp32, plain"] = with_torch(split)
+    if find_spec("jax") and is_dense:
         found["JAX fp32, stochastic ternary"] = with_jax(split)
-    found["NumPy fp32, stochastic ternary"] = with_numpy(split)
+    if is_dense:
+        found["NumPy fp32, stochastic ternary"] = with_numpy(split)
     return found
 
 
 def data() -> tuple[Split, str]:
-    """MNIST's training split, or random images."""
+    """The training split that the net is for, or random images."""
+    name = PRESET.get("dataset", "mnist" if SPEC.plan.is_dense else "cifar10")
     try:
-        return load("mnist").train, "MNIST"
+        split = load(name).train
+        if split.images.shape[1] == SPEC.features:
+            return split, name
     except FewmultError:
-        return random_split(4096, WIDTHS[0], WIDTHS[-1]), "random images"
+        pass
+    return random_split(4096, SPEC.features, SPEC.classes), "random images"
 
 
 def versions() -> str:
     """Of the libraries that take part."""
     from importlib.metadata import version
 
-    names = ("numpy", "torch", "jax")
-    return ", ".join(f"{n} {version(n) if find_spec(n) else 'missing'}" for n in names)
+    found = ("numpy", "torch", "jax")
+    return ", ".join(f"{n} {version(n) if find_spec(n) else 'missing'}" for n in found)
 
 
 def main() -> None:
     split, name = data()
     steps = contestants(split)
-    seconds: dict[str, list[float]] = {who: [] for who in steps}
+    walls: dict[str, list[float]] = {who: [] for who in steps}
+    busy: dict[str, list[float]] = {who: [] for who in steps}
     generator = np.random.default_rng(1)
     for done in range(options.rounds + 1):
         for who, step in steps.items():
             time.sleep(PAUSE)
-            for k in range(WARM_UP + options.steps):
+            for k in range(options.warm_up + options.steps):
                 chosen = generator.permutation(len(split.labels))[:BATCH]
-                start = time.perf_counter()
+                start, processor = time.perf_counter(), time.process_time()
                 step(chosen)
-                if done > 0 and k >= WARM_UP:
-                    seconds[who].append(time.perf_counter() - start)
+                if done > 0 and k >= options.warm_up:
+                    walls[who].append(time.perf_counter() - start)
+                    busy[who].append(time.process_time() - processor)
     info = EmuBackend(options.threads).info()
     print(f"{model_name()}, {options.threads} thread(s), level {info['isa']}, {versions()}")
-    print(f"{NET}, batch {BATCH}, {name}, medians of {options.rounds * options.steps} steps")
-    medians = {who: statistics.median(times) for who, times in seconds.items()}
-    first, settled = list(medians.values())[:2]
-    print(f"{'':34} {'ms':>7} {'quartiles':>15} {'x first':>8} {'x after':>8}")
-    for who, times in seconds.items():
-        low, _, high = statistics.quantiles(times, n=4)
-        spread = f"{1e3 * low:.2f} - {1e3 * high:.2f}"
-        print(
-            f"{who:34} {1e3 * medians[who]:7.2f} {spread:>15} "
-            f"{medians[who] / first:8.1f} {medians[who] / settled:8.1f}"
-        )
+    print(f"{SPEC.name}, batch {BATCH}, {name}, {options.rounds * options.steps} steps each, ms")
+    print("x: times the first line's. Processor: least of all threads, whatever else runs here")
+    columns = ("median", "x", "quartiles", "least", "x", "processor", "x")
+    print(f"{'':38}" + "".join(f"{c:>{w}}" for c, w in zip(columns, COLUMN_WIDTHS, strict=True)))
+    first = next(iter(steps))
+    for who in steps:
+        cells = []
+        for figure, times in ((statistics.median, walls), (min, walls), (min, busy)):
+            least = figure(times[who])
+            cells += [f"{1e3 * least:.2f}", f"{least / figure(times[first]):.1f}"]
+        low, _, high = statistics.quantiles(walls[who], n=4)
+        cells.insert(2, f"{1e3 * low:.2f} - {1e3 * high:.2f}")
+        print(f"{who:38}" + "".join(f"{c:>{w}}" for c, w in zip(cells, COLUMN_WIDTHS, strict=True)))
 
 
 if __name__ == "__main__":
