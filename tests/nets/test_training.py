@@ -149,6 +149,20 @@ def test_training_goes_on_where_it_stopped() -> None:
     assert parts.network().fingerprint == whole.network().fingerprint
 
 
+@pytest.mark.parametrize("name", ["numpy", "emu"])
+@pytest.mark.parametrize("features", [63, 64, 65])
+def test_a_state_that_was_taken_stays_as_it_was(name: str, features: int) -> None:
+    """Of 64 inputs, the kernels' layout is that of the host: a view would go on learning."""
+    spec = NetworkSpec(f"{features}-64-10", batch=16)
+    learner = Trainer(open_backend(name), Network.initial(spec, 1), 1)
+    taken = learner.network()
+    before = taken.fingerprint
+    images = np.random.default_rng(1).integers(0, 256, (16, features)).astype(np.uint8)
+    learner.step(Split(images, np.arange(16, dtype=np.uint8) % 10), np.arange(16), 3)
+    assert learner.network().fingerprint != before
+    assert taken.fingerprint == before
+
+
 @pytest.mark.parametrize(
     ("epochs", "rates"),
     [

@@ -35,7 +35,8 @@ def block_weights(matrix: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def unblock_weights(blocks: npt.NDArray[Any], inputs: int) -> npt.NDArray[Any]:
     """(word columns, outputs, 64) to (outputs, inputs); a copy."""
     outputs = blocks.shape[1]
-    return np.ascontiguousarray(blocks.transpose(1, 0, 2).reshape(outputs, -1)[:, :inputs])
+    # Of 64 inputs it would else be the same memory.
+    return np.array(blocks.transpose(1, 0, 2).reshape(outputs, -1)[:, :inputs], order="C")
 
 
 def pack_bits(bits: npt.NDArray[np.bool_]) -> Words:
