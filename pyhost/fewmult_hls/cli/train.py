@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 @path(
     "resume",
     "DIR",
-    "Go on with the interrupted run in DIR, to the bits of an unbroken one. Data that have "
-    "moved are named with --dataset.",
+    "Go on with the interrupted run in DIR, to the bits of an unbroken one; with --epochs N extend "
+    "a finished one to N epochs. Data that have moved are named with --dataset.",
 )
 def train(
     config: Path | None,

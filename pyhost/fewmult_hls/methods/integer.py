@@ -14,6 +14,7 @@ from ..counting.formulas import our_step, total
 from ..datasets import Dataset
 from ..models.domain import domain_of
 from ..models.model import Model, save_model
+from ..nets.cycles import Cycles
 from ..nets.evaluator import Evaluator, Means, evaluator
 from ..nets.network import Network, NetworkSpec, Precision
 from ..nets.steps import all_calls
@@ -43,9 +44,8 @@ class IntegerMethod(Method[Network]):
         self._spec, self._backend = spec, backend
         config.augmentation.check(spec.plan.pixels)
         check_kernels(backend, all_calls(spec.layers, config.perturb))
-        self.schedule = Schedule(
-            config.epochs, config.rate_exponent, config.sharpen, spec.recipe.sharpness
-        )
+        rest = config.rate_exponent, config.sharpen, spec.recipe.sharpness
+        self.schedule = Cycles(config.cycle_list, lambda epochs: Schedule(epochs, *rest))
         self.precisions, self.deployed = spec.precisions, spec.weights
 
     def initial(self) -> Network:

@@ -13,7 +13,8 @@ import numpy.typing as npt
 from ..contract.backend import Backend
 from ..contract.method_names import FLOATING
 from ..datasets import Dataset, Split
-from ..nets.trainer import Learner, Pace
+from ..nets.cycles import Pace
+from ..nets.trainer import Learner
 
 if TYPE_CHECKING:
     from ..runs.config import RunConfig

@@ -20,6 +20,7 @@ from ..layers.memory import Memory
 from ..oracle.draws import shuffle
 from ..system.errors import UsageError
 from ..system.interrupts import held_back
+from .cycles import Pace
 from .network import Network
 from .steps import Moment, sampling, training_arrays, training_step
 
@@ -27,20 +28,6 @@ if TYPE_CHECKING:
     from ..datasets import Split
 
 _HELD_SECONDS = 0.02  # for which an interrupt may wait
-
-
-class Pace(Protocol):
-    """How a run's numbers follow from the epoch, which is counted from 0; see ``Schedule``."""
-
-    @property
-    def epochs(self) -> int:
-        """The epochs of the whole run."""
-
-    def rate(self, epoch: int) -> float:
-        """log2 of the learning rate."""
-
-    def sharpness(self, epoch: int) -> int:
-        """How often the spread of the samples is halved."""
 
 
 class Learner(Protocol):

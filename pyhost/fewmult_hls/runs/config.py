@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..backends.names import BACKENDS
 from ..contract.limits import BATCHES, CROPS, MASTER_BITS, PERTURBATIONS, PHASES, RATES
 from ..contract.method_names import FLOATING, METHODS, SAMPLED
+from ..nets.cycles import Cycle, go_on_from, read_cycles
 from ..system.errors import UsageError
 from ..system.files import write_atomic
 from ..system.schema import read_toml, typed, typed_keys
@@ -87,6 +88,14 @@ class RunConfig:
         "How often every image is learned from.",
         default=100,
         allowed=range(1, MAX_EPOCHS + 1),
+    )
+    cycles: str = setting(
+        "Begin the learning rate, and what else follows from the epoch, anew after some epochs: "
+        "100+50 is a run of 100 that was extended to 150.",
+        default="",
+        says="one",
+        metavar="N+N",
+        since="0.1.0",
     )
     rate_exponent: int = setting(
         f"The learning rate begins at 2^E, E from {RATES[0]} to {RATES[-1]}.",
@@ -167,6 +176,7 @@ class RunConfig:
             )
         for name, row in SETTINGS.items():
             row.check_method(getattr(self, name), self.method)
+        self.cycle_list  # noqa: B018  # has as many epochs as the run
 
     @property
     def spec(self) -> Shape:
@@ -179,6 +189,16 @@ class RunConfig:
 
         weights, bits = SAMPLED[self.method], self.master_bits
         return NetworkSpec.parse(self.net, weights=weights, master_bits=bits, batch=self.batch)
+
+    @property
+    def cycle_list(self) -> tuple[Cycle, ...]:
+        """The cycles of the learning rate, first to last."""
+        return read_cycles(self.cycles, self.epochs)
+
+    @property
+    def earlier_epochs(self) -> int:
+        """The epochs of all cycles but the last."""
+        return self.epochs - self.cycle_list[-1].epochs
 
     @property
     def augmentation(self) -> Augmentation:
@@ -204,6 +224,20 @@ def changed(now: Mapping[str, Any], then: Mapping[str, Any]) -> str | None:
     """The first setting that changes bits and is another in two configs, as dictionaries."""
     rows = (row for row in SETTINGS.values() if row.changes_bits)
     return next((row.name for row in rows if now.get(row.name) != then.get(row.name)), None)
+
+
+def changed_since(now: RunConfig, then: RunConfig, done: int) -> str | None:
+    """The first setting that changes bits of a run's first epochs; see ``changed``.
+
+    Args:
+        now: its config.
+        then: that with which it began; it may have been extended since.
+        done: the epochs.
+    """
+    before = asdict(then)
+    if go_on_from(then.cycle_list, now.cycle_list, done):
+        before.update(epochs=now.epochs, cycles=now.cycles)
+    return changed(asdict(now), before)
 
 
 def save_config(path: Path, config: RunConfig) -> None:

@@ -123,9 +123,14 @@ class Course:
             self._in_a_step = True
 
     def _is_over(self) -> bool:
-        """Whether as many epochs passed without a better one as the config has patience for."""
+        """Whether as many epochs passed without a better one as the config has patience for.
+
+        A run that was extended has all of it again.
+        """
         patience, best = self.config.patience, self.best
-        return patience > 0 and best is not None and len(self.metrics) - best.epoch >= patience
+        if patience == 0 or best is None:
+            return False
+        return len(self.metrics) - max(best.epoch, self.config.earlier_epochs) >= patience
 
     def _judge(self, epoch: Epoch) -> float:
         """Validates an epoch's state and notes the result."""

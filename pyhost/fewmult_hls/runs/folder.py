@@ -68,18 +68,17 @@ def _check_there(folder: Path, *, overwrite: bool) -> None:
     )
 
 
-def check_unfinished(folder: Path) -> None:
-    """Whether there may be anything to resume.
+def check_free_run(folder: Path) -> None:
+    """Whether there is a folder in which this process may work.
 
     Raises:
-        UsageError: there is no such folder, another process works in it, or its run is finished.
+        UsageError: there is no such folder, or another process works in it.
     """
     with reading(folder):
         if not folder.is_dir():
             raise UsageError(f"there is no folder {folder}")
     check_free(lock_inside(folder), folder)
     finish_replacing(folder)
-    check_no_summary(folder)
 
 
 def check_no_summary(folder: Path) -> None:
@@ -88,8 +87,15 @@ def check_no_summary(folder: Path) -> None:
     Raises:
         UsageError: it is finished.
     """
-    if (folder / SUMMARY).exists():
-        raise UsageError(f"{folder} holds a finished run: there is nothing to resume")
+    if is_finished(folder):
+        raise UsageError(
+            f"{folder} holds a finished run: there is nothing to resume; --epochs N extends it"
+        )
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether the run in a folder has come to its end."""
+    return (folder / SUMMARY).exists()
 
 
 def finish_replacing(folder: Path) -> None:
@@ -153,6 +159,17 @@ class RunFolder:
         with placed_files(self.path, _named_files(self.path)) as new:
             save_config(new / CONFIG, config)
             self._config = read_file(new / CONFIG, _MAX_CONFIG)
+
+    def extend(self, config: RunConfig) -> None:
+        """Makes a finished run an unfinished one of a longer config, in one step.
+
+        Its model stays until there is a new one.
+
+        Raises:
+            FewmultError: the folder cannot be written; the run is still finished.
+        """
+        with placed_files(self.path, [self.path / SUMMARY]) as new:
+            save_config(new / CONFIG, config)
 
     def go_on(self, config: RunConfig, metrics: Sequence[str]) -> None:
         """Takes up a run whose config and metrics are these from now on."""

@@ -14,12 +14,14 @@ from .. import datasets
 from ..contract.backend import Backend
 from ..datasets import Dataset
 from ..layers import kinds
+from ..nets.cycles import extended, total_epochs
 from ..presets import load_preset
 from ..system.errors import FewmultError, UsageError
 from . import run as runs
 from .config import SETTINGS, RunConfig, default_rate, load_config, read_config
 from .course import Watcher
 from .numbering import numbered
+from .record import read_run
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Plan:
         folder: where it goes.
         overwrite: another run there may be replaced.
         goes_on: with the run that is there.
+        extends: a finished one.
         is_named: whether somebody chose the folder; else it gets a number where it is taken.
     """
 
@@ -40,6 +43,7 @@ class Plan:
     folder: Path
     overwrite: bool = False
     goes_on: bool = False
+    extends: bool = False
     is_named: bool = True
 
     @contextmanager
@@ -68,7 +72,7 @@ class Plan:
         """
         config, dataset, folder = self.config, self.dataset, self.folder
         if self.goes_on:
-            return runs.resume(config, dataset, backend, folder, watcher)
+            return runs.resume(config, dataset, backend, folder, watcher, extends=self.extends)
         return runs.run(config, dataset, backend, folder, watcher, overwrite=self.overwrite), []
 
 
@@ -112,12 +116,13 @@ def plan_run(
 
 
 def plan_to_go_on(folder: Path, options: Mapping[str, Any]) -> Plan:
-    """The plan of an interrupted run, whose own config counts.
+    """The plan of a run that was interrupted or is to be extended, whose own config counts.
 
     Args:
         folder: of the run.
         options: who computes, as ``backend``, and where the data are, as ``dataset``, if not as
-            before; None where there is none. No others go with it.
+            before; ``epochs`` of a finished run that is extended; None where there is none. No
+            others go with it.
 
     Raises:
         UsageError: there is another option, or nothing to go on with.
@@ -125,11 +130,15 @@ def plan_to_go_on(folder: Path, options: Mapping[str, Any]) -> Plan:
     """
     given = {name: value for name, value in options.items() if value is not None}
     backend, place = given.pop("backend", None), given.pop("dataset", None)
+    epochs = given.pop("epochs", None)
     if given:
         name = next(iter(given)).replace("_", "-")
         raise UsageError(f"--resume goes on with the run's own settings: leave out --{name}")
-    runs.check_unfinished(folder)
-    config = read_config(folder / runs.CONFIG)
+    runs.check_free_run(folder)
+    extends = epochs is not None and runs.is_finished(folder)
+    if not extends:
+        runs.check_no_summary(folder)
+    config = _with_epochs(folder, epochs)
     if backend is not None:
         config = replace(config, backend=backend)
     if place is not None:
@@ -142,7 +151,31 @@ def plan_to_go_on(folder: Path, options: Mapping[str, Any]) -> Plan:
         raise type(error)(f"{error}; if the data have moved, say where with --dataset") from error
     runs.check_fit(config.spec, data)
     runs.check_memory(config.spec, data)
-    return Plan(config, data, folder, goes_on=True)
+    return Plan(config, data, folder, goes_on=True, extends=extends)
+
+
+def _with_epochs(folder: Path, epochs: int | None) -> RunConfig:
+    """The config of the run in a folder, in a cycle more if it is finished and has fewer epochs.
+
+    Raises:
+        UsageError: it has as many, or has others to finish first.
+    """
+    config = read_config(folder / runs.CONFIG)
+    if epochs is None:
+        return config
+    if not runs.is_finished(folder):
+        if config.epochs != epochs:
+            raise UsageError(
+                f"{folder} is not finished, and has {config.epochs} epochs: leave out --epochs, "
+                "and extend it then"
+            )
+        return config
+    run = read_run(folder)
+    assert run.summary is not None
+    done = run.summary["epochs_trained"]
+    if epochs <= done:
+        raise UsageError(f"{folder} has {done} epochs: --epochs {epochs} must be more")
+    return replace(config, epochs=epochs, cycles=extended(config.cycle_list, done, epochs))
 
 
 def _values(preset: str | None, config: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,8 +185,12 @@ def _values(preset: str | None, config: Path | None, options: Mapping[str, Any])
         for name, row in SETTINGS.items()
         if options.get(row.option) is not None
     }
+    if "epochs" in given:  # of which a config's cycles are others
+        given.setdefault("cycles", "")
     if config is not None:
         given = {**load_config(config), **given}
+    if given.get("cycles") and options.get("epochs") is None:
+        given["epochs"] = total_epochs(given["cycles"])
     chosen = load_preset(preset).values if preset is not None else {}
     method = {"method": SETTINGS["method"].default, **chosen, **given}["method"]
     shared = {name: chosen[name] for name in chosen if SETTINGS[name].is_shared_with(method)}

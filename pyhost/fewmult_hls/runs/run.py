@@ -27,14 +27,16 @@ from ..system import memory
 from ..system.errors import FewmultError, UsageError
 from ..system.files import resolved, write_atomic
 from .checkpoints import Checkpoint, newest_checkpoint
-from .config import RunConfig, changed, load_config
+from .config import RunConfig, changed_since, load_config
 from .course import Course, Watcher
 from .folder import CONFIG as CONFIG
 from .folder import MODEL as MODEL
 from .folder import SUMMARY as SUMMARY
-from .folder import RunFolder, check_no_summary
+from .folder import RunFolder
 from .folder import check_folder as check_folder
-from .folder import check_unfinished as check_unfinished
+from .folder import check_free_run as check_free_run
+from .folder import check_no_summary as check_no_summary
+from .folder import is_finished as is_finished
 
 _BYTES_TRAINING_IMAGE = 32  # while an epoch's order is drawn, by measurement
 
@@ -157,7 +159,13 @@ def run(
 
 
 def resume(
-    config: RunConfig, dataset: Dataset, backend: Backend, folder: Path, watcher: Watcher
+    config: RunConfig,
+    dataset: Dataset,
+    backend: Backend,
+    folder: Path,
+    watcher: Watcher,
+    *,
+    extends: bool = False,
 ) -> tuple[dict[str, Any], list[str]]:
     """Goes on with a run, to the fingerprint of an unbroken one.
 
@@ -170,6 +178,7 @@ def resume(
         backend: executes the kernels.
         folder: of the run.
         watcher: is told how it goes on.
+        extends: the run is finished, and its config has more epochs than it has.
 
     Returns:
         The summary, and what is wrong with checkpoints that are damaged.
@@ -179,13 +188,18 @@ def resume(
             since the checkpoint.
         FewmultError: all checkpoints are damaged.
     """
-    check_unfinished(folder)
+    check_free_run(folder)
     place = RunFolder(folder)
     with place.opened():
-        check_no_summary(folder)
+        if not extends:
+            check_no_summary(folder)
         checkpoint, complaints = newest_checkpoint(folder)
+        if extends and checkpoint is None:
+            raise UsageError(f"{folder} has lost its checkpoints, without which it cannot go on")
         _check_resumed(config, dataset, folder, checkpoint)
         course = Course(config, dataset, backend, place, checkpoint)
+        if extends:
+            place.extend(config)
         place.go_on(config, course.metrics)
         return _finish(course, watcher), complaints
 
@@ -194,9 +208,9 @@ def _check_resumed(
     config: RunConfig, dataset: Dataset, folder: Path, checkpoint: Checkpoint | None
 ) -> None:
     if checkpoint is not None:
-        now, then = asdict(config), asdict(checkpoint.config)
-        name = changed(now, then)
+        name = changed_since(config, checkpoint.config, checkpoint.progress.epoch)
         if name is not None:
+            now, then = asdict(config), asdict(checkpoint.config)
             raise UsageError(
                 f"{folder / CONFIG} has {name} = {now[name]!r}, and the run began with "
                 f"{then[name]!r}: set it back, or start another run"

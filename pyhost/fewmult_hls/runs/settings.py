@@ -64,9 +64,11 @@ class Setting:
         return self.flag.replace("--", "--no-", 1)
 
     def arguments(self, value: Any) -> list[str]:
-        """What gives it a value on the command line."""
+        """What gives it a value on the command line; an empty text is that of no option."""
         if self.kind is bool:
             return [self.flag if value else self.off_flag]
+        if value == "":
+            return []
         return [self.flag, str(value)]
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...counting.formulas import paper_step, total
 from ...datasets import Dataset
 from ...models.domain import domain_of
+from ...nets.cycles import Cycles
 from ..protocol import Method
 from .evaluation import FloatEvaluator, Statistics, take_statistics
 from .model import FloatModel, save_float_model
@@ -31,7 +32,8 @@ class FloatMethod(Method[FloatNetwork]):
         super().__init__(config, dataset)
         assert isinstance(config.spec, FloatSpec)
         self._spec = config.spec
-        self.schedule = FloatSchedule(config.epochs, config.rate_exponent)
+        shift = config.rate_exponent
+        self.schedule = Cycles(config.cycle_list, lambda epochs: FloatSchedule(epochs, shift))
         self.precisions, self.deployed = self._spec.precisions, self._spec.precisions[0]
 
     def initial(self) -> FloatNetwork:

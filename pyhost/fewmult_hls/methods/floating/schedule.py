@@ -12,7 +12,7 @@ FIRST_RATE, LAST_RATE = 0.3, 0.01  # the paper's, for MNIST
 
 @dataclass(frozen=True)
 class FloatSchedule:
-    """See ``nets.trainer.Pace``.
+    """See ``nets.cycles.Pace``.
 
     Attributes:
         epochs: of the whole run.
