@@ -135,7 +135,7 @@ $(VENV)/test.stamp $(VENV)/lint.stamp: $(VENV)/%.stamp: $(VENV)/package.stamp
 # Not every Python has these, and nothing but some tests needs them.
 $(VENV)/exchange.stamp: $(VENV)/test.stamp
 	$(PIP) install "$$(echo $(DIST)/*.whl)[exchange]" || \
-	  echo "onnxruntime and qonnx cannot be installed here: their tests are skipped"
+	  echo "onnxruntime, qonnx and hls4ml cannot be installed here: their tests are skipped"
 	touch $@
 
 .venv-board/board.stamp: $(VENV)/package.stamp

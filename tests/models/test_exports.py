@@ -408,6 +408,49 @@ def test_the_qonnx_file_of_a_run(digits: Path, tmp_path: Path) -> None:
     assert set(modes) == {b"ROUND"}
 
 
+def hls4ml_logits(path: Path, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    """Of the C++ that hls4ml makes for Vitis HLS, compiled for this machine."""
+    pytest.importorskip("hls4ml", exc_type=ImportError)
+    needs("g++")
+    with warnings.catch_warnings():  # what it imports warns of itself
+        warnings.simplefilter("ignore")
+        from hls4ml.converters import convert_from_onnx_model
+        from hls4ml.utils.config import config_from_onnx_model
+        from qonnx.core.modelwrapper import ModelWrapper
+        from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
+        from qonnx.transformation.gemm_to_matmul import GemmToMatMul
+        from qonnx.util.cleanup import cleanup_model
+
+        graph = cleanup_model(ModelWrapper(str(path)))
+        graph = graph.transform(ConvertToChannelsLastAndClean()).transform(GemmToMatMul())
+        graph = cleanup_model(graph)
+        config = config_from_onnx_model(graph, "name", "Vitis", default_precision="fixed<32,16>")
+        folder = str(path.with_suffix(".hls"))
+        made = convert_from_onnx_model(graph, folder, backend="Vitis", hls_config=config)
+        made.compile()
+    flat = np.ascontiguousarray(images.reshape(len(images), -1), np.float32)
+    logits: npt.NDArray[Any] = made.predict(flat).reshape(len(images), -1)
+    return logits
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weights", ["ternary", "binary"])
+def test_hls4ml_gives_the_same_logits(weights: str, tmp_path: Path) -> None:
+    qonnx = pytest.importorskip("fewmult_hls.models.exports.qonnx")
+    model = model_of("1x8x8-4C3ps2-P2-10", weights)
+    images = images_for(model)
+    qonnx.save(tmp_path / "net.onnx", model)
+    assert np.array_equal(hls4ml_logits(tmp_path / "net.onnx", images), expected(model, images))
+
+
+@pytest.mark.slow
+def test_hls4ml_on_the_qonnx_file_of_a_run(digits: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    out = tmp_path / "net.onnx"
+    assert run(["export", str(digits), "--format", "qonnx", "--out", str(out)]) == 0
+    assert np.array_equal(hls4ml_logits(out, DIGITS.test.images), digits_logits(digits))
+
+
 def test_sums_that_no_float_holds_are_refused(tmp_path: Path) -> None:
     qonnx = pytest.importorskip("fewmult_hls.models.exports.qonnx")
     model = model_of("65-33-20-7")

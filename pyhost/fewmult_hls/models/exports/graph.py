@@ -68,19 +68,16 @@ class Graph:
 
     def pool(self, x: str, image: Image, pooled: Image, size: int) -> str:
         """Adds max pooling of rows."""
-        sides = (size, size)
-        largest = self.node("MaxPool", self.image(x, image), kernel_shape=sides, strides=sides)
-        return self.rows(largest, pooled.size)
+        sides, none = (size, size), (0, 0, 0, 0)
+        shape = {"kernel_shape": sides, "strides": sides, "pads": none}
+        return self.rows(self.node("MaxPool", self.image(x, image), **shape), pooled.size)
 
-    def save(
-        self, path: Path, model: Model, logits: str, *, examples: int | str, dtype: Any
-    ) -> None:
+    def save(self, path: Path, model: Model, *, examples: int | str, dtype: Any) -> None:
         """Writes the graph from ``images`` to ``logits``, whole or not at all.
 
         Args:
             path: of the file.
-            model: that it is of.
-            logits: name of the last tensor.
+            model: that it is of; its logits are what the last node gives.
             examples: how many there are at a time, or what stands for it.
             dtype: of images and logits.
 
@@ -95,7 +92,8 @@ class Graph:
                 f"net {spec.name} takes {size:,} bytes, more than the {_MOST:,} of an ONNX file: "
                 "take --format packed"
             )
-        self._nodes.append(helper.make_node("Identity", [logits], ["logits"], name="logits"))
+        # Not by an Identity: hls4ml drops it, and the output with it.
+        self._nodes[-1].output[:] = ["logits"]
         graph = helper.make_graph(
             self._nodes,
             spec.name,
@@ -143,8 +141,8 @@ def _value(name: str, dtype: npt.DTypeLike, shape: tuple[int | str, ...]) -> Any
     return helper.make_tensor_value_info(name, kind, shape)
 
 
-def window_attributes(window: Window) -> dict[str, tuple[int, ...]]:
-    """What a convolution node says of a window."""
+def window_attributes(window: Window) -> dict[str, Any]:
+    """What a convolution node says of a window; defaults, too, which some readers do not know."""
     top, left = window.row_padding, window.column_padding
     bottom = _after(window.rows, window.result_rows, window.tap_rows, window.stride, top)
     right = _after(window.columns, window.result_columns, window.tap_columns, window.stride, left)
@@ -152,6 +150,8 @@ def window_attributes(window: Window) -> dict[str, tuple[int, ...]]:
         "kernel_shape": (window.tap_rows, window.tap_columns),
         "strides": (window.stride, window.stride),
         "pads": (top, left, bottom, right),
+        "dilations": (1, 1),
+        "group": 1,
     }
 
 

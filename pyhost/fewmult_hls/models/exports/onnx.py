@@ -40,7 +40,7 @@ def save(path: Path, model: Model) -> str:
     graph, flow = Graph(), Flow("images")
     for layer in model.inference():
         flow = _add(layer, graph, flow)
-    graph.save(path, model, flow.name, examples="examples", dtype=(np.uint8, np.int32))
+    graph.save(path, model, examples="examples", dtype=(np.uint8, np.int32))
     return f"{path.stat().st_size:,} bytes, uint8 images to int32 logits"
 
 

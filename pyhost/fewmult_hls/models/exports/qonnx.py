@@ -32,11 +32,11 @@ _ACTIVATION_BITS, _SIGNED_BITS, _LOGIT_BITS = 7, 8, 24
 
 def save(path: Path, model: Model) -> str:
     """Writes a model, whole or not at all: float32 (1, features), 0 to 255, to float32 logits."""
-    graph, name = Graph(), "images"
+    graph, x = Graph(), "images"
     for layer in model.inference():
-        name = _add(layer, graph, name)
+        x = _add(layer, graph, x)
     # One image at a time is what compilers for FPGAs take.
-    graph.save(path, model, name, examples=1, dtype=(np.float32, np.float32))
+    graph.save(path, model, examples=1, dtype=(np.float32, np.float32))
     return f"{path.stat().st_size:,} bytes, one image of floats 0 to 255 to float logits"
 
 
