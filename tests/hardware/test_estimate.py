@@ -217,6 +217,20 @@ def test_the_overlay_fits_the_part() -> None:
     assert found.lut <= Z2.resources.lut * limits.lut_percent / 100
 
 
+def test_a_preset_says_what_no_option_does() -> None:
+    second = run("--preset", "digits").splitlines()[1]
+    assert second.startswith("64-256-256-10, batch 128, ternary-qbp, 16-bit masters, perturb 0")
+    second = run("--batch", "16", "--preset", "digits", "--master-bits", "8").splitlines()[1]
+    assert second.startswith("64-256-256-10, batch 16, ternary-qbp, 8-bit masters, perturb 0")
+
+
+@pytest.mark.parametrize(("mhz", "bound"), [("100", "the kernels"), ("500", "memory")])
+def test_what_bounds_a_step(mhz: str, bound: str) -> None:
+    text, step = run("--mhz", mhz), json.loads(run("--mhz", mhz, "--json"))["step"]
+    assert re.search(rf"^bound by +{bound};", text, re.MULTILINE)
+    assert (step["cycles"] == step["memory_cycles"]) == (bound == "memory")
+
+
 @pytest.mark.slow
 def test_sizes_can_be_tried() -> None:
     plain, wide = (
@@ -264,6 +278,7 @@ def test_a_damaged_build_is_one_line(tmp_path: Path, text: str, part: str) -> No
     ("options", "parts"),
     [
         (["--board", "zybo"], ["no board 'zybo'", "pynq-z2"]),
+        (["--preset", "zybo"], ["no preset 'zybo'", "digits"]),
         (["--net", "784"], ["two widths"]),
         (["--net", "3x8x8-4C3-P2-10"], ["no convolution", "dense layers, such as 784-1024-10"]),
         (["--batch", "100"], ["batch 100", "128"]),

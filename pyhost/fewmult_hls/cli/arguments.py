@@ -16,6 +16,7 @@ from ..backends.names import DEVICES, Device
 from ..runs.config import SETTINGS
 from ..runs.settings import Setting
 
+_CLICKS = ("required", "multiple", "callback", "is_eager", "expose_value")
 Command = Callable[..., None]
 Decorator = Callable[[Command], Command]
 
@@ -70,9 +71,9 @@ def option(name: str, text: str, *, to: str = "", **row: Any) -> Decorator:
         name: on the command line.
         text: the help without the default.
         to: the command's argument, if it has another name.
-        **row: as of a setting; see ``Setting``. Also ``required`` and ``multiple``, as click's.
+        **row: as of a setting; see ``Setting``. Also click's, those of ``_CLICKS``.
     """
-    more = {key: row.pop(key) for key in ("required", "multiple") if key in row}
+    more = {key: row.pop(key) for key in _CLICKS if key in row}
     kind = int if isinstance(row.get("allowed"), range) else str
     found = Setting(text, option=name, **{"kind": kind, **row})
     return _option(found, to or name.replace("-", "_"), default=found.default, **more)
@@ -113,6 +114,25 @@ PAPER_NET = setting(
     default="784-1024-1024-1024-10",
     says="the paper's for MNIST, 784-1024-1024-1024-10",
     help="Units of each layer.",
+)
+
+
+def _take_preset(context: click.Context, _option: click.Parameter, name: str | None) -> None:
+    """Has a preset's values stand where no option says otherwise."""
+    if name is not None:
+        from ..presets import load_preset
+
+        values = load_preset(name).values
+        context.default_map = {key: str(value) for key, value in values.items()}
+
+
+PRESET = option(
+    "preset",
+    "Net, method and sizes of a preset, where no option says otherwise: see `presets`.",
+    metavar="NAME",
+    callback=_take_preset,
+    is_eager=True,
+    expose_value=False,
 )
 JSON = flag("json", "Print one JSON object instead of tables.", to="as_json")
 BOARD = option("board", "", default="pynq-z2", metavar="NAME")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..contract.method_names import SAMPLED
-from .arguments import BOARD, JSON, PAPER_NET, examples, option, path, setting
+from .arguments import BOARD, JSON, PAPER_NET, PRESET, examples, option, path, setting
 from .results import show_rows, show_table
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _MOST_IMAGES = 1 << 40  # an epoch of them outlasts any board, and its numbers f
     )
 )
 @BOARD
+@PRESET
 @PAPER_NET
 @setting(
     "method", allowed=tuple(SAMPLED), help="Ternary or binary samples; they take the same time."
@@ -161,8 +162,8 @@ def _show_loops(found: Estimate) -> None:
 
 
 def _show_times(found: Estimate, samples: int, validation: int) -> None:
-    moved = sum(cost.read + cost.written for _, cost in found.step)
-    rate = moved / found.step_seconds
+    rate = found.moved / found.step_seconds
+    is_memory = found.step_cycles == found.memory_cycles
     rows = [
         ("step", f"{_ms(found, found.step_cycles)}; both kernels together {_both(found)}"),
         ("epoch", f"{found.epoch_seconds:.2f} s: {found.steps} steps of {samples:,} images"),
@@ -174,6 +175,11 @@ def _show_times(found: Estimate, samples: int, validation: int) -> None:
     rows += [
         ("first samples", f"{found.sampling_seconds:.2f} s, once"),
         ("DDR", f"{rate / 1e6:,.0f} MB/s of {found.board.ddr.bytes_per_second / 1e6:,.0f}"),
+        (
+            "bound by",
+            f"{'memory' if is_memory else 'the kernels'}; memory alone would take "
+            f"{_ms(found, found.memory_cycles)} a step",
+        ),
     ]
     show_rows(rows)
     click.echo()
@@ -248,6 +254,7 @@ def _report(found: Estimate, perturb: int, reported: dict[str, Any]) -> dict[str
             "cycles": round(found.step_cycles),
             "busy_cycles": round(found.busy_cycles),
             "work_cycles": round(found.work_cycles),
+            "memory_cycles": round(found.memory_cycles),
             "seconds": found.step_seconds,
             "calls": [_call(part, cost) for part, cost in found.step],
             "loops": [

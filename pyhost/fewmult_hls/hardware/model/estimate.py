@@ -249,9 +249,17 @@ class Estimate:
                 free = now + cost.cycles
             else:
                 now = (max(now, free) if part == "forward" else now) + cost.cycles
-        moved = sum(cost.read + cost.written for _, cost in self.step)
-        at_least = moved / self.board.ddr.bytes_per_second * self.board.clock.fabric_mhz * 1e6
-        return max(now, free, at_least)
+        return max(now, free, self.memory_cycles)
+
+    @property
+    def moved(self) -> int:
+        """Bytes that a step reads and writes."""
+        return sum(cost.read + cost.written for _, cost in self.step)
+
+    @property
+    def memory_cycles(self) -> float:
+        """Cycles in which DDR moves what a step moves."""
+        return self.moved / self.board.ddr.bytes_per_second * self.board.clock.fabric_mhz * 1e6
 
     @property
     def busy_cycles(self) -> float:
