@@ -62,12 +62,9 @@ def _machine() -> dict[str, str]:
 
 def _show_kernels(measured: Measured, levels: Sequence[str], threads: int) -> None:
     table = [["", *levels]]
-    table.append(
-        ["peak, product", *(_rate(measured.peaks.get((level, "product"))) for level in levels)]
-    )
-    table.append(
-        ["peak, gradient", *(_rate(measured.peaks.get((level, "gradient"))) for level in levels)]
-    )
+    for name in ("product", "gradient"):
+        peaks = (_rate(measured.peaks.get((level, name))) for level in levels)
+        table.append([f"peak, {name}", *peaks])
     chosen = [kernel for kernel in measured.kernels if kernel.threads == threads]
     for name in dict.fromkeys(kernel.name for kernel in chosen):
         cells = {kernel.level: _cell(measured, kernel) for kernel in chosen if kernel.name == name}

@@ -33,8 +33,10 @@ class Tools(NamedTuple):
 
 
 STAGES = ("csim", "synth", "cosim", "package", "impl", "overlay", "all")
-VITIS = Tools("Vitis and Vivado", "run.sh", STAGES, "source settings64.sh of Vitis")
-BAMBU = Tools("Bambu", "run_bambu.sh", ("synth", "cosim", "all"), "install it")
+TOOLS = {
+    "vitis": Tools("Vitis and Vivado", "run.sh", STAGES, "source settings64.sh of Vitis"),
+    "bambu": Tools("Bambu", "run_bambu.sh", ("synth", "cosim", "all"), "install it"),
+}
 
 
 @click.command(
@@ -66,7 +68,7 @@ BAMBU = Tools("Bambu", "run_bambu.sh", ("synth", "cosim", "all"), "install it")
     "Who makes Verilog of the kernels: vitis, or bambu, an open-source compiler, which makes "
     "neither IP nor overlay.",
     default="vitis",
-    allowed=("vitis", "bambu"),
+    allowed=tuple(TOOLS),
 )
 @flag("plan-only", "Write the plan and run nothing.")
 @flag("overwrite", "Replace a plan that is there.")
@@ -88,10 +90,10 @@ def build(
     simulation is compared with the same test data.
     """
     from ..hardware.board.board import load_board
-    from ..hardware.build.plan import check_request, locked_plan, write_plan
+    from ..hardware.build.plan import check_request, locked_plan, missing_tool, write_plan
     from ..system.errors import UsageError
 
-    tools = BAMBU if hls == "bambu" else VITIS
+    tools = TOOLS[hls]
     if stage not in tools.stages:
         raise UsageError(f"{tools.name} has no stage {stage}: take {', '.join(tools.stages)}")
     if kernels and stage == "overlay":
@@ -104,24 +106,15 @@ def build(
         if plan_only:
             click.echo(f"run {out / tools.script} {stage} on a machine with {tools.name}")
             return
-        _check_tools(tools, out, stage)
+        missing = missing_tool(hls, stage, has_overlay=(out / "overlay").is_dir())
+        if missing:
+            raise FewmultError(
+                f"{missing} is not on PATH: {tools.remedy} and go on with {out / tools.script}, "
+                "or copy the folder to a machine with the tools (--plan-only)"
+            )
         _run(out, tools.script, stage)
-        if tools is VITIS:
+        if hls == "vitis":
             _check_overlay(out, manifest)
-
-
-def _check_tools(tools: Tools, folder: Path, stage: str) -> None:
-    from ..hardware.build.plan import missing_bambu_tool, missing_tool
-
-    if tools is BAMBU:
-        missing = missing_bambu_tool(stage)
-    else:
-        missing = missing_tool(stage, has_overlay=(folder / "overlay").is_dir())
-    if missing:
-        raise FewmultError(
-            f"{missing} is not on PATH: {tools.remedy} and go on with "
-            f"{folder / tools.script}, or copy the folder to a machine with the tools (--plan-only)"
-        )
 
 
 def _check_overlay(folder: Path, manifest: Manifest) -> None:

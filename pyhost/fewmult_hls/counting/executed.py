@@ -182,19 +182,6 @@ def count_stages(
     return ledger.stages
 
 
-def count_step(
-    network: Network,
-    split: Split,
-    seed: int,
-    rate: int,
-    perturbation: int = 0,
-    augmentation: Augmentation = AS_THEY_ARE,
-) -> Counter[str]:
-    """Operations of one training step of this network on the first batch of this data."""
-    stages = count_stages(network, split, seed, rate, perturbation, augmentation)
-    return sum(stages.values(), Counter())
-
-
 def multiplications(counter: Counter[str]) -> int:
     """How many of the counted operations multiply or divide."""
     return sum(count for name, count in counter.items() if name in MULTIPLICATIONS)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..system.errors import FewmultError, reason_of
+from ..system.errors import FewmultError, library_faults
 from .dataset import Array
 from .png_chunks import GREY, PALETTE, SIGNATURE, Png, read_header, read_png
 
@@ -90,17 +90,11 @@ def _opened(png: Png) -> Any:
     """
     from PIL import Image
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            # Of what else a file may have, nothing reaches the library.
-            image = Image.open(io.BytesIO(png.content), formats=["PNG"])
-            image.load()
-    except MemoryError:
-        raise
-    # What Pillow raises on damaged bytes has no common base.
-    except Exception as error:
-        raise ValueError(reason_of(error)) from error
+    with library_faults(ValueError), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # Of what else a file may have, nothing reaches the library.
+        image = Image.open(io.BytesIO(png.content), formats=["PNG"])
+        image.load()
     if png.header.kind == PALETTE and np.asarray(image).max() >= png.colours:
         raise ValueError("it has pixels of a colour that its palette lacks")
     return image

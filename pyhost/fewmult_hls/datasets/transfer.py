@@ -138,8 +138,7 @@ def _reason(error: BaseException) -> str:
         given = next((name for name in _BUNDLES if os.environ.get(name)), None)
         bundle = f"${given} is {os.environ[given]}" if given else f"${_BUNDLES[0]} names others"
         text = f"{text}; of the certificates, {bundle}"
-    shown = "".join(letter if letter.isprintable() else " " for letter in text)
-    return shown[:_LONGEST_REASON]
+    return text[:_LONGEST_REASON]
 
 
 def _inner(error: BaseException) -> BaseException | None:

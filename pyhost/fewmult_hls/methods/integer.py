@@ -4,12 +4,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..contract.backend import Backend, check_kernels
-from ..counting.executed import count_step, multiplications
+from ..counting.executed import count_stages, multiplications
 from ..counting.formulas import our_step, total
 from ..datasets import Dataset
 from ..models.domain import domain_of
@@ -71,7 +72,7 @@ class IntegerMethod(Method[Network]):
         formula = total(our_step(spec, config.rate_exponent, None, config.perturb).values())
         if not spec.plan.is_dense and formula.additions > _MOST_EXECUTED:
             return formula.multiplications, asdict(formula)
-        counter = count_step(
+        stages = count_stages(
             self.initial(),
             split,
             config.seed,
@@ -79,4 +80,5 @@ class IntegerMethod(Method[Network]):
             config.perturb,
             config.augmentation,
         )
+        counter = sum(stages.values(), Counter())
         return multiplications(counter), dict(sorted(counter.items()))

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import memory
-from .errors import FewmultError, reason_of
+from .errors import FewmultError, library_faults
 from .files import open_regular, write_atomic
 
 CHECKSUM = "sha256"
@@ -248,22 +248,13 @@ def reading_archive(path: Path, advice: str) -> Iterator[Archive]:
     Raises:
         FewmultError: it cannot be read or is damaged, or there is not enough memory for it.
     """
+
+    def fault(reason: str) -> FewmultError:
+        return FewmultError(f"{path} is damaged or not a model of fewmult-hls ({reason}): {advice}")
+
     with open_regular(path) as file:
-        with _damage(path, advice):
+        with library_faults(fault):
             archive = Archive(file)
         memory.check(str(path), archive.memory, "read it on a larger machine")
-        with _damage(path, advice):
+        with library_faults(fault):
             yield archive
-
-
-@contextmanager
-def _damage(path: Path, advice: str) -> Iterator[None]:
-    try:
-        yield
-    except MemoryError:
-        raise
-    # What zipfile and numpy raise on damaged bytes has no common base.
-    except Exception as error:
-        raise FewmultError(
-            f"{path} is damaged or not a model of fewmult-hls ({reason_of(error)}): {advice}"
-        ) from error

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 _LONGEST = 200  # characters: libraries quote what they found
 
 
@@ -29,6 +32,20 @@ class UsageError(FewmultError):
 def as_line(text: str) -> str:
     """The text on one line, with escapes for what would steer a terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
+
+
+@contextmanager
+def library_faults(fault: Callable[[str], Exception]) -> Iterator[None]:
+    """Turn what a library raises on damaged bytes into an error that is made of the reason.
+
+    The exceptions of zipfile, zlib, numpy and Pillow have no common base.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise fault(reason_of(error)) from error
 
 
 def reason_of(error: Exception) -> str:

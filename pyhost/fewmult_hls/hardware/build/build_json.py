@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict
 
 from ...system.errors import FewmultError, UsageError
-from ...system.files import reading
 from ...system.replacing import bring_back
 from ...system.schema import read_json
 
@@ -54,14 +53,9 @@ def load_build(folder: Path, board: str) -> dict[str, dict[str, Any]]:
     bring_back(folder)
     path = folder / NAME
     try:
-        with reading(path):
-            path.stat()
-    except FewmultError as error:
-        raise UsageError(f"{error}; the plan's run.sh writes it after synthesis") from error
-    try:
         build = read_json(path, _Build, _MOST_BYTES, extra=True)
     except FewmultError as error:
-        raise UsageError(str(error)) from error
+        raise UsageError(f"{error}; the plan's run.sh writes it after synthesis") from error
     if build.board != board:
         raise UsageError(f"{path} is of board {build.board}, and this is about {board}")
     routed = {} if build.routed is None else {ROUTED: dict(build.routed)}

@@ -77,7 +77,6 @@ def check_folder(folder: Path, *, overwrite: bool) -> None:
             raise UsageError(
                 f"you are in {folder}, which a plan would replace: cd out of it, or name another"
             )
-        bring_back(folder)
         if next(folder.iterdir(), None) is None:
             return
         if not _is_plan(folder):
@@ -237,22 +236,13 @@ def _revision(root: Path) -> str:
     return found.stdout.strip()
 
 
-def missing_bambu_tool(stage: str) -> str:
-    """What a stage with Bambu needs and PATH lacks, or empty."""
-    tools = ["bash", "bambu", *(["verilator"] if stage != "synth" else [])]
-    return next((tool for tool in tools if shutil.which(tool) is None), "")
-
-
-def missing_tool(stage: str, *, has_overlay: bool) -> str:
-    """What a stage needs and PATH lacks, or empty."""
-    if shutil.which("bash") is None:
-        return "bash"
-    if shutil.which("vitis-run") is not None:
-        tools = ["v++"]
-    elif shutil.which("vitis_hls") is not None:
-        tools = []
+def missing_tool(hls: str, stage: str, *, has_overlay: bool) -> str:
+    """What a stage with ``vitis`` or ``bambu`` needs and PATH lacks, or empty."""
+    if hls == "bambu":
+        tools = ["bambu", *(["verilator"] if stage != "synth" else [])]
     else:
-        return "vitis-run"
-    if stage == "overlay" or (stage == "all" and has_overlay):
-        tools.append("vivado")
-    return next((tool for tool in tools if shutil.which(tool) is None), "")
+        is_unified = shutil.which("vitis-run") or not shutil.which("vitis_hls")
+        tools = ["vitis-run", "v++"] if is_unified else ["vitis_hls"]
+        if stage == "overlay" or (stage == "all" and has_overlay):
+            tools.append("vivado")
+    return next((tool for tool in ["bash", *tools] if shutil.which(tool) is None), "")

@@ -337,7 +337,7 @@ def read_build(plan: Path) -> dict[str, Any]:
         ReportError: the folder is no plan, or a report cannot be understood.
     """
     facts = _read_facts(plan / "plan.json")
-    loops = [Target(**loop) for loop in facts.pop("loops")]
+    loops = facts.pop("loops")
     kernels, bambu = {}, {}
     for name in facts.pop("kernels"):
         folder = plan / "hls" / name
@@ -357,34 +357,25 @@ def read_build(plan: Path) -> dict[str, Any]:
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
+    """plan.json; its ``loops`` are as ``Target`` has them."""
     text = _read(path)
     reason = "not as it was written"
     if text.count("[") + text.count("{") <= _MOST_BRACKETS:  # more may be deeper than the stack
         try:
             facts = json.loads(text)
-            if _are_facts(facts):
-                return dict(facts)
+            names, loops = facts["kernels"], [Target(**loop) for loop in facts["loops"]]
+            typed = [
+                *((list, names), (list, facts["loops"]), (int, facts["limits"]["dsp"])),
+                *((str, text) for loop in loops for text in (loop.place, loop.label)),
+                *((int, loop.interval) for loop in loops if loop.interval is not None),
+            ]
+            if all(type(value) is kind for kind, value in typed) and all(
+                map(_NAME.fullmatch, names)
+            ):
+                return {**facts, "loops": loops}
         except (ValueError, TypeError, KeyError) as error:
             reason = str(error)
     raise ReportError(f"{path} is damaged: {reason}")
-
-
-def _are_facts(facts: Any) -> bool:
-    names, loops = facts["kernels"], facts["loops"]
-    return (
-        isinstance(names, list)
-        and isinstance(loops, list)
-        and all(isinstance(name, str) and _NAME.fullmatch(name) for name in names)
-        and all(map(_is_target, loops))
-        and type(facts["limits"]["dsp"]) is int
-    )
-
-
-def _is_target(loop: Any) -> bool:
-    if not isinstance(loop, dict) or set(loop) != set(Target._fields):
-        return False
-    texts = isinstance(loop["place"], str) and isinstance(loop["label"], str)
-    return texts and (loop["interval"] is None or type(loop["interval"]) is int)
 
 
 def main(plan: Path, names: list[str]) -> int:

@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 
 from ... import __version__
-from ...system.errors import FewmultError, UsageError, reason_of
+from ...system.errors import FewmultError, UsageError, library_faults
 from ...system.files import open_regular, reading
 from ..board.board import Board
 from ..board.hwh import check_hwh
@@ -52,20 +52,15 @@ def read_wheel(path: Path) -> list[str]:
             raise UsageError(f"there is no wheel {path}: {_MAKE}")
     if path.name != _WHEEL:
         raise UsageError(f"{path} is not {_WHEEL}, the pure wheel of this version: {_MAKE}")
-    with open_regular(path) as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                damaged = archive.testzip()
-                if damaged is not None:
-                    raise ValueError(f"{damaged} in it is damaged")
-                head = message_from_bytes(archive.read(f"{_NAME}.dist-info/METADATA"))
-        except MemoryError:
-            raise
-        # What zipfile, zlib and email raise on damaged bytes has no common base.
-        except Exception as error:
-            raise FewmultError(
-                f"{path} is no wheel, or a damaged one ({reason_of(error)}): {_MAKE}"
-            ) from error
+
+    def fault(reason: str) -> FewmultError:
+        return FewmultError(f"{path} is no wheel, or a damaged one ({reason}): {_MAKE}")
+
+    with open_regular(path) as file, library_faults(fault), zipfile.ZipFile(file) as archive:
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"{damaged} in it is damaged")
+        head = message_from_bytes(archive.read(f"{_NAME}.dist-info/METADATA"))
     return [text for text in head.get_all("Requires-Dist") or [] if "extra ==" not in text]
 
 

@@ -180,11 +180,6 @@ def _end(master: subprocess.Popen[bytes]) -> None:
 def _last_line(errors: bytes) -> str:
     if errors.startswith(b"usage: ssh"):
         return "ssh takes no such host"
-    lines = printable(errors.decode(errors="replace")).split("\n")
+    lines = errors.decode(errors="replace").splitlines()
     text = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return text.removeprefix("error: ")
-
-
-def printable(text: str) -> str:
-    """Lines that another machine wrote, without what would steer a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)

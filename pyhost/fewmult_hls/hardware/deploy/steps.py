@@ -11,11 +11,15 @@ from pathlib import Path
 
 from ...system.errors import FewmultError
 from .payload import packed
-from .remote import Login, log_in, printable
+from .remote import Login, log_in
 
 IMAGE = "/usr/local/share/pynq-venv"  # where the PYNQ images have pynq
 _SCRIPT = Path(__file__).with_name("deploy.sh")
 _LONGEST_ANSWER = 200  # characters that are shown of one that is none
+# Of the script, in one of the lines; a login shell may print others. It goes to the terminal.
+_ANSWER = re.compile(
+    r"^fewmult-hls finds (Python [ -~]+), installs with:([a-z -]*)\r?$", re.MULTILINE
+)
 # Exit codes of the script.
 _FAILED = {
     10: "the installation failed; wheels that pip misses must lie beside the board's wheel, where "
@@ -81,9 +85,8 @@ def look(login: Login, environment: str, device: str) -> tuple[list[str], str]:
         FewmultError: it is none that can be installed to.
     """
     given = _SCRIPT.read_bytes()
-    answer = printable(login.ask(["bash", "-s", "--", "check", environment, device], given))
-    # In one of the lines; a login shell may print others.
-    found = re.search(r"^fewmult-hls finds (Python .*), installs with:(.*)$", answer, re.MULTILINE)
+    answer = login.ask(["bash", "-s", "--", "check", environment, device], given)
+    found = _ANSWER.search(answer)
     if found is None:
         said = " ".join(answer.split())[:_LONGEST_ANSWER]
         raise FewmultError(f"{login.host}: {environment} answers {said!r}")
