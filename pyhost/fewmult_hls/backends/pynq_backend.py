@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..contract.backend import OneByOne, PreparedCalls, run_on_host
-from ..contract.calls import CALLS, Call, HostCall, Layer, SampleWeights, ShiftGradient
+from ..contract.calls import Call, HostCall, Layer, SampleWeights, ShiftGradient
 from ..hardware.board.board import Board, load_board
+from ..hardware.board.manifest import load_overlay
 from ..hardware.source.reading import kernel_names, load_interface
 from ..system.errors import FewmultError
 from .names import Device
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from ..hardware.emulated.bus import Bus
     from ..hardware.emulated.kernels import Faults
 
-TRAINS, UNITS = "fewmult", "fewmult_units"  # overlays: fused kernels, and their parts
+# Overlays: fused kernels of dense nets; these and pooling; their parts.
+TRAINS, PLACES, UNITS = "fewmult", "fewmult_places", "fewmult_units"
 _BOARD = "pynq-z2"
 # Seconds until a kernel counts as hung; simulated fabric is slow, and slow is not hung.
 _TIMEOUT, _RTL_TIMEOUT = 10.0, 3600.0
@@ -47,7 +49,6 @@ class PynqBackend:
     """
 
     name = "pynq"
-    kernels = frozenset(CALLS)
 
     def __init__(
         self,
@@ -66,6 +67,8 @@ class PynqBackend:
         self._drivers: dict[str, OverlayDriver] = {}
         self._products: dict[tuple[int, int], npt.NDArray[np.int32]] = {}
         self._main = self._driver(overlay)
+        self._others = {name: self._kernels_of(name) for name in (PLACES, UNITS)}
+        self.kernels = self._all_kernels()
 
     def _driver(self, overlay: str) -> OverlayDriver:
         """An overlay's driver, in the fabric."""
@@ -79,15 +82,25 @@ class PynqBackend:
         self._drivers[overlay].load()
         return self._drivers[overlay]
 
-    @property
-    def _has_units(self) -> bool:
-        return (self._folder / f"{UNITS}.bit").is_file()
+    def _all_kernels(self) -> frozenset[str]:
+        """Those of the overlays that are there, and those whose work others of them do."""
+        found = {*self._main.manifest.kernels}.union(*self._others.values())
+        instead = {"layer": {"binary_matmul", "normalize"}, "sample_weights": {"shift_gradient"}}
+        return frozenset(found | {kernel for kernel, parts in instead.items() if parts <= found})
+
+    def _kernels_of(self, overlay: str) -> frozenset[str]:
+        """The kernels of an overlay; none if it is not there."""
+        path = self._folder / f"{overlay}.bit"
+        return frozenset(load_overlay(path, self._board).kernels if path.is_file() else ())
 
     def _start(self, kernel: str, **values: Value) -> OverlayDriver:
         driver = self._main
         if not driver.has(kernel):
             driver.wait()  # before another overlay takes its place
-            driver = self._driver(UNITS)
+            if kernel in self._others[PLACES]:
+                self._main = driver = self._driver(PLACES)  # which has all of a step
+            else:
+                driver = self._driver(UNITS)
         driver.load()
         driver.start(kernel, **values)
         return driver
@@ -128,7 +141,7 @@ class PynqBackend:
         return OneByOne(self, calls)
 
     def _has_kernel(self, kernel: str) -> bool:
-        return self._main.has(kernel) or self._has_units
+        return self._main.has(kernel) or kernel in self._others[UNITS]
 
     def _update_by_nothing(self, call: SampleWeights) -> ShiftGradient:
         """An update that leaves the weights as they are, and the sample of that step."""
