@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 CAPTION = "A model, not a measurement: neither a vendor's tool nor a board has said any of this."
 _LOOPS = 12  # that are shown
+_SHAPE = ("inputs", "outputs", "channels", "rows", "columns")  # of a call
 _MOST_IMAGES = 1 << 40  # an epoch of them outlasts any board, and its numbers fit a float
 
 
@@ -110,6 +111,7 @@ def estimate(
         )
         click.echo(f"sizes other than in the sources: {', '.join(tile)}\n" if tile else "")
         _show_step(found)
+        _show_layers(found)
         _show_loops(found)
         _show_times(found, samples, validation)
         _show_area(target, reported)
@@ -146,6 +148,28 @@ def _show_step(found: Estimate) -> None:
                 _percent(sum(cost.work for cost in costs), cycles),
                 f"{sum(cost.read for cost in costs) / 1e6:.2f}",
                 f"{sum(cost.written for cost in costs) / 1e6:.2f}",
+            ]
+        )
+    show_table(table)
+    click.echo()
+
+
+def _show_layers(found: Estimate) -> None:
+    """A row for each layer: the cycles of each part of a step."""
+    parts = dict.fromkeys(part for part, _ in found.step)
+    rows: dict[int, list[tuple[str, CallCost]]] = {}
+    for layer, call in zip(found.layers, found.step, strict=True):
+        rows.setdefault(layer, []).append(call)
+    words = found.spec.name.split("-")[1:]
+    table = [["cycles by layer", *parts, "share", "MB moved"]]
+    for layer, calls in sorted(rows.items()):
+        cycles = {part: sum(cost.cycles for p, cost in calls if p == part) for part in parts}
+        table.append(
+            [
+                words[layer],
+                *(f"{number:,.0f}" if number else "" for number in cycles.values()),
+                _percent(sum(cycles.values()), found.busy_cycles),
+                f"{sum(cost.read + cost.written for _, cost in calls) / 1e6:.2f}",
             ]
         )
     show_table(table)
@@ -256,7 +280,10 @@ def _report(found: Estimate, perturb: int, reported: dict[str, Any]) -> dict[str
             "work_cycles": round(found.work_cycles),
             "memory_cycles": round(found.memory_cycles),
             "seconds": found.step_seconds,
-            "calls": [_call(part, cost) for part, cost in found.step],
+            "calls": [
+                _call(part, layer, cost)
+                for (part, cost), layer in zip(found.step, found.layers, strict=True)
+            ],
             "loops": [
                 {"kernel": kernel, "name": name, "cycles": round(cycles), "work": round(work)}
                 for kernel, name, cycles, work in found.ranking()
@@ -275,12 +302,13 @@ def _report(found: Estimate, perturb: int, reported: dict[str, Any]) -> dict[str
     }
 
 
-def _call(part: str, cost: CallCost) -> dict[str, Any]:
+def _call(part: str, layer: int, cost: CallCost) -> dict[str, Any]:
+    numbers = cost.call.numbers()
     return {
         "kernel": cost.call.kernel,
         "part": part,
-        "inputs": cost.call.numbers()["inputs"],
-        "outputs": cost.call.numbers()["outputs"],
+        "layer": layer,
+        **{name: numbers[name] for name in _SHAPE if name in numbers},
         "cycles": round(cost.cycles),
         "work": round(cost.work),
         "read": cost.read,

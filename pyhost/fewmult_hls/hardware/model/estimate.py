@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ...contract.calls import CALLS, Call, Layer, Pass
+from ...contract.calls import CALLS, Call, Layer, Pass, Pool
 from ...nets.evaluator import STATISTICS_IMAGES
 from ...nets.network import NetworkSpec
-from ...nets.steps import Moment, evaluation, sampling, training_step
+from ...nets.steps import Moment, evaluation, layered_step, sampling
 from ...nets.trainer import whole_batches
 from ...system.errors import UsageError
 from ..board.board import Board
@@ -189,6 +189,8 @@ def _access_cost(access: Access, sizes: Sizes) -> Cost:
 
 def part_of(call: Call) -> str:
     """The part of a step that a call is."""
+    if isinstance(call, Pool):
+        return "backward" if call.back else "forward"
     if not isinstance(call, Layer):
         return "update"
     if call.pass_ is Pass.PERTURB:
@@ -221,6 +223,7 @@ class Estimate:
         board: it is for.
         steps: of an epoch.
         step: parts of a step and their calls, in order.
+        layers: of each of these calls, whose it is, from 0.
         evaluation: calls that validate an epoch, and how often each is made.
         sampling: calls before the first step.
     """
@@ -229,6 +232,7 @@ class Estimate:
     board: Board
     steps: int
     step: tuple[tuple[str, CallCost], ...]
+    layers: tuple[int, ...]
     evaluation: tuple[tuple[int, CallCost], ...]
     sampling: tuple[CallCost, ...]
 
@@ -327,13 +331,14 @@ def estimate(
     calls = evaluation_calls(spec, examples, images) if images else ()
     layers = spec.layers
     # Which numbers a call has, besides its sizes, does not change what it costs.
-    step = training_step(layers, Moment(rate=0), seed=0, perturbation=int(perturbed))
+    step = [*layered_step(layers, Moment(rate=0), seed=0, perturbation=int(perturbed))]
     cost = _Costs(board)
     return Estimate(
         spec,
         board,
         steps,
-        tuple((part_of(call), cost(call)) for call in step),
+        tuple((part_of(call), cost(call)) for _, call in step),
+        tuple(layer.index for layer, _ in step),
         tuple((times, cost(call)) for times, call in calls),
         tuple(cost(call) for call in sampling(layers, sharpness=0, seed=0)),
     )
