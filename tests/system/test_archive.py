@@ -77,9 +77,9 @@ def test_nothing_changes_under_the_same_checksum(method: str, runs: Path, tmp_pa
 
 
 def of_before(method: str, arrays: Arrays) -> Arrays:
-    """As the version before wrote it."""
-    mark = "float_format" if method == "float" else "format"
-    older = {**arrays, mark: arrays[mark] - np.int32(1)}
+    """As the last version wrote it that knew no checksum."""
+    mark, last = ("float_format", 1) if method == "float" else ("format", 2)
+    older = {**arrays, mark: np.int32(last)}
     del older[CHECKSUM]
     return older
 
