@@ -40,7 +40,7 @@ def export(model: Path, form: str, out: Path, overwrite: bool) -> None:
     `predict` and `evaluate` take packed files, too.
     """
     from ..models.classifier import read_model
-    from ..models.exports.formats import check_place, writer
+    from ..models.exports.formats import check_place, check_preprocessing, writer
     from ..models.model import Model
     from .results import warn_without_checksum
 
@@ -50,5 +50,6 @@ def export(model: Path, form: str, out: Path, overwrite: bool) -> None:
     warn_without_checksum(trained, model)
     if not isinstance(trained, Model):
         raise UsageError(f"{model} computes in floating point: only -qbp methods can be exported")
+    check_preprocessing(trained, form)
     said = to.save(out, trained)
     click.echo(f"{out}: {said}\nmade from {trained.fingerprint}")

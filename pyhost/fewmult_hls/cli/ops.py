@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..contract.method_names import METHODS
-from .arguments import JSON, PAPER_NET, setting
+from .arguments import JSON, PAPER_NET, flag, option, setting
 from .results import show_table
 
 if TYPE_CHECKING:
@@ -41,8 +41,23 @@ _HEADINGS = {"multiplications": "mult.", "selections": "selects"}
     default=True,
     help="Whether the paper's layers are normalized.  [default: they are]",
 )
+@flag("whiten", "Count also what `train --whiten` multiplies on the host, before a run.")
+@option(
+    "images",
+    "Training images that are whitened.",
+    default=45_000,
+    allowed=range(1, 1 << 32),
+)
 @JSON
-def ops(net: str, batch: int, method: str, batch_norm: bool, as_json: bool) -> None:
+def ops(
+    net: str,
+    batch: int,
+    method: str,
+    batch_norm: bool,
+    whiten: bool,
+    images: int,
+    as_json: bool,
+) -> None:
     """Count the operations of a training step, the paper's and ours.
 
     For each stage of a step: its multiplications, additions and shifts, and in ours also the
@@ -58,9 +73,11 @@ def ops(net: str, batch: int, method: str, batch_norm: bool, as_json: bool) -> N
     spec = NetworkSpec.parse(net, weights=weights, batch=our_batch(batch))
     rate = default_rate(spec.recipe, spec.batch, SHORT_RUN + 1)  # that a long run starts with
     paper, ours = paper_step(spec.plan, batch, method, batch_norm), our_step(spec, rate)
+    whitening = _whitening(spec, images) if whiten else {}
     if as_json:
         choice = {"net": spec.name, "method": method, "batch_norm": batch_norm}
         report = _report(spec, batch, rate, paper, ours)
+        report |= {"whitening": {"images": images, **whitening}} if whiten else {}
         click.echo(json.dumps({**choice, **report}))
         return
     normalized = "with" if batch_norm else "without"
@@ -73,6 +90,22 @@ def ops(net: str, batch: int, method: str, batch_norm: bool, as_json: bool) -> N
     show_table(_table(ours, _KINDS))
     click.echo()
     _show_methods(spec, batch)
+    if whiten:
+        click.echo(f"whitening, on the host: {images:,} training images, once before a run")
+        show_table([["", "multiplications", ""], *([k, *_both(n)] for k, n in whitening.items())])
+        click.echo()
+
+
+def _whitening(spec: NetworkSpec, images: int) -> dict[str, int]:
+    """Multiplications of the transform and of as many images, and of one that is answered for."""
+    from ..datasets.whitening import check_features, multiplications
+
+    spec.plan.pixels.check_signed("--whiten makes values around 0")
+    check_features(spec.features)
+    parts = multiplications(spec.features, images, 0)
+    one = multiplications(spec.features, 0, 1)
+    later = one["contrast"] + one["whitening"]
+    return {**parts, "all": sum(parts.values()), "an image in an answer": later}
 
 
 def _table(operations: Operations, kinds: tuple[str, ...]) -> list[list[str]]:

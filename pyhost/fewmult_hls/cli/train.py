@@ -114,11 +114,13 @@ def _show(summary: dict[str, Any], plan: Plan) -> None:
     click.echo()
     validation = error_text(summary["validation_error"], validations)
     multiplications, rate = summary["multiplications_per_step"], summary["samples_per_second"]
+    host = summary["host_multiplications"]
     show_rows(
         [
             *_errors(summary, plan, tests),
             ("validation", f"{validation}, epoch {summary['best_epoch']}"),
             ("arithmetic", f"{multiplications:,} multiplications in a training step"),
+            *([("whitening", f"{host:,} multiplications on the host, before it")] if host else []),
             ("time", f"{summary['seconds']:,.2f} s for {epochs}, {rate:,.0f} samples/s"),
             ("fingerprint", summary["fingerprint"]),
             ("written to", str(plan.folder)),

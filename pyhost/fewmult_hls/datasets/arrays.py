@@ -136,7 +136,7 @@ def _data_set(
 def as_images(what: str, images: npt.ArrayLike, made: Preprocessing) -> Array:
     """Images as a net is given them: uint8, (N, rows, columns) or with channels.
 
-    What has no rows and columns is one row, which is scaled and no more.
+    What has no rows and columns is one row, which is scaled and, as they were, whitened, no more.
 
     Args:
         what: names them in errors.
@@ -148,7 +148,7 @@ def as_images(what: str, images: npt.ArrayLike, made: Preprocessing) -> Array:
     """
     numbers = _numbers(what, images, made)
     if numbers.shape[1] == 1:
-        made = Preprocessing(made.scale)
+        made = Preprocessing(made.scale, whitening=made.whitening)
     return made.images(what, numbers)
 
 

@@ -9,13 +9,14 @@ import math
 import reprlib
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from ..system.errors import UsageError
 from .preprocessing import Preprocessing
+from .whitening import Whitening, multiplications
 
 Array = npt.NDArray[np.uint8]
 
@@ -99,6 +100,28 @@ class Dataset:
                 sha.update(str(array.shape).encode())
                 sha.update(np.ascontiguousarray(array).data)
         return sha.hexdigest()
+
+    def whitened(self) -> Dataset:
+        """The same data with whitened images, by a transform from the training images.
+
+        Raises:
+            UsageError: images have too many values.
+            FewmultError: the memory does not hold the transform.
+        """
+        found = Whitening.of(self.train.images)
+        train, validation, test = (
+            make_split(found.images(split.images), split.labels) for split in self.splits
+        )
+        made = replace(self.preprocessing, whitening=found)
+        return replace(self, train=train, validation=validation, test=test, preprocessing=made)
+
+    @property
+    def host_multiplications(self) -> int:
+        """What whitening it took; 0 where images are as they came."""
+        if self.preprocessing.whitening is None:
+            return 0
+        learned, *others = (len(split.labels) for split in self.splits)
+        return sum(multiplications(self.features, learned, sum(others)).values())
 
     def check_classes(self) -> None:
         """Whether each class can be learned, unless someone said that there are so many.

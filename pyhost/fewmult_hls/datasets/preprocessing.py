@@ -18,6 +18,7 @@ from ..system.archive import Archive
 from ..system.errors import UsageError
 from . import areas
 from .scale import Scale
+from .whitening import Whitening, read_whitening
 
 Array = npt.NDArray[np.uint8]
 
@@ -32,11 +33,13 @@ class Preprocessing:
         scale: of numbers that are no bytes.
         gray: whether colours become grey.
         resize: rows and columns that images are cut and scaled to; None if they are so already.
+        whitening: of all values together; None if they are left as they are.
     """
 
     scale: Scale = field(default_factory=Scale)
     gray: bool = False
     resize: tuple[int, int] | None = None
+    whitening: Whitening | None = None
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -50,6 +53,8 @@ class Preprocessing:
                 f"the largest middle part of {rows}:{columns} scaled to {rows}x{columns} "
                 "(rows x columns), a pixel the mean of its area, halves up"
             )
+        if self.whitening is not None:
+            said.append(self.whitening.text)
         return tuple(said)
 
     @property
@@ -76,7 +81,7 @@ class Preprocessing:
         if self.resize is not None and len(images):
             check_proportions(what, images.shape[1:3], self.resize)
             images = areas.covered(images, self.resize)
-        return images
+        return images if self.whitening is None else self.whitening.images(images)
 
 
 def check_proportions(what: str, shape: tuple[int, ...], size: tuple[int, int]) -> None:
@@ -135,6 +140,7 @@ def preprocessing_arrays(made: Preprocessing) -> dict[str, Any]:
         "scale": np.array(made.scale.kind),
         "scale_low": np.array(made.scale.low, np.float64),
         "scale_high": np.array(made.scale.high, np.float64),
+        **({} if made.whitening is None else made.whitening.arrays()),
     }
 
 
@@ -148,4 +154,5 @@ def read_preprocessing(arrays: Archive) -> Preprocessing:
     if gray not in (0, 1) or len(resize) not in (0, 2) or any(side < 1 for side in resize):
         raise ValueError(f"images cannot be made grey ({gray}) and scaled to {resize}")
     scale = Scale(arrays.text("scale"), arrays.numbers("scale_low"), arrays.numbers("scale_high"))
-    return Preprocessing(scale, bool(gray), (resize[0], resize[1]) if resize else None)
+    size = (resize[0], resize[1]) if resize else None
+    return Preprocessing(scale, bool(gray), size, read_whitening(arrays))

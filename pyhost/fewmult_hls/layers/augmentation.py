@@ -41,11 +41,7 @@ class Augmentation:
         if not names:
             return
         option, image = f"--{names[0]}", pixels.image
-        if not pixels.signed:
-            raise UsageError(
-                f"{option} moves images, and a net that begins with {pixels.word} takes a row of "
-                "values: begin it with channels x rows x columns"
-            )
+        pixels.check_signed(f"{option} moves images")
         if self.crop >= min(image.rows, image.columns):
             raise UsageError(
                 f"--crop {self.crop} would move images of {image.rows}x{image.columns} out of "

@@ -60,6 +60,18 @@ class Pixels:
         """Values, or channels x rows x columns."""
         return "x".join(map(str, self.image)) if self.signed else str(self.image.channels)
 
+    def check_signed(self, reason: str) -> None:
+        """Whether it is an image with channels.
+
+        Raises:
+            UsageError: it is a row of values, which does not go with what the reason says.
+        """
+        if not self.signed:
+            raise UsageError(
+                f"{reason}, and a net that begins with {self.word} takes a row of "
+                "values: begin it with channels x rows x columns"
+            )
+
     @property
     def signal(self) -> Signal:
         """What enters the first layer."""

@@ -65,8 +65,9 @@ def domain_of(dataset: Dataset) -> Domain:
     # One row of values is no image: any that has so many pixels will do.
     shape = None if dataset.image_shape[0] == 1 else dataset.image_shape
     made = dataset.preprocessing
-    # Columns that have ranges of their own say nothing together.
-    levels = None if made.scale.kind == COLUMNS else levels_of(dataset.train.images)
+    # Columns that have ranges of their own say nothing together, nor do whitened values.
+    says_nothing = made.scale.kind == COLUMNS or made.whitening is not None
+    levels = None if says_nothing else levels_of(dataset.train.images)
     return Domain(shape, dataset.class_names, made, levels)
 
 
@@ -99,6 +100,7 @@ def read_domain(arrays: Archive, spec: Shape, *, has_preprocessing: bool = True)
     if not has_preprocessing:
         return Domain(shape or None, names)
     made = read_preprocessing(arrays)
-    if made.resize not in (None, shape[:2]) or not made.scale.fits(spec.features):
+    sizes = {spec.features} | ({made.whitening.features} if made.whitening else set())
+    if made.resize not in (None, shape[:2]) or not made.scale.fits(spec.features) or len(sizes) > 1:
         raise ValueError(f"its preprocessing does not make {spec.features} values of an image")
     return Domain(shape or None, names, made, read_levels(arrays))

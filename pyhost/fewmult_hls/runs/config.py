@@ -144,6 +144,13 @@ class RunConfig:
         methods=tuple(SAMPLED),
         since="0.1.0",
     )
+    whiten: bool = setting(
+        "Whiten images as the paper does (GCN, ZCA): by multiplications, on the host, once before "
+        "the run, and in every answer.",
+        default=False,
+        methods=tuple(SAMPLED),
+        since="0.1.0",
+    )
     sharpen: int = setting(
         f"In the last N of six phases, 0 to {PHASES - 1}, samples come nearer to the weights that "
         "are deployed.",

@@ -112,7 +112,7 @@ def plan_run(
     if is_named:
         runs.check_folder(folder, overwrite=overwrite)
     runs.check_memory(run_config.spec, data)
-    return Plan(run_config, data, folder, overwrite, is_named=is_named)
+    return Plan(run_config, _prepared(run_config, data), folder, overwrite, is_named=is_named)
 
 
 def plan_to_go_on(folder: Path, options: Mapping[str, Any]) -> Plan:
@@ -151,7 +151,20 @@ def plan_to_go_on(folder: Path, options: Mapping[str, Any]) -> Plan:
         raise type(error)(f"{error}; if the data have moved, say where with --dataset") from error
     runs.check_fit(config.spec, data)
     runs.check_memory(config.spec, data)
-    return Plan(config, data, folder, goes_on=True, extends=extends)
+    return Plan(config, _prepared(config, data), folder, goes_on=True, extends=extends)
+
+
+def _prepared(config: RunConfig, dataset: Dataset) -> Dataset:
+    """What is learned from: the data, or the same whitened.
+
+    Raises:
+        UsageError: the net takes no values around 0, or images have too many.
+        FewmultError: the memory does not hold the transform.
+    """
+    if not config.whiten:
+        return dataset
+    config.spec.plan.pixels.check_signed("--whiten makes values around 0")
+    return dataset.whitened()
 
 
 def _with_epochs(folder: Path, epochs: int | None) -> RunConfig:

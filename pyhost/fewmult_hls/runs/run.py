@@ -106,8 +106,10 @@ def split_to_test(model: Trained, dataset: Dataset) -> Split:
             f"net {spec.name} cannot be tested on {dataset.name}, whose images have "
             f"{dataset.features} pixels and {dataset.classes} classes"
         )
+    whitening = model.domain.preprocessing.whitening
+    images = dataset.test.images if whitening is None else whitening.images(dataset.test.images)
     if not dataset.class_names:
-        return dataset.test
+        return Split(images, dataset.test.labels)
     known = {model.domain.class_name(label): label for label in range(spec.classes)}
     unknown = [name for name in dataset.class_names if name not in known]
     if unknown:
@@ -116,7 +118,7 @@ def split_to_test(model: Trained, dataset: Dataset) -> Split:
             f"its classes are {', '.join(known)}"
         )
     numbers = np.array([known[name] for name in dataset.class_names], np.uint8)
-    return Split(dataset.test.images, numbers[dataset.test.labels])
+    return Split(images, numbers[dataset.test.labels])
 
 
 def check_memory(spec: Shape, dataset: Dataset) -> None:
@@ -249,6 +251,7 @@ def _finish(course: Course, watcher: Watcher) -> dict[str, Any]:
         "executor": course.backend.info(),
         "multiplications_per_step": multiplications,
         "operations_per_step": operations,
+        "host_multiplications": dataset.host_multiplications,
         "samples_per_second": round(images / max(course.seconds, 1e-9), 1),
         "epochs_trained": len(course.metrics),
         "steps": steps,

@@ -54,6 +54,19 @@ def writer(name: str) -> Writer:
         ) from error
 
 
+def check_preprocessing(model: Model, name: str) -> None:
+    """Whether files of a form can say what happens to images before the net sees them.
+
+    Raises:
+        UsageError: they cannot: it multiplies.
+    """
+    if name != "packed" and model.domain.preprocessing.whitening is not None:
+        raise UsageError(
+            f"the net learned from whitened images, which --format {name} has no words for: take "
+            "--format packed"
+        )
+
+
 def check_place(path: Path, to: Writer, *, overwrite: bool) -> None:
     """Whether a file may go to a path; changes nothing.
 
