@@ -18,16 +18,17 @@ from .backends import open_backend
 from .backends.names import Device, as_device
 from .models.classifier import Classifier, read_model
 from .nets.trainer import Epoch
-from .runs.config import SETTINGS, RunConfig
+from .runs.config import OPTIONS, RunConfig
 from .runs.course import Watcher
-from .runs.plan import plan_run
+from .runs.plan import Finished, plan_run, plan_to_continue
+from .runs.starting import Start
 from .system.errors import UsageError
 from .system.given import as_path, check_function, checked
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_OPTIONS = {row.option: row for row in SETTINGS.values() if row.name != "dataset"}
+_OPTIONS = {name: row for name, row in OPTIONS.items() if name not in ("dataset", "start")}
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,12 @@ class _Arguments(RunConfig):
     _: KW_ONLY
     rate_exponent: int = field(init=False)
     rate: int = 0  # its option
+    start: str | Path | Classifier | None = None  # type: ignore[assignment]
+    start_fingerprint: str = field(init=False)
     preset: str | None = None
     out: str | Path | None = None
     overwrite: bool = False
+    go_on: bool = False
     threads: int | None = None
     device: Device | str | None = None
     on_epoch: Callable[[Epoch, float], None] = lambda epoch, error: None
@@ -70,9 +74,11 @@ def _taking(arguments: Callable[P, object]) -> Callable[[Callable[..., R]], Call
 def train(
     dataset: str | Path | datasets.Dataset | None = None,
     *,
+    start: str | Path | Classifier | None = None,
     preset: str | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
+    go_on: bool = False,
     threads: int | None = None,
     device: Device | str | None = None,
     on_epoch: Callable[[Epoch, float], None] = lambda epoch, error: None,
@@ -83,9 +89,12 @@ def train(
     Args:
         dataset: a name, a folder, or data in memory (``fewmult_hls.datasets.from_arrays``);
             by default what the preset names, or else the built-in digits.
+        start: a trained net to begin with, or the folder or model.npz of one; where the data have
+            other classes, with a new output layer.
         preset: a name from ``fewmult-hls presets``, whose settings the options change.
         out: folder for the run; without one, nothing stays on disk.
         overwrite: another run in that folder may be replaced.
+        go_on: if the run is in that folder already, go on with it, or return what it came to.
         threads: of the backend emu, by default one for each physical core.
         device: of the backend pynq, ``board``, ``emulated``, or a ``backends.Device``.
         on_epoch: called after every epoch with its numbers and the validation error in per cent.
@@ -102,28 +111,44 @@ def train(
     for name in options:
         if name not in _OPTIONS:
             raise TypeError(f"train() has no option '{name}'; it has {', '.join(_OPTIONS)}")
-    own = {"preset": preset, "overwrite": overwrite, "threads": threads}
+    if go_on and (out is None or overwrite):
+        raise UsageError("'go_on' needs 'out', the folder to begin in, and no 'overwrite'")
+    own = {"preset": preset, "overwrite": overwrite, "go_on": go_on, "threads": threads}
     said = {name: value for name, value in options.items() if value is not None}
     given, chosen, data = checked(_Arguments, **own, **said), as_device(device), _named(dataset)
     threads = given["threads"]
     check_function("on_epoch", on_epoch)
     with _place(out) as folder:
-        plan = plan_run(
-            {**given, "dataset": data if isinstance(data, str) else None},
-            dataset=data if isinstance(data, datasets.Dataset) else None,
-            preset=preset,
-            out=Path(folder),
-            overwrite=overwrite,
-        )
-        with closing(open_backend(plan.config.backend, threads, chosen)) as backend:
-            summary, _ = plan.execute(backend, Watcher(on_epoch=on_epoch))
-        model = read_model(plan.folder)
-    opened = model.open(model.deployed, plan.config.backend, threads, chosen)
+        asked: dict[str, Any] = {
+            "options": {**given, "dataset": data if isinstance(data, str) else None},
+            "dataset": data if isinstance(data, datasets.Dataset) else None,
+            "start": _start(start),
+            "preset": preset,
+            "out": Path(folder),
+        }
+        found = plan_to_continue(**asked) if go_on else plan_run(**asked, overwrite=overwrite)
+        if isinstance(found, Finished):
+            summary, computes = found.summary, found.summary["backend"]
+        else:
+            computes = found.config.backend
+            with closing(open_backend(computes, threads, chosen)) as backend:
+                summary, _ = found.execute(backend, Watcher(on_epoch=on_epoch))
+        model = read_model(Path(folder))
+    opened = model.open(model.deployed, computes, threads, chosen)
     return Classifier(model, opened, summary)
 
 
 def _place(out: str | Path | None) -> AbstractContextManager[str]:
     return tempfile.TemporaryDirectory() if out is None else nullcontext(str(as_path("out", out)))
+
+
+def _start(given: Any) -> Start | None:
+    """What a run begins with, if that was given."""
+    if given is None:
+        return None
+    if isinstance(given, Classifier):
+        return Start.in_memory(given.model)
+    return Start.read(as_path("start", given))
 
 
 def _named(dataset: Any) -> datasets.Dataset | str | None:

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from ..backends.names import DEVICES, Device
-from ..runs.config import SETTINGS
+from ..runs.config import OPTIONS, SETTINGS
 from ..runs.settings import Setting
 
 _CLICKS = ("required", "multiple", "callback", "is_eager", "expose_value")
@@ -42,14 +42,14 @@ def examples(*lines: str) -> str:
 
 def settings(command: Command) -> Command:
     """All settings of a run, each None unless it is given: a config or a preset may have it."""
-    for row in reversed(SETTINGS.values()):
+    for row in reversed(OPTIONS.values()):
         # The config looks at ranges itself, whoever gives the number.
         allowed = row.allowed if isinstance(row.allowed, tuple) else None
         if row.kind is bool:
             names = f"{row.flag}/{row.off_flag}"
-            command = click.option(names, default=None, help=row.full_help)(command)
+            command = click.option(names, row.option, default=None, help=row.full_help)(command)
         else:
-            command = _option(replace(row, allowed=allowed), default=None)(command)
+            command = _option(replace(row, allowed=allowed), row.option, default=None)(command)
     return command
 
 

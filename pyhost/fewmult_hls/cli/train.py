@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..backends.names import Device
+from ..system.errors import UsageError
 from .arguments import THREADS, device_options, examples, flag, option, path, settings
 
 if TYPE_CHECKING:
-    from ..runs.plan import Plan
+    from ..runs.plan import Finished, Plan
 
 
 @click.command(
     epilog=examples(
         "fewmult-hls train",
         "fewmult-hls train --dataset mnist --net 784-1024-1024-1024-10 --epochs 10",
+        "fewmult-hls train --from runs/digits --dataset pets --epochs 20",
         "fewmult-hls train --config runs/digits/config.toml --seed 2 --out runs/again",
     )
 )
@@ -40,12 +42,19 @@ if TYPE_CHECKING:
     "Go on with the interrupted run in DIR, to the bits of an unbroken one; with --epochs N extend "
     "a finished one to N epochs. Data that have moved are named with --dataset.",
 )
+@flag(
+    "continue",
+    "For jobs that start again: begin the run in --out, go on with it, or say that it is finished; "
+    "also with --resume.",
+    to="continues",
+)
 def train(
     config: Path | None,
     preset: str | None,
     out: Path | None,
     overwrite: bool,
     resume: Path | None,
+    continues: bool,
     device: Device | None,
     threads: int | None,
     **options: Any,
@@ -56,16 +65,30 @@ def train(
     metrics.jsonl (a line an epoch), checkpoints, model.npz with the weights of the epoch that
     validated best, and summary.json.
     """
+    from ..runs.plan import Finished, finished_with, plan_run, plan_to_continue, plan_to_go_on
+
+    found: Plan | Finished | None = None
+    if resume is not None:
+        others = {"config": config, "preset": preset, "out": out, "overwrite": overwrite or None}
+        found = finished_with(resume, options["epochs"]) if continues else None
+        found = found or plan_to_go_on(resume, {**others, **options})
+    elif continues:
+        if out is None or overwrite:
+            raise UsageError("--continue needs --out, the folder to begin in, and no --overwrite")
+        found = plan_to_continue(options, preset=preset, config=config, out=out)
+    else:
+        found = plan_run(options, preset=preset, config=config, out=out, overwrite=overwrite)
+    if isinstance(found, Finished):
+        click.echo(f"{found.folder} is finished, fingerprint {found.summary['fingerprint']}")
+        return
+    _execute(found, threads, device)
+
+
+def _execute(plan: Plan, threads: int | None, device: Device | None) -> None:
     from ..backends import open_backend
-    from ..runs.plan import plan_run, plan_to_go_on
     from .progress import watching
     from .results import executor_text
 
-    if resume is not None:
-        others = {"config": config, "preset": preset, "out": out, "overwrite": overwrite or None}
-        plan = plan_to_go_on(resume, {**others, **options})
-    else:
-        plan = plan_run(options, preset=preset, config=config, out=out, overwrite=overwrite)
     with (
         closing(open_backend(plan.config.backend, threads, device)) as backend,
         plan.placed() as plan,
@@ -97,9 +120,10 @@ def _resumable(folder: Path) -> Iterator[Callable[[], None]]:
 
 def _heading(plan: Plan, executor: str) -> str:
     data = plan.dataset
+    begun = f"{plan.start.text(data)}\n" if plan.start is not None else ""
     counts = (f"{len(split.labels):,}" for split in data.splits)
     return (
-        f"{plan.config.net} on {data.name}\n{plan.config.heading}\n"
+        f"{plan.config.net} on {data.name}\n{begun}{plan.config.heading}\n"
         f"{plan.config.backend}{executor}\n"
         "{} images to learn from, {} to validate, {} to test\n".format(*counts)
     )

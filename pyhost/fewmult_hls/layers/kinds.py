@@ -73,6 +73,14 @@ class Plan:
         """The text of the net, in which nothing is written in two ways."""
         return "-".join([self.pixels.word, *(kind.word for kind in self.kinds)])
 
+    def with_classes(self, classes: int) -> Plan:
+        """The net with another output layer.
+
+        Raises:
+            UsageError: no net has so many classes.
+        """
+        return Plan.read("-".join([*self.name.split("-")[:-1], str(classes)]))
+
     @property
     def is_dense(self) -> bool:
         """Whether widths alone say all of it."""

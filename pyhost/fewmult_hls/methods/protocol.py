@@ -29,6 +29,10 @@ class State(Protocol):
     def fingerprint(self) -> str:
         """SHA-256 of it."""
 
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The names of the output layer's arrays."""
+
     def tensors(self) -> Tensors:
         """The arrays of the state, by name."""
 
@@ -72,17 +76,13 @@ class Method(ABC, Generic[AnyState]):
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         self._config, self._dataset = config, dataset
 
-    def start(self) -> NetLearner:
-        """A net before its first step."""
-        return self.learner(self.initial(), 0)
-
     def go_on(self, tensors: Tensors, step: int) -> NetLearner:
         """A net with this state, before this step."""
         return self.learner(self.kind.of_tensors(self._config.spec, tensors), step)
 
     @abstractmethod
     def initial(self) -> AnyState:
-        """The state before the first step."""
+        """The state before the first step, of a run that begins with no other net."""
 
     @abstractmethod
     def learner(self, state: AnyState, step: int) -> NetLearner:

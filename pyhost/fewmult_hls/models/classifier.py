@@ -31,6 +31,7 @@ class Classifier(AbstractContextManager["Classifier"]):
     """A trained network that answers. It closes itself at the end of a ``with`` block.
 
     Attributes:
+        model: what it was opened from.
         net: text that names its layers, from pixels to classes.
         domain: shape of the images, names of the classes.
         features: values in an image.
@@ -44,7 +45,7 @@ class Classifier(AbstractContextManager["Classifier"]):
     def __init__(
         self, model: Trained, opened: Opened, summary: dict[str, Any] | None = None
     ) -> None:
-        spec = model.spec
+        spec, self.model = model.spec, model
         self.net, self.features, self.classes = spec.name, spec.features, spec.classes
         self.domain, self.fingerprint = model.domain, model.fingerprint
         self.has_checksum, self.summary = model.has_checksum, summary or {}

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ..contract.layouts import MASTER_DTYPES
 from ..contract.limits import BATCHES, MAX_WIDTH
+from ..contract.method_names import SAMPLED
 from ..layers import tensors
 from ..layers.base import Image, Layer, Recipe
 from ..layers.kinds import Plan
@@ -151,6 +152,11 @@ class NetworkSpec(Shape):
         return self.batch.bit_length() - 1
 
     @property
+    def method(self) -> str:
+        """That trains it."""
+        return next(name for name, weights in SAMPLED.items() if weights == self.weights)
+
+    @property
     def binary(self) -> bool:
         """Whether the samples of the weights are binary."""
         return self.weights == "binary"
@@ -221,6 +227,11 @@ class Network:
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
         """The state by name: ``weights_0``, ``bias_0``, .."""
         return dict(self.state)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Those of the output layer's arrays."""
+        return tuple(tensor.name for tensor in self.spec.layers[-1].tensors)
 
     @property
     def weights(self) -> list[npt.NDArray[Any]]:

@@ -31,7 +31,7 @@ class Record(RunRecord):
         """What repeats the run, every setting spelled out."""
         words = ["fewmult-hls", "train"]
         for name, value in asdict(self.config).items():
-            words += SETTINGS[name].arguments(value)
+            words += [] if SETTINGS[name].recorded else SETTINGS[name].arguments(value)
         return command_line(words)
 
     @property

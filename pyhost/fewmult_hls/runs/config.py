@@ -112,6 +112,19 @@ class RunConfig:
         metavar="S",
         heading="seed {}",
     )
+    start: str = setting(
+        "Begin with the net of a finished run, by its folder or model.npz; where the data have "
+        "other classes, with a new output layer. Net, method, masters and batch are that net's.",
+        default="",
+        word="from",
+        says="weights that the seed draws",
+        metavar="MODEL",
+        changes_bits=False,  # what lies there does
+        since="0.1.0",
+    )
+    start_fingerprint: str = setting(
+        "Of the net that the run begins with.", default="", recorded=True, since="0.1.0"
+    )
     backend: str = setting(
         "Who computes: the compiled kernels; numpy, slow; or a board through pynq. All leave the "
         "same bits.",
@@ -225,6 +238,8 @@ class RunConfig:
 
 
 SETTINGS = settings_of(RunConfig)
+OPTIONS = {row.option: row for row in SETTINGS.values() if not row.recorded}
+"""The rows that somebody can give, by their names in Python."""
 
 
 def changed(now: Mapping[str, Any], then: Mapping[str, Any]) -> str | None:

@@ -20,6 +20,7 @@ from .checkpoints import Best, Checkpoint, Tensors, save_checkpoint
 from .config import RunConfig
 from .folder import METRICS as METRICS
 from .folder import RunFolder
+from .starting import Start
 
 _DIGEST_CHARACTERS = 16
 
@@ -50,6 +51,7 @@ class Course:
         backend: executes the kernels.
         folder: of the run.
         checkpoint: where to go on; by default a run begins.
+        start: with what it begins, if not with weights that its seed draws.
     """
 
     def __init__(
@@ -59,11 +61,14 @@ class Course:
         backend: Backend,
         folder: RunFolder,
         checkpoint: Checkpoint | None = None,
+        start: Start | None = None,
     ) -> None:
         self.config, self.dataset, self.backend, self.folder = config, dataset, backend, folder
         self.method = method_of(config, dataset, backend)
         if checkpoint is None:
-            self.trainer = self.method.start()
+            first = self.method.initial()
+            tensors = first.tensors() if start is None else start.tensors(first, dataset)
+            self.trainer = self.method.go_on(tensors, 0)
             self.progress, self.best, self.metrics = Progress(), None, []
         else:
             self.trainer = self.method.go_on(checkpoint.tensors, checkpoint.step)

@@ -93,6 +93,19 @@ def check_no_summary(folder: Path) -> None:
         )
 
 
+def holds_run(folder: Path) -> bool:
+    """Whether there is a run in a folder, finished or not; finishes what a killed process began.
+
+    Raises:
+        UsageError: another process works there.
+    """
+    with reading(folder):
+        if not folder.is_dir():
+            return False
+    check_free_run(folder)
+    return os.path.lexists(folder / CONFIG) and is_of_a_run(folder / CONFIG)
+
+
 def is_finished(folder: Path) -> bool:
     """Whether the run in a folder has come to its end."""
     return (folder / SUMMARY).exists()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from ..nets.cycles import extended, total_epochs
 from ..presets import load_preset
 from ..system.errors import FewmultError, UsageError
 from . import run as runs
-from .config import SETTINGS, RunConfig, default_rate, load_config, read_config
+from .config import OPTIONS, SETTINGS, RunConfig, changed, default_rate, load_config, read_config
 from .course import Watcher
 from .numbering import numbered
 from .record import read_run
+from .starting import Start, read_start
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Plan:
         overwrite: another run there may be replaced.
         goes_on: with the run that is there.
         extends: a finished one.
+        start: with what it begins, if not with weights that the seed draws.
         is_named: whether somebody chose the folder; else it gets a number where it is taken.
     """
 
@@ -44,6 +46,7 @@ class Plan:
     overwrite: bool = False
     goes_on: bool = False
     extends: bool = False
+    start: Start | None = None
     is_named: bool = True
 
     @contextmanager
@@ -73,13 +76,31 @@ class Plan:
         config, dataset, folder = self.config, self.dataset, self.folder
         if self.goes_on:
             return runs.resume(config, dataset, backend, folder, watcher, extends=self.extends)
-        return runs.run(config, dataset, backend, folder, watcher, overwrite=self.overwrite), []
+        overwrite, start = self.overwrite, self.start
+        found = runs.run(
+            config, dataset, backend, folder, watcher, overwrite=overwrite, start=start
+        )
+        return found, []
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that was asked for and is there already.
+
+    Attributes:
+        folder: of the run.
+        summary: of it.
+    """
+
+    folder: Path
+    summary: dict[str, Any]
 
 
 def plan_run(
     options: Mapping[str, Any],
     *,
     dataset: Dataset | None = None,
+    start: Start | None = None,
     preset: str | None = None,
     config: Path | None = None,
     out: Path | None = None,
@@ -90,6 +111,7 @@ def plan_run(
     Args:
         options: settings by the names of their options; None where there is none.
         dataset: what to learn, if it is not to be loaded as the options say.
+        start: with what to begin, if it is not to be read as the options say.
         preset: name of one, which the config and the options change.
         config: a config.toml, which the options change.
         out: folder of the run, by default ``runs/`` and the name of the data set, or that with a
@@ -100,19 +122,85 @@ def plan_run(
         UsageError: options that cannot be meant, or do not fit the data.
         FewmultError: the data, the folder or the memory is not there.
     """
-    values = _values(preset, config, options)
-    if dataset is not None:
-        values["dataset"] = datasets.places.IN_MEMORY
-    data = dataset or datasets.load(values["dataset"])
-    data.check_classes()
-    run_config = _complete(values, data)
+    run_config, data, start = _asked(options, dataset, start, preset, config)
     folder = out or Path("runs") / data.name
-    runs.check_fit(run_config.spec, data)
     is_named = out is not None or overwrite
     if is_named:
         runs.check_folder(folder, overwrite=overwrite)
     runs.check_memory(run_config.spec, data)
-    return Plan(run_config, _prepared(run_config, data), folder, overwrite, is_named=is_named)
+    data = _prepared(run_config, data)
+    return Plan(run_config, data, folder, overwrite, start=start, is_named=is_named)
+
+
+def plan_to_continue(
+    options: Mapping[str, Any],
+    *,
+    dataset: Dataset | None = None,
+    start: Start | None = None,
+    preset: str | None = None,
+    config: Path | None = None,
+    out: Path,
+) -> Plan | Finished:
+    """The plan of a run that begins in its folder, or goes on there; for jobs that start again.
+
+    The arguments are those of ``plan_run``.
+
+    Raises:
+        UsageError: also if the folder holds a run that differs in a setting, which is named.
+        FewmultError: see ``plan_run``.
+    """
+    run_config, data, start = _asked(options, dataset, start, preset, config)
+    goes_on = runs.holds_run(out)
+    if goes_on:
+        _check_asked(run_config, out)
+        if runs.is_finished(out):
+            return _finished(out)
+    else:
+        runs.check_folder(out, overwrite=False)
+    runs.check_memory(run_config.spec, data)
+    return Plan(run_config, _prepared(run_config, data), out, goes_on=goes_on, start=start)
+
+
+def _asked(
+    options: Mapping[str, Any],
+    dataset: Dataset | None,
+    start: Start | None,
+    preset: str | None,
+    config: Path | None,
+) -> tuple[RunConfig, Dataset, Start | None]:
+    """The config that is meant, its data, and with what it begins."""
+    chosen, given = _given(preset, config, options)
+    start = start or _start(given, options)
+    values = _values(chosen, given, start)
+    if dataset is not None:
+        values["dataset"] = datasets.places.IN_MEMORY
+    data = dataset or datasets.load(values["dataset"])
+    data.check_classes()
+    run_config = _complete(values, data, start)
+    runs.check_fit(run_config.spec, data)
+    return run_config, data, start
+
+
+def _check_asked(config: RunConfig, folder: Path) -> None:
+    """Whether the run in a folder is the one that a config means.
+
+    Raises:
+        UsageError: it is not.
+    """
+    now, there = asdict(config), asdict(read_config(folder / runs.CONFIG))
+    # Which data they are is known by their place alone, before there is a checkpoint.
+    name = "dataset" if now["dataset"] != there["dataset"] else changed(now, there)
+    if name is not None:
+        raise UsageError(
+            f"{folder} holds another run: its {name} is {there[name]!r}, not {now[name]!r}: "
+            "name another folder with --out"
+        )
+
+
+def _finished(folder: Path) -> Finished:
+    run = read_run(folder)
+    assert run.summary is not None
+    return Finished(folder, run.summary)
 
 
 def plan_to_go_on(folder: Path, options: Mapping[str, Any]) -> Plan:
@@ -132,8 +220,9 @@ def plan_to_go_on(folder: Path, options: Mapping[str, Any]) -> Plan:
     backend, place = given.pop("backend", None), given.pop("dataset", None)
     epochs = given.pop("epochs", None)
     if given:
-        name = next(iter(given)).replace("_", "-")
-        raise UsageError(f"--resume goes on with the run's own settings: leave out --{name}")
+        name = next(iter(given))
+        flag = OPTIONS[name].flag if name in OPTIONS else f"--{name}"
+        raise UsageError(f"--resume goes on with the run's own settings: leave out {flag}")
     runs.check_free_run(folder)
     extends = epochs is not None and runs.is_finished(folder)
     if not extends:
@@ -167,6 +256,14 @@ def _prepared(config: RunConfig, dataset: Dataset) -> Dataset:
     return dataset.whitened()
 
 
+def finished_with(folder: Path, epochs: int | None) -> Finished | None:
+    """The run in a folder if it is finished, and has as many epochs as are wanted."""
+    if not (runs.holds_run(folder) and runs.is_finished(folder)):
+        return None
+    enough = epochs is None or read_config(folder / runs.CONFIG).epochs == epochs
+    return _finished(folder) if enough else None
+
+
 def _with_epochs(folder: Path, epochs: int | None) -> RunConfig:
     """The config of the run in a folder, in a cycle more if it is finished and has fewer epochs.
 
@@ -191,12 +288,12 @@ def _with_epochs(folder: Path, epochs: int | None) -> RunConfig:
     return replace(config, epochs=epochs, cycles=extended(config.cycle_list, done, epochs))
 
 
-def _values(preset: str | None, config: Path | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Defaults, overridden by the preset, by the config file, by the options that were given."""
+def _given(
+    preset: str | None, config: Path | None, options: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings of the preset, and those of the config file and of the options over them."""
     given = {
-        name: options[row.option]
-        for name, row in SETTINGS.items()
-        if options.get(row.option) is not None
+        row.name: options[name] for name, row in OPTIONS.items() if options.get(name) is not None
     }
     if "epochs" in given:  # of which a config's cycles are others
         given.setdefault("cycles", "")
@@ -204,10 +301,26 @@ def _values(preset: str | None, config: Path | None, options: Mapping[str, Any])
         given = {**load_config(config), **given}
     if given.get("cycles") and options.get("epochs") is None:
         given["epochs"] = total_epochs(given["cycles"])
-    chosen = load_preset(preset).values if preset is not None else {}
-    method = {"method": SETTINGS["method"].default, **chosen, **given}["method"]
+    return load_preset(preset).values if preset is not None else {}, given
+
+
+def _start(given: dict[str, Any], options: Mapping[str, Any]) -> Start | None:
+    """The net that an option or a config names."""
+    if options.get("start"):
+        return Start.read(Path(options["start"]))
+    if options.get("start") == "":  # takes back what a config says
+        given["start_fingerprint"] = ""
+    return read_start(given.get("start", ""), given.get("start_fingerprint", ""))
+
+
+def _values(chosen: dict[str, Any], given: dict[str, Any], start: Start | None) -> dict[str, Any]:
+    """Defaults, overridden by the net that a run begins with, by a preset, by what was given."""
+    own = start.settings if start is not None else {}
+    first = {"method": SETTINGS["method"].default, **own}
+    method = {**first, **chosen, **given}["method"]
     shared = {name: chosen[name] for name in chosen if SETTINGS[name].is_shared_with(method)}
-    return {**defaults(method), **shared, **given}
+    recorded = start.recorded if start is not None else {}
+    return {**defaults(method), **own, "method": method, **shared, **given, **recorded}
 
 
 def defaults(method: str) -> dict[str, Any]:
@@ -216,13 +329,16 @@ def defaults(method: str) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None} | {"method": method}
 
 
-def _complete(values: dict[str, Any], dataset: Dataset) -> RunConfig:
+def _complete(values: dict[str, Any], dataset: Dataset, start: Start | None) -> RunConfig:
     """A config with which this run can be repeated from any folder."""
-    values.setdefault("net", f"{dataset.features}-256-256-{dataset.classes}")
+    two_hidden = f"{dataset.features}-256-256-{dataset.classes}"
+    values.setdefault("net", start.net_for(dataset) if start is not None else two_hidden)
     examples = len(dataset.train.labels) * values["epochs"]
     net = kinds.Plan.read(values["net"])
     values.setdefault("rate_exponent", default_rate(net.recipe, values["batch"], examples))
     values["net"] = net.name
+    if start is not None:
+        start.check(values, dataset)
     if values["dataset"] != datasets.places.IN_MEMORY:
         values["dataset"] = runs.lasting_name(values["dataset"])
     return RunConfig(**values)

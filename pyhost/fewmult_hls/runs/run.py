@@ -36,7 +36,9 @@ from .folder import RunFolder
 from .folder import check_folder as check_folder
 from .folder import check_free_run as check_free_run
 from .folder import check_no_summary as check_no_summary
+from .folder import holds_run as holds_run
 from .folder import is_finished as is_finished
+from .starting import Start, read_start
 
 _BYTES_TRAINING_IMAGE = 32  # while an epoch's order is drawn, by measurement
 
@@ -145,6 +147,7 @@ def run(
     watcher: Watcher,
     *,
     overwrite: bool = False,
+    start: Start | None = None,
 ) -> dict[str, Any]:
     """Trains and evaluates as the config says.
 
@@ -154,7 +157,7 @@ def run(
     Returns:
         The summary.
     """
-    course = Course(config, dataset, backend, RunFolder(folder))
+    course = Course(config, dataset, backend, RunFolder(folder), start=start)
     with course.folder.opened():
         course.folder.begin(config, overwrite=overwrite)
         return _finish(course, watcher)
@@ -199,7 +202,10 @@ def resume(
         if extends and checkpoint is None:
             raise UsageError(f"{folder} has lost its checkpoints, without which it cannot go on")
         _check_resumed(config, dataset, folder, checkpoint)
-        course = Course(config, dataset, backend, place, checkpoint)
+        start = None
+        if checkpoint is None:
+            start = read_start(config.start, config.start_fingerprint)
+        course = Course(config, dataset, backend, place, checkpoint, start)
         if extends:
             place.extend(config)
         place.go_on(config, course.metrics)

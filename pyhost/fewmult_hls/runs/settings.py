@@ -28,6 +28,8 @@ class Setting:
         allowed: the values that it may have; None for texts with a meaning of their own.
         metavar: what stands for the value in ``--help``, if not N for a number.
         option: its name on the command line and in Python, if it is not that in a config.
+        word: its name on the command line, if Python has another.
+        recorded: whether a run finds it itself: then it is no option.
         methods: that know it; of others, it has its default.
         floating: its default with the methods that multiply, for which a preset's value is not
             meant; None where it is that of all methods.
@@ -45,6 +47,8 @@ class Setting:
     allowed: range | tuple[Any, ...] | None = None
     metavar: str | None = None
     option: str = ""
+    word: str = ""
+    recorded: bool = False
     methods: tuple[str, ...] = METHODS
     floating: Any = None
     changes_bits: bool = True
@@ -56,7 +60,7 @@ class Setting:
     @property
     def flag(self) -> str:
         """The option of the command line."""
-        return "--" + self.option.replace("_", "-")
+        return "--" + (self.word or self.option).replace("_", "-")
 
     @property
     def off_flag(self) -> str:

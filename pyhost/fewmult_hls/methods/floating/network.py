@@ -69,6 +69,11 @@ class FloatNetwork:
                 named[f"{name}_{k}"] = array
         return named
 
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Those of the output layer's arrays."""
+        return tuple(f"{name}_{len(self.weights) - 1}" for name in _NAMES)
+
     @classmethod
     def of_tensors(cls, spec: FloatSpec, tensors: Mapping[str, npt.NDArray[Any]]) -> FloatNetwork:
         """The state that has these ``tensors()``."""
