@@ -230,7 +230,7 @@ class Network:
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """Those of the output layer's arrays."""
+        """The names of the output layer's arrays."""
         return tuple(tensor.name for tensor in self.spec.layers[-1].tensors)
 
     @property

@@ -71,7 +71,7 @@ class FloatNetwork:
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """Those of the output layer's arrays."""
+        """The names of the output layer's arrays."""
         return tuple(f"{name}_{len(self.weights) - 1}" for name in _NAMES)
 
     @classmethod
