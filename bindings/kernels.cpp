@@ -46,6 +46,7 @@ void Kernels::run(const fewmult_calls::BinaryMatmul& call) {
 }
 
 void Kernels::run(const fewmult_calls::Layer& call) {
+  if (!fewmult::is_dense(call)) return run_at_places(call);
   const bool transposed = fewmult::sends_back(fewmult::pass_of(call));
   const int units = fewmult::units_of(call);
   const int shares = shares_of(units, threads());
@@ -65,6 +66,7 @@ void Kernels::run(const fewmult_calls::Layer& call) {
 }
 
 void Kernels::run(const fewmult_calls::ShiftGradient& call) {
+  if (!fewmult::is_dense(call)) return run_at_places(call);
   const int shares = shares_of(call.outputs, threads());
   pool_.run(shares,
             [&](int share) { level_.shift_gradient(call, share_of(call.outputs, share, shares)); });
@@ -99,7 +101,7 @@ Share part_of(int all, int share, int shares) {
 
 }  // namespace
 
-void Kernels::run(const fewmult_calls::Convolution& call) {
+void Kernels::run_at_places(const fewmult_calls::Layer& call) {
   const fewmult::View view = fewmult::view_of(call);
   const Cut cut = cut_of(view, threads());
   const auto units = static_cast<std::size_t>(view.units);
@@ -114,14 +116,15 @@ void Kernels::run(const fewmult_calls::Convolution& call) {
                        sums.data() + units * static_cast<std::size_t>(share));
   });
   if (fewmult::pass_of(call) != fewmult::Pass::kBackward) return;
+  auto* const bias = reinterpret_cast<std::int32_t*>(call.bias);
   for (std::size_t unit = 0; unit < units; ++unit) {
     std::int64_t sum = 0;
     for (std::size_t at = unit; at < sums.size(); at += units) sum += sums[at];
-    call.bias[unit] = fewmult::stepped_bias_of_places(call.bias[unit], sum, call.bias_exponent);
+    bias[unit] = fewmult::stepped_bias_of_places(bias[unit], sum, call.bias_exponent);
   }
 }
 
-void Kernels::run(const fewmult_calls::ConvolutionGradient& call) {
+void Kernels::run_at_places(const fewmult_calls::ShiftGradient& call) {
   constexpr int kShareOutputs = 8;  // rows of a gradient's block
   const int blocks = (call.outputs + kShareOutputs - 1) / kShareOutputs;
   const int shares = std::max(1, std::min(threads(), blocks));

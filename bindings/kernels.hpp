@@ -25,13 +25,11 @@ class Kernels {
   void run(const fewmult_calls::SampleWeights& call) { level_.sample_weights(call); }
   void run(const fewmult_calls::BinaryMatmul& call);
   void run(const fewmult_calls::Normalize& call) { level_.normalize(call); }
+  // Layers at places may throw std::bad_alloc, before anything is written.
   void run(const fewmult_calls::Layer& call);
   // The updated weights take the place of the weights.
   void run(const fewmult_calls::ShiftGradient& call);
 
-  // These grow the threads' memory first: std::bad_alloc, before anything is written.
-  void run(const fewmult_calls::Convolution& call);
-  void run(const fewmult_calls::ConvolutionGradient& call);
   void run(const fewmult_calls::Pool& call);
 
   // The host's part of a step.
@@ -39,6 +37,10 @@ class Kernels {
   void run(const Moving& moving);  // grows the threads' memory, too
 
  private:
+  // These grow the threads' memory first: std::bad_alloc, before anything is written.
+  void run_at_places(const fewmult_calls::Layer& call);
+  void run_at_places(const fewmult_calls::ShiftGradient& call);
+
   const Level& level_;
   ThreadPool pool_;
   WindowRoom room_;

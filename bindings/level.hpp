@@ -23,12 +23,12 @@ struct Level {
   void (*shift_gradient)(const fewmult_calls::ShiftGradient&, fewmult_calls::Share outputs);
   // Layers at places: rows of them and units of each, and what each unit's bias steps by, added to
   // `sums`. They work in memory of the thread, of so many bytes.
-  std::size_t (*convolution_bytes)(const fewmult_calls::Convolution&);
-  void (*convolution)(const fewmult_calls::Convolution&, fewmult_calls::Share rows,
+  std::size_t (*convolution_bytes)(const fewmult_calls::Layer&);
+  void (*convolution)(const fewmult_calls::Layer&, fewmult_calls::Share rows,
                       fewmult_calls::Share units, char* memory, std::int64_t* sums);
-  std::size_t (*convolution_gradient_bytes)(const fewmult_calls::ConvolutionGradient&);
-  void (*convolution_gradient)(const fewmult_calls::ConvolutionGradient&,
-                               fewmult_calls::Share outputs, char* memory);
+  std::size_t (*convolution_gradient_bytes)(const fewmult_calls::ShiftGradient&);
+  void (*convolution_gradient)(const fewmult_calls::ShiftGradient&, fewmult_calls::Share outputs,
+                               char* memory);
   void (*pool)(const fewmult_calls::Pool&, fewmult_calls::Share rows);
   // The instructions of a product and of a gradient on registers alone, `loops` times; returns
   // how many multiply-accumulates they stand for. Null for a level whose instructions are the

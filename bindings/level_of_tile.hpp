@@ -35,13 +35,13 @@ struct GradientOf {
 // Layers at places, row by row, in no memory of their own.
 template <class Tile>
 struct PlacesOf {
-  static std::size_t bytes(const fewmult_calls::Convolution& /*call*/) { return 0; }
-  static std::size_t bytes(const fewmult_calls::ConvolutionGradient& /*call*/) { return 0; }
-  static void run(const fewmult_calls::Convolution& call, fewmult_calls::Share rows,
+  static std::size_t bytes(const fewmult_calls::Layer& /*call*/) { return 0; }
+  static std::size_t bytes(const fewmult_calls::ShiftGradient& /*call*/) { return 0; }
+  static void run(const fewmult_calls::Layer& call, fewmult_calls::Share rows,
                   fewmult_calls::Share units, char* /*memory*/, std::int64_t* sums) {
     convolution(call, rows, units, sums);
   }
-  static void run(const fewmult_calls::ConvolutionGradient& call, fewmult_calls::Share outputs,
+  static void run(const fewmult_calls::ShiftGradient& call, fewmult_calls::Share outputs,
                   char* /*memory*/) {
     convolution_gradient(call, outputs);
   }

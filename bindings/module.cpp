@@ -12,7 +12,7 @@
 #include "bindings/arrays.hpp"
 #include "bindings/image_actions.hpp"
 #include "bindings/levels.hpp"
-#include "bindings/places/actions.hpp"
+#include "bindings/places/window_record.hpp"
 #include "bindings/without_gil.hpp"
 #include "kernels/packed_words.hpp"
 #include "kernels/passes.hpp"
@@ -95,11 +95,13 @@ struct Epilogue {
   Word* loss;
 };
 
-Epilogue epilogue_of(const Record& call, Pass pass, py::ssize_t units, py::ssize_t batch) {
+// Of some rows of units, which share so many biases.
+Epilogue epilogue_of(const Record& call, Pass pass, py::ssize_t units, py::ssize_t biases,
+                     py::ssize_t batch) {
   const bool hidden = pass == Pass::kHidden || pass == Pass::kHiddenMean;
   const bool output = pass == Pass::kLogits || pass == Pass::kOutput;
   if (output) checked("outputs", units, 1, 256);
-  auto* const bias = pass != Pass::kPerturb ? call.array<std::int32_t>("bias", {units}) : nullptr;
+  auto* const bias = pass != Pass::kPerturb ? call.array<std::int32_t>("bias", {biases}) : nullptr;
   auto* const mean = hidden ? call.array<std::int32_t>("mean", {units}) : nullptr;
   const auto* const labels =
       pass == Pass::kOutput ? call.array<const std::uint8_t>("labels", {batch}) : nullptr;
@@ -113,7 +115,7 @@ Epilogue epilogue_of(const Record& call, Pass pass, py::ssize_t units, py::ssize
       pass != Pass::kLogits ? call.words<std::int8_t>("result", {units, batch}) : nullptr,
       numbers_of(loss)};
   if (bias != nullptr) {
-    check_values("bias", bias, units, -fewmult::kBiasMax, fewmult::kBiasMax);
+    check_values("bias", bias, biases, -fewmult::kBiasMax, fewmult::kBiasMax);
   }
   if (pass == Pass::kHiddenMean) {
     check_values("mean", mean, units, -fewmult::kMaxPlaneProduct, fewmult::kMaxPlaneProduct);
@@ -139,7 +141,7 @@ Action normalize(const Record& call) {
                 fewmult::kMaxLog2Width, fewmult::kMaxSumBits - log2_batch - std::max(exponent, 0))
           : fewmult::kMaxPlaneProduct;
   check_values("z", z, units * batch, -most, most);
-  const Epilogue to = epilogue_of(call, pass, units, batch);
+  const Epilogue to = epilogue_of(call, pass, units, units, batch);
   const fewmult_calls::Normalize found = {static_cast<int>(pass),
                                           words_of("z", z),
                                           to.gate,
@@ -171,13 +173,21 @@ Action layer(const Record& call) {
   const int log2_batch = log2_batch_of(call);
   const py::ssize_t batch = py::ssize_t{1} << log2_batch;
   const Packed packed = packed_weights(call, inputs, outputs, back);
-  const auto* source = call.array<const std::int8_t>("source", {back ? outputs : inputs, batch});
-  const int log2_summands = log2_batch + (back ? log2_above(outputs) : 0);
+  const WindowRecord at = window_of(call, inputs, outputs);
+  if (at.results > 1 && (pass == Pass::kLogits || pass == Pass::kOutput)) {
+    throw py::value_error("a layer at several places makes no logits: take a pass of a hidden one");
+  }
+  const py::ssize_t image = py::ssize_t{at.image} * at.channels;
+  const py::ssize_t results = py::ssize_t{at.results} * outputs;
+  const py::ssize_t terms = back ? results : image;
+  const auto* source = call.array<const std::int8_t>("source", {terms, batch});
+  const int log2_summands = log2_batch + (back ? log2_above(at.terms) + log2_above(at.image) : 0);
   const int exponent = bias_exponent_of(call, log2_summands);
   if (back && log2_summands + std::max(exponent, 0) == fewmult::kMaxSumBits) {
-    check_values("source", source, outputs * batch, -fewmult::kDeltaMax, fewmult::kDeltaMax);
+    check_values("source", source, terms * batch, -fewmult::kDeltaMax, fewmult::kDeltaMax);
   }
-  const Epilogue to = epilogue_of(call, pass, back ? inputs : outputs, batch);
+  const Epilogue to =
+      epilogue_of(call, pass, back ? image : results, back ? at.channels : outputs, batch);
   const fewmult_calls::Layer found = {static_cast<int>(pass),
                                       words_of("source", source),
                                       packed.sign,
@@ -197,7 +207,15 @@ Action layer(const Record& call) {
                                       exponent,
                                       call.word("seed"),
                                       call.word("purpose"),
-                                      call.word("step")};
+                                      call.word("step"),
+                                      at.channels,
+                                      at.rows,
+                                      at.columns,
+                                      at.tap_rows,
+                                      at.tap_columns,
+                                      at.stride,
+                                      at.padded,
+                                      call.flag("signed_inputs")};
   return [found](Kernels& kernels, std::uint32_t step) {
     fewmult_calls::Layer now = found;
     now.step += step;
@@ -205,39 +223,96 @@ Action layer(const Record& call) {
   };
 }
 
+// Activations, which have codes: negative ones only where that is said.
+const Word* coded(const Record& call, py::ssize_t rows, py::ssize_t batch, bool is_signed) {
+  const auto* x = call.array<const std::int8_t>("x", {rows, batch});
+  if (is_signed) {
+    check_values("x", x, rows * batch, -fewmult::kActivationMax, fewmult::kActivationMax);
+  } else {
+    check_u7("x", x, rows * batch);
+  }
+  return words_of("x", x);
+}
+
 Action shift_gradient(const Record& call) {
+  // A gradient over 2^n terms is shifted left by this minus n at most: 127 * 2^6 * 2^17 < 2^30.
+  constexpr int kMaxLog2Left = 17;
   const int bits = master_bits_of(call);
   const int inputs = call.number("inputs", 1, kMaxWidth);
   const int outputs = call.number("outputs", 1, kMaxWidth);
   const int log2_batch = log2_batch_of(call);
   const py::ssize_t batch = py::ssize_t{1} << log2_batch;
+  const WindowRecord at = window_of(call, inputs, outputs);
+  checked("places of the result, times the batch", at.results * static_cast<long long>(batch), 1,
+          1 << fewmult::kMaxLog2Places);
   const int words = word_columns(inputs);
   Word* const weights = weights_of(call, bits, words, outputs, false);
-  const auto* x = call.array<const std::int8_t>("x", {inputs, batch});
-  check_u7("x", x, inputs * batch);
-  const fewmult_calls::ShiftGradient found = {
-      weights,
-      weights,
-      call.array<Word>("sign", {1, words, outputs}),
-      call.array<Word>("mask", {1, words, outputs}),
-      words_of("x", x),
-      call.words<const std::int8_t>("deltas", {outputs, batch}),
-      bits,
-      inputs,
-      outputs,
-      log2_batch,
-      call.number("shift", -fewmult::kMaxLeftShift, fewmult::kMaxShift),
-      call.flag("binary"),
-      call.number("sharpness", 0, fewmult::kMaxSharpness),
-      call.word("seed"),
-      call.word("code_purpose"),
-      call.word("weight_purpose"),
-      call.word("step")};
+  const bool is_signed = call.flag("signed_inputs");
+  const Word* const x = coded(call, py::ssize_t{at.image} * at.channels, batch, is_signed);
+  const py::ssize_t results = py::ssize_t{at.results} * outputs;
+  const auto* deltas = call.array<const std::int8_t>("deltas", {results, batch});
+  const int log2_terms = log2_batch + log2_above(at.results);
+  const int shift = call.number(
+      "shift", std::max(-fewmult::kMaxLeftShift, log2_terms - kMaxLog2Left), fewmult::kMaxShift);
+  if (log2_terms == fewmult::kMaxLog2Places) {
+    check_values("deltas", deltas, results * batch, -fewmult::kDeltaMax, fewmult::kDeltaMax);
+  }
+  const fewmult_calls::ShiftGradient found = {weights,
+                                              weights,
+                                              call.array<Word>("sign", {1, words, outputs}),
+                                              call.array<Word>("mask", {1, words, outputs}),
+                                              x,
+                                              words_of("deltas", deltas),
+                                              bits,
+                                              inputs,
+                                              outputs,
+                                              log2_batch,
+                                              shift,
+                                              call.flag("binary"),
+                                              call.number("sharpness", 0, fewmult::kMaxSharpness),
+                                              call.word("seed"),
+                                              call.word("code_purpose"),
+                                              call.word("weight_purpose"),
+                                              call.word("step"),
+                                              at.channels,
+                                              at.rows,
+                                              at.columns,
+                                              at.tap_rows,
+                                              at.tap_columns,
+                                              at.stride,
+                                              at.padded,
+                                              is_signed};
   return [found](Kernels& kernels, std::uint32_t step) {
     fewmult_calls::ShiftGradient now = found;
     now.step += step;
     kernels.run(now);
   };
+}
+
+Action pool(const Record& call) {
+  const bool back = call.flag("back");
+  const int channels = call.number("channels", 1, kMaxRows);
+  const int rows = call.number("rows", 1, kMaxRows);
+  const int columns = call.number("columns", 1, kMaxRows);
+  const int size = call.number("size", 1, std::min(rows, columns));
+  const int log2_batch = log2_batch_of(call);
+  const py::ssize_t batch = py::ssize_t{1} << log2_batch;
+  const py::ssize_t image = checked("channels * rows * columns",
+                                    static_cast<long long>(channels) * rows * columns, 1, kMaxRows);
+  const py::ssize_t windows = py::ssize_t{rows / size} * (columns / size) * channels;
+  const fewmult_calls::Pool found = {
+      call.array<const std::int8_t>("x", {image, batch}),
+      back ? const_cast<std::int8_t*>(call.array<const std::int8_t>("pooled", {windows, batch}))
+           : call.array<std::int8_t>("pooled", {windows, batch}),
+      back ? call.array<const std::int8_t>("deltas", {windows, batch}) : nullptr,
+      back ? call.array<std::int8_t>("result", {image, batch}) : nullptr,
+      back,
+      channels,
+      rows,
+      columns,
+      size,
+      log2_batch};
+  return [found](Kernels& kernels, std::uint32_t) { kernels.run(found); };
 }
 
 Action action_of(const py::object& record) {
@@ -250,8 +325,6 @@ Action action_of(const py::object& record) {
   if (kernel == "normalize") return normalize(call);
   if (kernel == "layer") return layer(call);
   if (kernel == "shift_gradient") return shift_gradient(call);
-  if (kernel == "convolution") return convolution(call);
-  if (kernel == "convolution_gradient") return convolution_gradient(call);
   if (kernel == "pool") return pool(call);
   throw py::value_error("there is no kernel " + kernel);
 }

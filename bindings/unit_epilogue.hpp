@@ -2,12 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The epilogue of a product, for one unit (at one place) over the batch, as in
-// kernels/fabric_finish.hpp: plain loops, which a compiler makes vectors of. A call is one of a
-// layer or of a convolution; Draws::bytes draws. Included after `fewmult` was renamed.
+// kernels/fabric_finish.hpp: plain loops, which a compiler makes vectors of. Draws::bytes
+// draws. Included after `fewmult` was renamed.
 #pragma once
 
 #include "kernels/activation.hpp"
 #include "kernels/arithmetic.hpp"
+#include "kernels/calls.hpp"
 #include "kernels/perturb.hpp"
 #include "kernels/threefry.hpp"
 
@@ -21,9 +22,8 @@ inline std::int32_t batch_mean(const std::int32_t* z, int log2_batch) {
   return static_cast<std::int32_t>(sum >> log2_batch);
 }
 
-template <class Call>
-inline void activate(const Call& call, const std::int32_t* z, std::int32_t mean, std::int32_t bias,
-                     std::int8_t* x) {
+inline void activate(const fewmult_calls::Layer& call, const std::int32_t* z, std::int32_t mean,
+                     std::int32_t bias, std::int8_t* x) {
   const int batch = 1 << call.log2_batch;
   const int shift = call.shift;
   const std::int32_t offset = bias >> (kBiasFraction - kActivationFraction);
@@ -34,9 +34,9 @@ inline void activate(const Call& call, const std::int32_t* z, std::int32_t mean,
 
 // Deltas from the product g and the unit's activations x; returns the sum of the gated g, which
 // is the gradient of the bias. `first` is the number of the unit's first element.
-template <class Draws, class Call>
-inline std::int32_t send_back(const Call& call, std::uint32_t first, const std::int32_t* g,
-                              const std::int8_t* x, std::int8_t* deltas) {
+template <class Draws>
+inline std::int32_t send_back(const fewmult_calls::Layer& call, std::uint32_t first,
+                              const std::int32_t* g, const std::int8_t* x, std::int8_t* deltas) {
   const int batch = 1 << call.log2_batch;
   std::int32_t open[kMaxBatch];
   std::uint8_t bytes[kMaxBatch];
@@ -55,9 +55,9 @@ inline std::int32_t send_back(const Call& call, std::uint32_t first, const std::
   return sum;
 }
 
-template <class Call>
-inline void move(const Call& call, const std::int32_t* g, const std::int8_t* x, std::int32_t least,
+inline void move(const fewmult_calls::Layer& call, const std::int32_t* g, const std::int8_t* x,
                  std::int8_t* moved) {
+  const std::int32_t least = call.signed_inputs != 0 ? -kActivationMax : 0;
   const int batch = 1 << call.log2_batch;
   const std::int32_t step = 1 << call.shift;
   for (int b = 0; b < batch; ++b) moved[b] = moved_pixel(g[b], x[b], step, least);

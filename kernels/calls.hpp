@@ -65,6 +65,8 @@ struct Normalize {
   std::uint32_t step;
 };
 
+// Rows of units lie as [place][unit]: there are many of them where a window lies at many places
+// (section 14), and the numbers of a bias are those of one place.
 struct Layer {
   int pass;
   const std::uint64_t* source;  // s8: activations [inputs], sending back: deltas [outputs]
@@ -86,6 +88,14 @@ struct Layer {
   std::uint32_t seed;
   std::uint32_t purpose;  // draws of the deltas' rounding
   std::uint32_t step;
+  int channels;  // of the image that enters; inputs are taps times channels
+  int rows;      // of its places: a layer that is not applied at places has one
+  int columns;
+  int tap_rows;  // of the window
+  int tap_columns;
+  int stride;         // 1 or 2
+  int padded;         // whether zeros stand around the image
+  int signed_inputs;  // of a perturbing pass: whether what it moves may be negative
 };
 
 // What is updated may take the place of what it was.
@@ -107,6 +117,14 @@ struct ShiftGradient {
   std::uint32_t code_purpose;
   std::uint32_t weight_purpose;
   std::uint32_t step;
+  int channels;  // of the image that enters; inputs are taps times channels
+  int rows;      // of its places: a layer that is not applied at places has one
+  int columns;
+  int tap_rows;  // of the window
+  int tap_columns;
+  int stride;         // 1 or 2
+  int padded;         // whether zeros stand around the image
+  int signed_inputs;  // whether x may be negative
 };
 
 }  // namespace fewmult_calls

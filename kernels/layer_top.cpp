@@ -4,6 +4,7 @@
 #include "kernels/fabric_tile.hpp"
 #include "kernels/layer.hpp"
 #include "kernels/tops.hpp"
+#include "kernels/window.hpp"
 
 extern "C" void layer_top(int pass, const std::uint64_t* source, const std::uint64_t* sign,
                           const std::uint64_t* mask, const std::uint64_t* gate,
@@ -11,7 +12,9 @@ extern "C" void layer_top(int pass, const std::uint64_t* source, const std::uint
                           std::uint64_t* logits, std::uint64_t* result, std::uint64_t* loss,
                           int inputs, int outputs, int log2_batch, int planes, int shift,
                           int bias_exponent, std::uint32_t seed, std::uint32_t purpose,
-                          std::uint32_t step, std::uint32_t* build_id) {
+                          std::uint32_t step, int channels, int rows, int columns, int tap_rows,
+                          int tap_columns, int stride, int padded, int signed_inputs,
+                          std::uint32_t* build_id) {
 #pragma HLS INTERFACE m_axi port = source offset = slave bundle = gmem0 depth = 2048
 #pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem0 depth = 1024
 #pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem0 depth = 1024
@@ -32,12 +35,23 @@ extern "C" void layer_top(int pass, const std::uint64_t* source, const std::uint
 #pragma HLS INTERFACE s_axilite port = seed bundle = control
 #pragma HLS INTERFACE s_axilite port = purpose bundle = control
 #pragma HLS INTERFACE s_axilite port = step bundle = control
+#pragma HLS INTERFACE s_axilite port = channels bundle = control
+#pragma HLS INTERFACE s_axilite port = rows bundle = control
+#pragma HLS INTERFACE s_axilite port = columns bundle = control
+#pragma HLS INTERFACE s_axilite port = tap_rows bundle = control
+#pragma HLS INTERFACE s_axilite port = tap_columns bundle = control
+#pragma HLS INTERFACE s_axilite port = stride bundle = control
+#pragma HLS INTERFACE s_axilite port = padded bundle = control
+#pragma HLS INTERFACE s_axilite port = signed_inputs bundle = control
 #pragma HLS INTERFACE s_axilite port = build_id bundle = control
 #pragma HLS INTERFACE s_axilite port = return bundle = control
   using namespace fewmult;
-  *build_id = kBuildId;
   const fewmult_calls::Layer call = {
-      pass, source, sign,    mask,       gate,   labels, bias,          mean, logits,  result,
-      loss, inputs, outputs, log2_batch, planes, shift,  bias_exponent, seed, purpose, step};
+      pass,   source,  sign,          mask,        gate,    labels,  bias,
+      mean,   logits,  result,        loss,        inputs,  outputs, log2_batch,
+      planes, shift,   bias_exponent, seed,        purpose, step,    channels,
+      rows,   columns, tap_rows,      tap_columns, stride,  padded,  signed_inputs};
+  *build_id = is_dense(call) ? kBuildId : 0;
+  if (!is_dense(call)) return;  // no places yet: a call that is not done
   layer<FabricTile>(call, {0, units_of(call)});
 }

@@ -34,10 +34,24 @@ inline int units_of(const fewmult_calls::Layer& call) {
 // The pass over a layer whose sums are given, so that nothing of a product is left of it.
 inline fewmult_calls::Layer epilogue_alone(const fewmult_calls::Normalize& call) {
 #pragma HLS INLINE
-  return {call.pass,    nullptr,         nullptr,     nullptr,     call.gate,          call.labels,
-          call.bias,    call.mean,       call.logits, call.result, call.loss,          call.units,
-          call.units,   call.log2_batch, 1,           call.shift,  call.bias_exponent, call.seed,
-          call.purpose, call.step};
+  fewmult_calls::Layer alone = {};
+  alone.pass = call.pass;
+  alone.gate = call.gate;
+  alone.labels = call.labels;
+  alone.bias = call.bias;
+  alone.mean = call.mean;
+  alone.logits = call.logits;
+  alone.result = call.result;
+  alone.loss = call.loss;
+  alone.inputs = call.units;
+  alone.outputs = call.units;
+  alone.log2_batch = call.log2_batch;
+  alone.shift = call.shift;
+  alone.bias_exponent = call.bias_exponent;
+  alone.seed = call.seed;
+  alone.purpose = call.purpose;
+  alone.step = call.step;
+  return alone;
 }
 
 }  // namespace fewmult

@@ -31,12 +31,15 @@ void layer_top(int pass, const std::uint64_t* source, const std::uint64_t* sign,
                std::uint64_t* bias, std::uint64_t* mean, std::uint64_t* logits,
                std::uint64_t* result, std::uint64_t* loss, int inputs, int outputs, int log2_batch,
                int planes, int shift, int bias_exponent, std::uint32_t seed, std::uint32_t purpose,
-               std::uint32_t step, std::uint32_t* build_id);
+               std::uint32_t step, int channels, int rows, int columns, int tap_rows,
+               int tap_columns, int stride, int padded, int signed_inputs, std::uint32_t* build_id);
 
 void shift_gradient_top(const std::uint64_t* weights, std::uint64_t* updated, std::uint64_t* sign,
                         std::uint64_t* mask, const std::uint64_t* x, const std::uint64_t* deltas,
                         int master_bits, int inputs, int outputs, int log2_batch, int shift,
                         int binary, int sharpness, std::uint32_t seed, std::uint32_t code_purpose,
-                        std::uint32_t weight_purpose, std::uint32_t step, std::uint32_t* build_id);
+                        std::uint32_t weight_purpose, std::uint32_t step, int channels, int rows,
+                        int columns, int tap_rows, int tap_columns, int stride, int padded,
+                        int signed_inputs, std::uint32_t* build_id);
 
 }  // extern "C"

@@ -12,6 +12,7 @@
 
 #include "kernels/arithmetic.hpp"
 #include "kernels/packed_words.hpp"
+#include "kernels/window.hpp"
 #include "testbench/golden.hpp"
 #include "testbench/guarded.hpp"
 
@@ -31,6 +32,30 @@ inline int master_bits(const Case& given) {
   const int bits = given.number("master_bits", 8, 16);
   if (bits != 8 && bits != 16) throw Error("case " + given.name() + ": master_bits is 8 or 16");
   return bits;
+}
+
+// The image of a call, and the window on it.
+template <class Call>
+void enter_window(Call& call, const Case& given) {
+  call.channels = width(given, "channels");
+  call.rows = given.number("rows", 1, 1 << fewmult::kMaxLog2Rows);
+  call.columns = given.number("columns", 1, 1 << fewmult::kMaxLog2Rows);
+  call.tap_rows = width(given, "tap_rows");
+  call.tap_columns = width(given, "tap_columns");
+  call.stride = given.number("stride", 1, 2);
+  call.padded = flag(given, "padded");
+  call.signed_inputs = flag(given, "signed_inputs");
+}
+
+// Rows of a call's image, and of what its window makes of it.
+template <class Call>
+int image_rows(const Call& call) {
+  return call.rows * call.columns * call.channels;
+}
+template <class Call>
+int result_rows(const Call& call) {
+  const fewmult::Window window = fewmult::window_of(call);
+  return window.vertical.results * window.horizontal.results * call.outputs;
 }
 
 inline std::size_t words_of(int inputs, int outputs) {

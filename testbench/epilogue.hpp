@@ -19,10 +19,13 @@ inline fewmult::Pass pass_of(const Case& given) {
 
 class Epilogue {
  public:
-  Epilogue(const Case& given, int units)
+  Epilogue(const Case& given, int units) : Epilogue(given, units, units) {}
+
+  // Of rows of units, which share so many biases.
+  Epilogue(const Case& given, int units, int biases)
       : gate_(as_given<std::int8_t>(given, "gate", elements_of(given, units))),
         labels_(as_given<std::uint8_t>(given, "labels", elements_of(given, 1))),
-        bias_(as_given<std::int32_t>(given, "bias", samples_of(units, 0))),
+        bias_(as_given<std::int32_t>(given, "bias", samples_of(biases, 0))),
         mean_(as_given<std::int32_t>(given, "mean", samples_of(units, 0))),
         logits_(as_given<std::int32_t>(given, "logits", elements_of(given, units))),
         result_(as_given<std::int8_t>(given, "result", elements_of(given, units))),

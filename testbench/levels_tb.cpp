@@ -204,6 +204,8 @@ void run_all(State& s, const Layer& layer, int shift, Run run) {
   hidden.seed = kSeed;
   hidden.purpose = kPurpose;
   hidden.step = kStep;
+  hidden.channels = n;
+  hidden.rows = hidden.columns = hidden.tap_rows = hidden.tap_columns = hidden.stride = 1;
   run(hidden);
   if (m <= 256) {
     fewmult_calls::Layer output = hidden;
@@ -232,9 +234,31 @@ void run_all(State& s, const Layer& layer, int shift, Run run) {
   perturb.shift = 4;
   perturb.bias_exponent = 0;
   run(perturb);
-  run(fewmult_calls::ShiftGradient{weights, weights, s.sign.words(), s.mask.words(),
-                                   layer.x.words(), layer.deltas.words(), bits, n, m, lb, shift,
-                                   layer.binary, layer.sharpness, kSeed, 3, kPurpose, kStep});
+  run(fewmult_calls::ShiftGradient{weights,
+                                   weights,
+                                   s.sign.words(),
+                                   s.mask.words(),
+                                   layer.x.words(),
+                                   layer.deltas.words(),
+                                   bits,
+                                   n,
+                                   m,
+                                   lb,
+                                   shift,
+                                   layer.binary,
+                                   layer.sharpness,
+                                   kSeed,
+                                   3,
+                                   kPurpose,
+                                   kStep,
+                                   n,
+                                   1,
+                                   1,
+                                   1,
+                                   1,
+                                   1,
+                                   0,
+                                   0});
 }
 
 // Each call on its kernel's top.

@@ -43,10 +43,20 @@ std::vector<std::uint64_t> words(std::size_t length) {
   return made;
 }
 
+// Elements as calls take them; vectors begin with a whole word, and nobody writes behind their end.
+template <class T>
+std::uint64_t* words_of(std::vector<T>& elements) {
+  return reinterpret_cast<std::uint64_t*>(elements.data());
+}
+template <class T>
+const std::uint64_t* words_of(const std::vector<T>& elements) {
+  return reinterpret_cast<const std::uint64_t*>(elements.data());
+}
+
 // All that the kernels of a layer read and write.
 struct Layer {
-  fewmult_calls::Convolution pass;
-  fewmult_calls::ConvolutionGradient step;
+  fewmult_calls::Layer pass;
+  fewmult_calls::ShiftGradient step;
   fewmult::Window window;
   std::vector<std::int8_t> image;
   std::vector<std::int8_t> deltas;
@@ -70,7 +80,7 @@ bool fits(const fewmult::Window& window) {
 
 Layer random_layer() {
   Layer layer = {};
-  fewmult_calls::Convolution& call = layer.pass;
+  fewmult_calls::Layer& call = layer.pass;
   do {
     call.channels = kChannels[below(10)];
     call.rows = 1 + below(6);
@@ -155,19 +165,19 @@ void append(std::vector<T>& to, const std::vector<T>& from) {
 }
 
 void run_pass(Left& left, Kernels& kernels, const Layer& layer, Pass pass) {
-  fewmult_calls::Convolution call = layer.pass;
+  fewmult_calls::Layer call = layer.pass;
   const bool back = fewmult::sends_back(pass);
   std::vector<std::int8_t> result(back ? layer.image.size() : layer.deltas.size());
   std::vector<std::int32_t> bias = layer.bias;
   std::vector<std::int32_t> mean = layer.mean;
   call.pass = static_cast<int>(pass);
-  call.source = back ? layer.deltas.data() : layer.image.data();
+  call.source = words_of(back ? layer.deltas : layer.image);
   call.sign = layer.sign.data();
   call.mask = layer.mask.data();
-  call.gate = layer.image.data();
-  call.bias = bias.data();
-  call.mean = mean.data();
-  call.result = result.data();
+  call.gate = words_of(layer.image);
+  call.bias = words_of(bias);
+  call.mean = words_of(mean);
+  call.result = words_of(result);
   kernels.run(call);
   append(left.bytes, result);
   append(left.numbers, bias);
@@ -175,17 +185,18 @@ void run_pass(Left& left, Kernels& kernels, const Layer& layer, Pass pass) {
 }
 
 void run_step(Left& left, Kernels& kernels, const Layer& layer) {
-  fewmult_calls::ConvolutionGradient call = layer.step;
+  fewmult_calls::ShiftGradient call = layer.step;
   std::vector<std::int8_t> weights8 = layer.weights8;
   std::vector<std::int16_t> weights16 = layer.weights16;
+  std::uint64_t* const weights = call.master_bits == 8 ? words_of(weights8) : words_of(weights16);
   std::vector<std::uint64_t> sign(layer.sign.size());
   std::vector<std::uint64_t> mask(layer.sign.size());
-  call.weights8 = weights8.data();
-  call.weights16 = weights16.data();
+  call.weights = weights;
+  call.updated = weights;
   call.sign = sign.data();
   call.mask = mask.data();
-  call.x = layer.image.data();
-  call.deltas = layer.deltas.data();
+  call.x = words_of(layer.image);
+  call.deltas = words_of(layer.deltas);
   kernels.run(call);
   append(left.bytes, weights8);
   append(left.weights, weights16);
@@ -194,7 +205,7 @@ void run_step(Left& left, Kernels& kernels, const Layer& layer) {
 }
 
 void run_pool(Left& left, Kernels& kernels, const Layer& layer) {
-  const fewmult_calls::Convolution& of = layer.pass;
+  const fewmult_calls::Layer& of = layer.pass;
   const int size = std::min({2, of.rows, of.columns});
   const std::size_t windows =
       rows_of(of.rows / size, of.columns / size, of.channels, of.log2_batch);

@@ -34,14 +34,16 @@ inline void run_top(decltype(layer_top)* top, const fewmult_calls::Layer& c,
                     std::uint32_t* build_id) {
   top(c.pass, c.source, c.sign, c.mask, c.gate, c.labels, c.bias, c.mean, c.logits, c.result,
       c.loss, c.inputs, c.outputs, c.log2_batch, c.planes, c.shift, c.bias_exponent, c.seed,
-      c.purpose, c.step, build_id);
+      c.purpose, c.step, c.channels, c.rows, c.columns, c.tap_rows, c.tap_columns, c.stride,
+      c.padded, c.signed_inputs, build_id);
 }
 
 inline void run_top(decltype(shift_gradient_top)* top, const fewmult_calls::ShiftGradient& c,
                     std::uint32_t* build_id) {
   top(c.weights, c.updated, c.sign, c.mask, c.x, c.deltas, c.master_bits, c.inputs, c.outputs,
       c.log2_batch, c.shift, c.binary, c.sharpness, c.seed, c.code_purpose, c.weight_purpose,
-      c.step, build_id);
+      c.step, c.channels, c.rows, c.columns, c.tap_rows, c.tap_columns, c.stride, c.padded,
+      c.signed_inputs, build_id);
 }
 
 }  // namespace golden

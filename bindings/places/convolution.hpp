@@ -8,20 +8,19 @@
 
 #include <cstddef>
 
-#include "bindings/places/calls.hpp"
+#include "bindings/elements.hpp"
 #include "bindings/places/window.hpp"
 #include "bindings/unit_epilogue.hpp"
 #include "kernels/arithmetic.hpp"
 #include "kernels/packed_words.hpp"
 #include "kernels/passes.hpp"
 #include "kernels/power_of_two.hpp"
+#include "kernels/shift_gradient.hpp"
 #include "kernels/weight_update.hpp"
 
 namespace fewmult {
 
-inline Pass pass_of(const fewmult_calls::Convolution& call) { return static_cast<Pass>(call.pass); }
-
-inline View view_of(const fewmult_calls::Convolution& call) {
+inline View view_of(const fewmult_calls::Layer& call) {
   return view_of(window_of(call), sends_back(pass_of(call)));
 }
 
@@ -39,20 +38,22 @@ struct DrawByDraw {
 // Finishes a row, whose sums are z, of a channel; returns the sum by which a bias steps that is
 // sent back to, over the batch.
 template <class Draws = DrawByDraw>
-inline std::int32_t finish_row(const fewmult_calls::Convolution& call, int row, int channel,
+inline std::int32_t finish_row(const fewmult_calls::Layer& call, int row, int channel,
                                const std::int32_t* z) {
   const Pass pass = pass_of(call);
   const std::ptrdiff_t first = std::ptrdiff_t{row} << call.log2_batch;
-  std::int8_t* const result = call.result + first;
+  std::int8_t* const result = elements<std::int8_t>(call.result) + first;
   if (pass == Pass::kBackward) {
-    return send_back<Draws>(call, static_cast<std::uint32_t>(first), z, call.gate + first, result);
+    return send_back<Draws>(call, static_cast<std::uint32_t>(first), z,
+                            elements<std::int8_t>(call.gate) + first, result);
   }
   if (pass == Pass::kPerturb) {
-    move(call, z, call.gate + first, call.signed_inputs != 0 ? -kActivationMax : 0, result);
+    move(call, z, elements<std::int8_t>(call.gate) + first, result);
     return 0;
   }
-  if (pass == Pass::kHidden) call.mean[row] = batch_mean(z, call.log2_batch);
-  activate(call, z, call.mean[row], call.bias[channel], result);
+  std::int32_t& mean = elements<std::int32_t>(call.mean)[row];
+  if (pass == Pass::kHidden) mean = batch_mean(z, call.log2_batch);
+  activate(call, z, mean, elements<std::int32_t>(call.bias)[channel], result);
   return 0;
 }
 
@@ -79,7 +80,7 @@ inline void add_place(std::int32_t* z, const std::int8_t* x, int log2_batch, int
 }
 
 // Of one unit at one place.
-inline void sum_window(std::int32_t* z, const fewmult_calls::Convolution& call, const View& view,
+inline void sum_window(std::int32_t* z, const fewmult_calls::Layer& call, const View& view,
                        const Sight& down, const Sight& across, int unit, const Word* sign,
                        const Word* mask) {
   const std::ptrdiff_t place = std::ptrdiff_t{view.source_channels} << call.log2_batch;
@@ -94,15 +95,16 @@ inline void sum_window(std::int32_t* z, const fewmult_calls::Convolution& call, 
       for (int k = 0; k < v; ++k) tap += across.tap_step;
       const int bit = static_cast<int>(sum_of(call.channels, tap)) + (view.back ? unit : 0);
       const std::ptrdiff_t word = sum_of(call.outputs, bit >> 6) + (view.back ? 0 : unit);
-      add_place(z, call.source + row + sum_of(place, across.first + v), call.log2_batch,
-                view.source_channels, sign + word, mask + word, bit, call.outputs, view.back);
+      add_place(z, elements<std::int8_t>(call.source) + row + sum_of(place, across.first + v),
+                call.log2_batch, view.source_channels, sign + word, mask + word, bit, call.outputs,
+                view.back);
     }
   }
 }
 
 // Some rows of places and some units of each. What a bias that is sent back to steps by is added
 // to `sums`, one for each of all units.
-inline void convolution(const fewmult_calls::Convolution& call, fewmult_calls::Share rows,
+inline void convolution(const fewmult_calls::Layer& call, fewmult_calls::Share rows,
                         fewmult_calls::Share units, std::int64_t* sums) {
   const View view = view_of(call);
   const std::ptrdiff_t plane = sum_of(call.outputs, word_columns(call.inputs));
@@ -124,14 +126,6 @@ inline void convolution(const fewmult_calls::Convolution& call, fewmult_calls::S
       }
     }
   }
-}
-
-inline Update update_of(const fewmult_calls::ConvolutionGradient& call) {
-  return {call.shift,
-          {call.binary != 0, call.sharpness},
-          {call.seed, call.code_purpose},
-          {call.seed, call.weight_purpose},
-          call.step};
 }
 
 // Of 64 inputs and some outputs: what their weights' gradients are made of.
@@ -163,7 +157,7 @@ struct TapInput {
   int channel;
 };
 
-inline void next_input(TapInput& input, const fewmult_calls::ConvolutionGradient& call) {
+inline void next_input(TapInput& input, const fewmult_calls::ShiftGradient& call) {
   if (++input.channel < call.channels) return;
   input.channel = 0;
   if (++input.v < call.tap_columns) return;
@@ -172,7 +166,7 @@ inline void next_input(TapInput& input, const fewmult_calls::ConvolutionGradient
 }
 
 // The inputs from `input` on, as the window at a place has them.
-inline void encode_window(InputCodes& codes, const fewmult_calls::ConvolutionGradient& call,
+inline void encode_window(InputCodes& codes, const fewmult_calls::ShiftGradient& call,
                           TapInput input, int inputs, int row, int column, const Update& update) {
   for (int lane = 0; lane < inputs; ++lane, next_input(input, call)) {
     const int down = row + input.u;
@@ -181,8 +175,8 @@ inline void encode_window(InputCodes& codes, const fewmult_calls::ConvolutionGra
       const int place = static_cast<int>(sum_of(call.columns, down)) + across;
       const std::ptrdiff_t first = (sum_of(call.channels, place) + input.channel)
                                    << call.log2_batch;
-      encode_row(codes, lane, call.x + first, static_cast<std::uint32_t>(first), call.log2_batch,
-                 update);
+      encode_row(codes, lane, elements<std::int8_t>(call.x) + first,
+                 static_cast<std::uint32_t>(first), call.log2_batch, update);
     } else {
       encode_nothing(codes, lane, call.log2_batch);
     }
@@ -205,15 +199,16 @@ inline std::int32_t shifted_sum(const InputCodes& codes, int lane, const std::in
 constexpr int kGradientOutputs = 32;  // whose sums are kept while all places pass
 
 inline void sum_places(std::int32_t (&g)[kGradientOutputs][kWordBits],
-                       const fewmult_calls::ConvolutionGradient& call, const TapInput& input,
-                       int inputs, int output, int outputs, const Update& update) {
+                       const fewmult_calls::ShiftGradient& call, const TapInput& input, int inputs,
+                       int output, int outputs, const Update& update) {
   const Window window = window_of(call);
   const int batch = 1 << call.log2_batch;
   for (int k = 0; k < outputs; ++k) {
     for (int lane = 0; lane < kWordBits; ++lane) g[k][lane] = 0;
   }
   InputCodes codes;
-  const std::int8_t* deltas = call.deltas + (std::ptrdiff_t{output} << call.log2_batch);
+  const std::int8_t* deltas =
+      elements<std::int8_t>(call.deltas) + (std::ptrdiff_t{output} << call.log2_batch);
   for (int row = 0; row < window.vertical.results; ++row) {
     for (int column = 0; column < window.horizontal.results; ++column) {
       encode_window(codes, call, input, inputs, sight(window.vertical, row).first,
@@ -254,7 +249,7 @@ inline PackedWord update_word(Weight* weights, const std::int32_t* g, std::uint3
 }
 
 template <class Weight>
-inline void convolution_gradient(const fewmult_calls::ConvolutionGradient& call, Weight* weights,
+inline void convolution_gradient(const fewmult_calls::ShiftGradient& call, Weight* weights,
                                  fewmult_calls::Share outputs) {
   const Update update = update_of(call);
   std::ptrdiff_t column = 0;  // number of a word column's first word
@@ -279,12 +274,12 @@ inline void convolution_gradient(const fewmult_calls::ConvolutionGradient& call,
 }
 
 // All inputs of some outputs.
-inline void convolution_gradient(const fewmult_calls::ConvolutionGradient& call,
+inline void convolution_gradient(const fewmult_calls::ShiftGradient& call,
                                  fewmult_calls::Share outputs) {
   if (call.master_bits == 8) {
-    convolution_gradient(call, call.weights8, outputs);
+    convolution_gradient(call, elements<std::int8_t>(call.updated), outputs);
   } else {
-    convolution_gradient(call, call.weights16, outputs);
+    convolution_gradient(call, elements<std::int16_t>(call.updated), outputs);
   }
 }
 

@@ -1,21 +1,15 @@
 // Copyright 2026 The fewmult-hls authors
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where a window of taps lies on an image (docs/arithmetic.md, section 14). Of an image's places,
-// [row][column], each has a row of bytes for each channel, [place][channel][example].
+// What a window sees of an image, and what sees a place, as a host walks over them.
 #pragma once
 
 #include <cstddef>
 
-#include "bindings/places/calls.hpp"
 #include "kernels/arithmetic.hpp"
+#include "kernels/window.hpp"
 
 namespace fewmult {
-
-constexpr int kMaxLog2Rows = 22;    // rows of an image's bytes: with a batch, 31 bits number them
-constexpr int kMaxLog2Places = 18;  // times batch: of a gradient that fits 32 bits
-static_assert((std::int64_t{kDeltaMax} << (6 + kMaxLog2Places)) + (1 << kMaxShift) - 1 <= INT32_MAX,
-              "a gradient over places and its rounding term fit 32 bits");
 
 // term added to itself so many times, without a product: where rows begin.
 inline std::ptrdiff_t sum_of(std::ptrdiff_t term, int times) {
@@ -31,21 +25,6 @@ inline std::int32_t stepped_bias_of_places(std::int32_t bias, std::int64_t sum, 
   const int right = larger(-exponent, 0);
   const auto change = static_cast<std::int32_t>((sum + (std::int64_t{1} << right >> 1)) >> right);
   return clamp(bias - shift_left(change, larger(exponent, 0)), -kBiasMax, kBiasMax);
-}
-
-// Along rows or columns: an image, the window on it, and where the window lies.
-struct Axis {
-  int length;   // places of the image
-  int taps;     // of the window
-  int stride;   // 1 or 2
-  int padding;  // zeros in front of the image
-  int results;  // where the window lies
-};
-
-inline Axis axis_of(int length, int taps, int stride, bool padded) {
-  const int shift = stride - 1;
-  const int results = padded ? (length + shift) >> shift : ((length - taps) >> shift) + 1;
-  return {length, taps, stride, padded ? (taps - 1) >> 1 : 0, results};
 }
 
 // What is summed for one place: consecutive places of a source, and the tap that each meets.
@@ -81,21 +60,6 @@ struct Inside {
 
 inline Inside inside(const Sight& sight, int length) {
   return {larger(0, -sight.first), smaller(sight.places, length - sight.first)};
-}
-
-// A layer that is applied at places: both axes, and its channels.
-struct Window {
-  Axis vertical;
-  Axis horizontal;
-  int channels;
-  int outputs;
-};
-
-template <class Call>
-inline Window window_of(const Call& call) {
-  return {axis_of(call.rows, call.tap_rows, call.stride, call.padded != 0),
-          axis_of(call.columns, call.tap_columns, call.stride, call.padded != 0), call.channels,
-          call.outputs};
 }
 
 // One direction of it: from a source's places to others, made of them.

@@ -14,17 +14,17 @@ namespace fewmult {
 
 template <class Isa>
 struct PlacesOf<OnScratch<VectorTile<Isa>>> {
-  static std::size_t bytes(const fewmult_calls::Convolution& call) {
+  static std::size_t bytes(const fewmult_calls::Layer& call) {
     return VectorWindow<Isa>::bytes(call);
   }
-  static std::size_t bytes(const fewmult_calls::ConvolutionGradient& call) {
+  static std::size_t bytes(const fewmult_calls::ShiftGradient& call) {
     return VectorWindowGradient<Isa>::bytes(call);
   }
-  static void run(const fewmult_calls::Convolution& call, fewmult_calls::Share rows,
+  static void run(const fewmult_calls::Layer& call, fewmult_calls::Share rows,
                   fewmult_calls::Share units, char* memory, std::int64_t* sums) {
     VectorWindow<Isa>::run(call, rows, units, memory, sums);
   }
-  static void run(const fewmult_calls::ConvolutionGradient& call, fewmult_calls::Share outputs,
+  static void run(const fewmult_calls::ShiftGradient& call, fewmult_calls::Share outputs,
                   char* memory) {
     VectorWindowGradient<Isa>::run(call, outputs, memory);
   }

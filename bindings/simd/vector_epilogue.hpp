@@ -23,7 +23,7 @@ struct VectorEpilogue {
     const Pass pass = pass_of(call);
     const std::ptrdiff_t first = std::ptrdiff_t{unit} << call.log2_batch;
     if (pass == Pass::kPerturb) {
-      move(call, z, elements<std::int8_t>(call.gate) + first, 0,
+      move(call, z, elements<std::int8_t>(call.gate) + first,
            elements<std::int8_t>(call.result) + first);
       return;
     }

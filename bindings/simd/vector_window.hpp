@@ -9,6 +9,7 @@
 
 #include <cstring>
 
+#include "bindings/elements.hpp"
 #include "bindings/places/convolution.hpp"
 #include "bindings/simd/vector_strips.hpp"
 #include "bindings/simd/vector_tile.hpp"
@@ -18,14 +19,14 @@ namespace fewmult {
 template <class Isa>
 class VectorWindow {
  public:
-  static std::size_t bytes(const fewmult_calls::Convolution& call) {
+  static std::size_t bytes(const fewmult_calls::Layer& call) {
     WindowMemory measured(nullptr);
     const VectorWindow window(call, measured);
     return measured.bytes();
   }
 
   // As ``convolution`` of bindings/places.
-  static void run(const fewmult_calls::Convolution& call, fewmult_calls::Share rows,
+  static void run(const fewmult_calls::Layer& call, fewmult_calls::Share rows,
                   fewmult_calls::Share units, char* memory, std::int64_t* sums) {
     WindowMemory cut(memory);
     VectorWindow(call, cut).run(rows, units, sums);
@@ -82,7 +83,7 @@ class VectorWindow {
     Inside rows;
   };
 
-  VectorWindow(const fewmult_calls::Convolution& call, WindowMemory& memory)
+  VectorWindow(const fewmult_calls::Layer& call, WindowMemory& memory)
       : call_(call),
         view_(fewmult::view_of(call)),
         batch_(1 << call.log2_batch),
@@ -104,7 +105,7 @@ class VectorWindow {
       const Sight down = sight_of(view_, view_.window.vertical, row);
       const Inside seen = inside(down, view_.source_rows);
       for (int u = larger(loaded, down.first + seen.begin); u < down.first + seen.end; ++u) {
-        strips_.load(call_.source, u);
+        strips_.load(elements<std::int8_t>(call_.source), u);
         loaded = u + 1;
       }
       for (int phase = 0; phase < smaller(apart, view_.columns); ++phase) {
@@ -394,9 +395,10 @@ class VectorWindow {
     alignas(64) std::int32_t offset[kLanes] = {};
     alignas(64) std::int32_t mean[kLanes] = {};
     for (int n = 0; n < there; ++n) {
-      offset[n] = call_.bias[unit + n] >> (kBiasFraction - kActivationFraction);
+      offset[n] =
+          elements<std::int32_t>(call_.bias)[unit + n] >> (kBiasFraction - kActivationFraction);
     }
-    std::int32_t* const means = call_.mean + row + unit;
+    std::int32_t* const means = elements<std::int32_t>(call_.mean) + row + unit;
     if (fewmult::pass_of(call_) == Pass::kHidden) {
       Int sum = Isa::splat(batch_ >> 1);
       for (int b = 0; b < batch_; ++b) sum += lanes(z + b * V * kLanes);
@@ -419,7 +421,8 @@ class VectorWindow {
       }
       lanes(quads[q]) = four;
     }
-    std::int8_t* const result = call_.result + (std::ptrdiff_t{row + unit} << log2_batch);
+    std::int8_t* const result =
+        elements<std::int8_t>(call_.result) + (std::ptrdiff_t{row + unit} << log2_batch);
     for (int q = 0; q < batch_ >> 2; q += kLanes) {
       alignas(64) std::int32_t bytes[kLanes][kLanes];
       Isa::transpose(quads[q], kLanes, bytes[0], kLanes);
@@ -439,7 +442,7 @@ class VectorWindow {
     return four;
   }
 
-  const fewmult_calls::Convolution& call_;
+  const fewmult_calls::Layer& call_;
   const View view_;
   const int batch_;
   const int kept_;     // rows of the source

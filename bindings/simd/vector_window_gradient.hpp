@@ -9,6 +9,7 @@
 
 #include <cstring>
 
+#include "bindings/elements.hpp"
 #include "bindings/places/convolution.hpp"
 #include "bindings/simd/vector_codes.hpp"
 #include "bindings/simd/vector_draws.hpp"
@@ -21,14 +22,14 @@ namespace fewmult {
 template <class Isa>
 class VectorWindowGradient {
  public:
-  static std::size_t bytes(const fewmult_calls::ConvolutionGradient& call) {
+  static std::size_t bytes(const fewmult_calls::ShiftGradient& call) {
     WindowMemory measured(nullptr);
     const VectorWindowGradient gradient(call, measured);
     return measured.bytes();
   }
 
   // As ``convolution_gradient`` of bindings/places, in place.
-  static void run(const fewmult_calls::ConvolutionGradient& call, fewmult_calls::Share outputs,
+  static void run(const fewmult_calls::ShiftGradient& call, fewmult_calls::Share outputs,
                   char* memory) {
     WindowMemory cut(memory);
     VectorWindowGradient gradient(call, cut);
@@ -50,7 +51,7 @@ class VectorWindowGradient {
   static constexpr int kUpdated = 8;                    // packed words that are updated at once
   static constexpr int kCodes = 1 << 15;                // bytes of codes that fit a first cache
 
-  VectorWindowGradient(const fewmult_calls::ConvolutionGradient& call, WindowMemory& memory)
+  VectorWindowGradient(const fewmult_calls::ShiftGradient& call, WindowMemory& memory)
       : call_(call),
         update_(update_of(call)),
         window_(window_of(call)),
@@ -100,9 +101,9 @@ class VectorWindowGradient {
       for (int channel = 0; channel < call_.channels; channel += channels_) {
         sum_image<kSigned>(channel, first, there);
         if (call_.master_bits == 8) {
-          update_words(call_.weights8, channel, first, there);
+          update_words(elements<std::int8_t>(call_.updated), channel, first, there);
         } else {
-          update_words(call_.weights16, channel, first, there);
+          update_words(elements<std::int16_t>(call_.updated), channel, first, there);
         }
       }
     }
@@ -126,7 +127,8 @@ class VectorWindowGradient {
         encoded = true;
         const std::ptrdiff_t first =
             std::ptrdiff_t{place} * window_.horizontal.results * call_.outputs + output;
-        meet_row<kSigned>(u, call_.deltas + (first << call_.log2_batch), outputs);
+        meet_row<kSigned>(u, elements<std::int8_t>(call_.deltas) + (first << call_.log2_batch),
+                          outputs);
       }
     }
     if (kSigned) take_off(outputs);
@@ -167,7 +169,7 @@ class VectorWindowGradient {
   template <bool kSigned>
   void encode_unit(std::ptrdiff_t unit, std::uint8_t* powers) const {
     const std::ptrdiff_t first = unit << call_.log2_batch;
-    const std::int8_t* const x = call_.x + first;
+    const std::int8_t* const x = elements<std::int8_t>(call_.x) + first;
     const auto element = static_cast<std::uint32_t>(first);
     if (!kSigned) {
       VectorCodes<Isa>::halved_powers(x, update_.code_key, element, update_.step, batch_, powers);
@@ -416,7 +418,7 @@ class VectorWindowGradient {
     return static_cast<std::int32_t>(kSigned ? four ^ 0x80808080U : four);
   }
 
-  const fewmult_calls::ConvolutionGradient& call_;
+  const fewmult_calls::ShiftGradient& call_;
   const Update update_;
   const Window window_;
   const int batch_;

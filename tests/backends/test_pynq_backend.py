@@ -24,7 +24,7 @@ from command import assert_one_line, fewmult, summary
 from fewmult_hls import datasets
 from fewmult_hls.backends.pynq_backend import PynqBackend, _values, emulated_backend
 from fewmult_hls.contract.backend import check_kernels, placed, run_on_host
-from fewmult_hls.contract.calls import AT_PLACES, CALLS, Call, HostCall
+from fewmult_hls.contract.calls import CALLS, IN_SOFTWARE, Call, HostCall
 from fewmult_hls.hardware.board.board import load_board
 from fewmult_hls.hardware.board.driver import OverlayDriver
 from fewmult_hls.hardware.board.hwh import check_hwh
@@ -53,8 +53,8 @@ def backend() -> Iterator[PynqBackend]:
         yield opened
 
 
-@pytest.mark.parametrize("kind", AT_PLACES.values())
-def test_layers_at_places_are_refused_in_favour_of_who_has_them(
+@pytest.mark.parametrize("kind", IN_SOFTWARE.values())
+def test_what_no_fabric_has_is_refused_in_favour_of_who_has_them(
     kind: type[Call], backend: PynqBackend
 ) -> None:
     calls = random_calls(kind.kernel, np.random.default_rng(3), 20)

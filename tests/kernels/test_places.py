@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from fewmult_hls.backends import open_backend
 from fewmult_hls.contract.backend import Backend
-from fewmult_hls.contract.calls import Call, Convolution, ConvolutionGradient, Pass, Pool
+from fewmult_hls.contract.calls import Call, Layer, Pass, Pool, ShiftGradient
 from fewmult_hls.contract.window import Window
 from fewmult_hls.datasets.arrays import from_arrays
 from fewmult_hls.nets.network import Network, NetworkSpec
@@ -90,7 +90,7 @@ class Case:
         make = CallMaker(np.random.default_rng(self.seed))
         return [self._pass(make, pass_) for pass_ in PASSES]
 
-    def _pass(self, make: CallMaker, pass_: Pass) -> Convolution:
+    def _pass(self, make: CallMaker, pass_: Pass) -> Layer:
         window, back = self.window, pass_.sends_back
         image, results = window.places * window.channels, window.result_places * self.outputs
         planes = 1 if back else self.planes
@@ -102,7 +102,7 @@ class Case:
             given["gate"] = self.image(make, "any")
         summands = (self.batch * window.taps * self.outputs - 1).bit_length()
         room = 24 - summands - 2 - (window.places - 1).bit_length() if back else 0
-        return Convolution(
+        return Layer(
             pass_=pass_,
             source=deltas if back else self.image(make, self.fill),
             **make.packed(window.fan_in, self.outputs, planes, self.fill),
@@ -114,12 +114,12 @@ class Case:
             **self.places,
         )
 
-    def gradient(self) -> ConvolutionGradient:
+    def gradient(self) -> ShiftGradient:
         """The call of the weights' step."""
         make = CallMaker(np.random.default_rng(self.seed))
         window, bits = self.window, self.master_bits
         terms = (self.batch * window.result_places - 1).bit_length() + 1
-        return ConvolutionGradient(
+        return ShiftGradient(
             weights=make.master_weights(window.fan_in, self.outputs, bits, self.fill),
             x=self.image(make, self.fill),
             deltas=self.thinned(
@@ -262,7 +262,7 @@ def one(**more: Any) -> Case:
         ({"inputs": 28}, "inputs must be tap_rows"),
         ({"stride": 3}, "stride must be 1 to 2"),
         ({"tap_rows": 6}, "tap_rows must be 1 to 5"),
-        ({"channels": 0}, "channels must be 1 to"),
+        ({"channels": -1}, "channels must be 1 to"),
         ({"pass_": Pass.OUTPUT}, "makes no logits"),
         ({"rows": 4}, "must have shape"),
     ],

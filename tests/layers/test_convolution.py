@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fewmult_hls.backends.oracle_backend import OracleBackend
-from fewmult_hls.contract.calls import Convolution, ConvolutionGradient, Pass
+from fewmult_hls.contract.calls import Layer, Pass, ShiftGradient
 from fewmult_hls.contract.layouts import block_weights, pack_ternary, unblock_weights
 from fewmult_hls.contract.limits import BATCHES, MAX_PLACES, PHASES, RATES
 from fewmult_hls.contract.stages import Stage
@@ -219,7 +219,7 @@ def test_a_hidden_pass_takes_means_per_place_and_biases_per_channel(stride: int)
     bias = random.integers(-(1 << 18), 1 << 18, 6).astype(np.int32)
     places = 20 if stride == 1 else 6
     mean, result = np.zeros(places * 6, np.int32), np.zeros((places * 6, BATCH), np.int8)
-    call = Convolution(
+    call = Layer(
         pass_=Pass.HIDDEN, source=image, sign=sign, mask=mask, bias=bias, mean=mean,
         result=result, shift=3, **passes(stride=stride),
     )  # fmt: skip
@@ -237,7 +237,7 @@ def test_a_backward_pass_sums_biases_over_places() -> None:
     gate = random.integers(0, 128, (60, BATCH)).astype(np.int8)
     deltas = random.integers(-127, 128, (120, BATCH)).astype(np.int8)
     bias, result = np.zeros(3, np.int32), np.zeros((60, BATCH), np.int8)
-    call = Convolution(
+    call = Layer(
         pass_=Pass.BACKWARD, source=deltas, sign=sign, mask=mask, bias=bias, gate=gate,
         result=result, shift=5, bias_exponent=2, purpose=4 + 256, **passes(),
     )  # fmt: skip
@@ -263,7 +263,7 @@ def test_an_update_takes_the_gradient_over_all_places(signed: bool, bits: int) -
     image = random.integers(-127 if signed else 0, 128, (60, BATCH)).astype(np.int8)
     deltas = random.integers(-127, 128, (120, BATCH)).astype(np.int8)
     weights = block_weights(old.astype(f"int{bits}"))
-    call = ConvolutionGradient(
+    call = ShiftGradient(
         weights=weights, sign=np.zeros((1, 1, 6), np.uint64), mask=np.zeros((1, 1, 6), np.uint64),
         x=image, deltas=deltas, master_bits=bits, shift=-1, binary=False, code_purpose=3,
         weight_purpose=2, signed_inputs=signed, **passes(),
@@ -283,7 +283,7 @@ def test_the_largest_gradient_fits() -> None:
     """127 * 64 for each of 2**18 places and examples, and the largest rounding term."""
     x = np.full((1024, 256), 127, np.int8)
     weights = np.zeros((1, 1, 64), np.int16)
-    call = ConvolutionGradient(
+    call = ShiftGradient(
         weights=weights, sign=np.zeros((1, 1, 1), np.uint64), mask=np.zeros((1, 1, 1), np.uint64),
         x=x, deltas=x, master_bits=16, shift=24, binary=False, code_purpose=3, weight_purpose=2,
         inputs=1, outputs=1, log2_batch=8, channels=1, rows=32, columns=32, tap_rows=1,

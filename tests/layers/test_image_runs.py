@@ -206,7 +206,7 @@ def test_a_backend_without_the_kernels_says_so_and_writes_nothing(
     monkeypatch.setattr(EmuBackend, "kernels", frozenset(CALLS))
     out = tmp_path / "run"
     assert run(["train", "--net", GREY, "--out", str(out)]) == 2
-    line = "the emu backend has no kernel convolution"
+    line = "the emu backend has no kernel pool"
     assert_one_line(capsys.readouterr().err, line, "take --backend numpy")
     assert not out.exists()
     np.save(tmp_path / "image", coloured(DIGITS.test)[0][0])
@@ -216,7 +216,7 @@ def test_a_backend_without_the_kernels_says_so_and_writes_nothing(
 
 def test_the_estimate_prices_dense_nets_only(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["estimate", "--net", GREY]) == 2
-    assert_one_line(capsys.readouterr().err, "convolution")
+    assert_one_line(capsys.readouterr().err, "layers at places")
 
 
 def test_compiled_kernels_leave_the_same_bits(colours: Dataset, folder: Path) -> None:

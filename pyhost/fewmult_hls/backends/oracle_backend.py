@@ -13,12 +13,10 @@ import numpy.typing as npt
 
 from ..contract.backend import OneByOne, PreparedCalls, run_on_host
 from ..contract.calls import (
-    AT_PLACES,
     CALLS,
+    IN_SOFTWARE,
     BinaryMatmul,
     Call,
-    Convolution,
-    ConvolutionGradient,
     HostCall,
     Layer,
     Normalize,
@@ -56,8 +54,8 @@ def _plain(array: npt.NDArray[Any]) -> IntArray:
 
 
 def _window_of(call: Call) -> Window | None:
-    """Where a call's weights are applied, if at places."""
-    return call.window if isinstance(call, Windowed) else None
+    """Where a call's weights are applied, if not once to all that enters."""
+    return call.window if isinstance(call, Windowed) and not call.is_dense else None
 
 
 def _groups_of_columns(weights: npt.NDArray[Any], inputs: int) -> Iterator[tuple[slice, int, int]]:
@@ -76,7 +74,7 @@ class OracleBackend:
     """
 
     name = "numpy"
-    kernels = frozenset((*CALLS, *AT_PLACES))
+    kernels = frozenset((*CALLS, *IN_SOFTWARE))
 
     def __init__(
         self,
@@ -145,7 +143,7 @@ class OracleBackend:
         elif call.pass_ is Pass.BACKWARD:
             self._finish_backward(call, z)
         elif call.pass_ is Pass.PERTURB:
-            signed = isinstance(call, Convolution) and call.signed_inputs
+            signed = isinstance(call, Layer) and call.signed_inputs
             with self._stage(Stage.INPUT):
                 least = -ACTIVATION_MAX if signed else 0
                 call.result[:] = perturb(z, self._enter(call.gate), call.shift, least)
@@ -210,11 +208,10 @@ class OracleBackend:
         code_key, weight_key = ((call.seed, p) for p in (call.code_purpose, call.weight_purpose))
         random_bytes = self._bytes(code_key, call.x.shape, call.step)
         window = _window_of(call)
-        is_signed = isinstance(call, ConvolutionGradient) and call.signed_inputs
         with self._stage(Stage.CODES):
-            codes_of = gradient.signed_codes if is_signed else gradient.power_of_two_codes
+            codes_of = gradient.signed_codes if call.signed_inputs else gradient.power_of_two_codes
             codes = codes_of(self._enter(call.x), random_bytes)
-        sums_of = gradient.signed_gradient if is_signed else gradient.shift_gradient
+        sums_of = gradient.signed_gradient if call.signed_inputs else gradient.shift_gradient
         deltas, next_step = self._enter(call.deltas), (call.step + 1) & 0xFFFFFFFF
         for columns, first, there in _groups_of_columns(call.weights, call.inputs):
             blocks = call.weights[columns]

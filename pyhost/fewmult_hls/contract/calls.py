@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import numpy as np
@@ -220,6 +220,49 @@ class SampleWeights(Call):
         return np.dtype(f"int{self.master_bits}") if name == "weights" else super().dtype(name)
 
 
+class Windowed(Call):
+    """What calls on an image share, of which a window sees a part at each place (section 14).
+
+    A row of values is an image of one place; where a call does not say how many channels it has,
+    they are its inputs.
+    """
+
+    inputs: int
+    outputs: int
+    channels: int
+    rows: int
+    columns: int
+    tap_rows: int
+    tap_columns: int
+    stride: int
+    padded: bool
+
+    def __post_init__(self) -> None:
+        if not self.channels:
+            object.__setattr__(self, "channels", self.inputs)
+
+    @cached_property
+    def window(self) -> Window:
+        """Where the window lies."""
+        taps = (self.tap_rows, self.tap_columns)
+        return Window(self.channels, self.rows, self.columns, *taps, self.stride, self.padded)
+
+    @property
+    def image_rows(self) -> int:
+        """Rows of the image that enters the layer."""
+        return self.window.places * self.channels
+
+    @property
+    def result_rows(self) -> int:
+        """Rows of the image that the layer makes."""
+        return self.window.result_places * self.outputs
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether every unit sees all that enters, once."""
+        return self.window.is_whole
+
+
 class Product(Call):
     """What calls with a product share."""
 
@@ -352,23 +395,25 @@ class Normalize(Call):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Layer(Product):
-    """A pass over a layer: a product and its epilogue, fused.
+class Layer(Windowed, Product):
+    """A pass over a layer: a product and its epilogue, fused, wherever its window lies.
 
     Attributes:
         pass_: which one.
-        source: activations (inputs, batch), sending back: deltas (outputs, batch); read.
+        source: activations of the image, (places * channels, batch), sending back: deltas,
+            (places * outputs, batch); read.
         sign: (planes, words, outputs), read.
         mask: (planes, words, outputs), read.
-        gate: as of ``Normalize``, like all that follows to ``loss``.
+        gate: as of ``Normalize``, like all that follows to ``loss``; its units are rows, one for
+            each place and output, sending back: channel.
         labels: of the examples.
-        bias: of the units.
-        mean: of the units.
-        logits: of the units.
+        bias: one for each output, sending back: channel.
+        mean: of the rows.
+        logits: of the rows; a layer that makes them has one place.
         result: activations or deltas.
         loss: one number.
-        inputs: of the layer.
-        outputs: of the layer.
+        inputs: of the layer: taps of its window times channels.
+        outputs: of the layer, at a place.
         log2_batch: of the examples.
         planes: of the packed weights, the heaviest first; sending back: 1.
         shift: as of ``Normalize``, like all that follows.
@@ -376,6 +421,14 @@ class Layer(Product):
         seed: first word of the key.
         purpose: second word of the key.
         step: first word of the counter.
+        channels: of the image that enters the layer; without a window: as many as inputs.
+        rows: of its places.
+        columns: of its places.
+        tap_rows: of the window.
+        tap_columns: of the window.
+        stride: 1 or 2.
+        padded: whether zeros stand around the image.
+        signed_inputs: whether PERTURB, the only pass that asks, may move inputs below 0.
     """
 
     kernel = "layer"
@@ -400,6 +453,14 @@ class Layer(Product):
     seed: int = 0
     purpose: int = 0
     step: int = 0
+    channels: int = 0
+    rows: int = 1
+    columns: int = 1
+    tap_rows: int = 1
+    tap_columns: int = 1
+    stride: int = 1
+    padded: bool = False
+    signed_inputs: bool = False
 
     @property
     def access(self) -> Access:  # type: ignore[override]
@@ -412,12 +473,35 @@ class Layer(Product):
         """See ``Product``."""
         return self.pass_.sends_back
 
+    @property
+    def units(self) -> int:
+        """Rows of what is computed."""
+        return self.image_rows if self.sends_back else self.result_rows
+
+    @property
+    def terms(self) -> int:
+        """Rows of the source."""
+        return self.result_rows if self.sends_back else self.image_rows
+
+    @property
+    def is_dense(self) -> bool:
+        """See ``Windowed``; what is sent back to several places shares their biases."""
+        return super().is_dense and (self.pass_ is not Pass.BACKWARD or self.window.places == 1)
+
     def shapes(self) -> dict[str, Shape]:
         """See ``Call``."""
-        return {**self._factors(), **_epilogue(self.units, self.batch)}
+        epilogue = _epilogue(self.units, self.batch)
+        biases = self.channels if self.sends_back else self.outputs
+        return {**self._factors(), **epilogue, "bias": (biases,)}
 
     def parts(self, z: Array = None) -> tuple[BinaryMatmul, Normalize]:
-        """The same work as two calls, with the sums between them in ``z``."""
+        """The same work as two calls, with the sums between them in ``z``.
+
+        Raises:
+            ValueError: the layer is not dense, so no other kernel has it.
+        """
+        if not self.is_dense:
+            raise ValueError("a layer that is applied at places has no parts")
         names = {field.name for field in fields(self)}
         product, epilogue = (
             {field.name: getattr(self, field.name) for field in fields(part) if field.name in names}
@@ -430,18 +514,20 @@ class Layer(Product):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ShiftGradient(Call):
-    """The gradient of a layer's weights, their update and next sample (sections 7 and 8).
+class ShiftGradient(Windowed):
+    """The gradient of a layer's weights over its places, their update and next sample.
+
+    Contract, sections 7, 8 and 14.
 
     Attributes:
         weights: int8 or int16 (words, outputs, 64), read and written.
         sign: (1, words, outputs), written.
         mask: (1, words, outputs), written.
-        x: activations (inputs, batch), read.
-        deltas: (outputs, batch), read.
+        x: activations of the image, (places * channels, batch), read.
+        deltas: (places * outputs, batch), read.
         master_bits: of a weight, 8 or 16.
-        inputs: of the layer.
-        outputs: of the layer.
+        inputs: of the layer: taps of its window times channels.
+        outputs: of the layer, at a place.
         log2_batch: of the examples.
         shift: bits that the update drops; negative: adds.
         binary: whether samples are -1 and 1, without 0.
@@ -450,6 +536,14 @@ class ShiftGradient(Call):
         code_purpose: second word of the codes' key.
         weight_purpose: second word of the weights' key.
         step: first word of the counter; the next sample is of the step after.
+        channels: of the image that enters the layer; without a window: as many as inputs.
+        rows: of its places.
+        columns: of its places.
+        tap_rows: of the window.
+        tap_columns: of the window.
+        stride: 1 or 2.
+        padded: whether zeros stand around the image.
+        signed_inputs: whether x may be negative: its codes are those of its size.
     """
 
     kernel = "shift_gradient"
@@ -471,6 +565,14 @@ class ShiftGradient(Call):
     code_purpose: int
     weight_purpose: int
     step: int
+    channels: int = 0
+    rows: int = 1
+    columns: int = 1
+    tap_rows: int = 1
+    tap_columns: int = 1
+    stride: int = 1
+    padded: bool = False
+    signed_inputs: bool = False
 
     @property
     def batch(self) -> int:
@@ -482,104 +584,12 @@ class ShiftGradient(Call):
         packed = _packed(1, self.inputs, self.outputs)
         return {
             **{"weights": (*packed["sign"][1:], WORD_BITS), **packed},
-            **{"x": (self.inputs, self.batch), "deltas": (self.outputs, self.batch)},
+            **{"x": (self.image_rows, self.batch), "deltas": (self.result_rows, self.batch)},
         }
 
     def dtype(self, name: str) -> np.dtype[Any]:
         """See ``Call``."""
         return np.dtype(f"int{self.master_bits}") if name == "weights" else super().dtype(name)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Windowed(Call):
-    """What calls on an image share, of which a window sees a part at each place (section 14).
-
-    Attributes:
-        channels: of the image that enters the layer.
-        rows: of its places.
-        columns: of its places.
-        tap_rows: of the window; ``inputs`` are the taps times the channels.
-        tap_columns: of the window.
-        stride: 1 or 2.
-        padded: whether zeros stand around the image.
-        signed_inputs: whether what enters may be negative: codes are those of its size, and
-            PERTURB, the only pass that asks, may move it below 0.
-    """
-
-    channels: int
-    rows: int
-    columns: int
-    tap_rows: int
-    tap_columns: int
-    stride: int = 1
-    padded: bool = False
-    signed_inputs: bool = False
-
-    @property
-    def window(self) -> Window:
-        """Where the window lies."""
-        return Window(**{field.name: getattr(self, field.name) for field in fields(Window)})
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Convolution(Windowed, Layer):
-    """A pass over a layer whose weights are applied at places (contract, section 14).
-
-    As ``Layer``, in one record with it where the kernel takes windows; but ``source``, ``gate``
-    and ``result`` have a row for each place and channel, ``mean`` a number for each of these rows,
-    and ``bias`` one for each channel of ``result``. An output layer is never one of these.
-    """
-
-    kernel = "convolution"
-
-    @property
-    def units(self) -> int:
-        """Rows of what is computed."""
-        return self.image_rows if self.sends_back else self.result_rows
-
-    @property
-    def terms(self) -> int:
-        """Rows of the source."""
-        return self.result_rows if self.sends_back else self.image_rows
-
-    @property
-    def image_rows(self) -> int:
-        """Rows of the image that enters the layer."""
-        return self.window.places * self.channels
-
-    @property
-    def result_rows(self) -> int:
-        """Rows of the image that the layer makes."""
-        return self.window.result_places * self.outputs
-
-    def shapes(self) -> dict[str, Shape]:
-        """See ``Call``."""
-        epilogue = _epilogue(self.units, self.batch)
-        return {
-            **self._factors(),
-            **epilogue,
-            "bias": (self.channels if self.sends_back else self.outputs,),
-        }
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ConvolutionGradient(Windowed, ShiftGradient):
-    """The gradient of shared weights over all places, one update, the next sample (section 14).
-
-    As ``ShiftGradient``; but ``x`` has a row for each place and channel of the image that enters,
-    and ``deltas`` one for each place and unit.
-    """
-
-    kernel = "convolution_gradient"
-
-    def shapes(self) -> dict[str, Shape]:
-        """See ``Call``."""
-        window = self.window
-        return {
-            **super().shapes(),
-            "x": (window.places * self.channels, self.batch),
-            "deltas": (window.result_places * self.outputs, self.batch),
-        }
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -724,7 +734,5 @@ CALLS: Mapping[str, type[Call]] = {
 }
 """The record of each kernel of the fabric, by the kernel's name."""
 
-AT_PLACES: Mapping[str, type[Call]] = {
-    kind.kernel: kind for kind in (Convolution, ConvolutionGradient, Pool)
-}
-"""The same of layers at places, which backends in software have."""
+IN_SOFTWARE: Mapping[str, type[Call]] = {Pool.kernel: Pool}
+"""The same of what no fabric has, but backends in software."""

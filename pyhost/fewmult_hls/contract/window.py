@@ -45,6 +45,12 @@ class Window:
         return self.taps * self.channels
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it lies once, on the whole image: that of a dense layer."""
+        same_size = (self.tap_rows, self.tap_columns) == (self.rows, self.columns)
+        return same_size and self.result_places == 1 and self.row_padding + self.column_padding == 0
+
+    @property
     def result_rows(self) -> int:
         """Rows of places where the window lies; 0 or less if it fits nowhere."""
         return self._results(self.rows, self.tap_rows)

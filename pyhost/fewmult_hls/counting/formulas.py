@@ -15,8 +15,6 @@ from dataclasses import dataclass
 
 from ..contract.calls import (
     Call,
-    Convolution,
-    ConvolutionGradient,
     HostCall,
     Layer,
     Pass,
@@ -146,7 +144,7 @@ def operations_of(call: Call, nonzero: int) -> Operations:
 
 def _product(call: Layer, nonzero: int) -> Tally:
     """A signed sum at each place; sent back, of each tap alone, and then of the taps."""
-    if not isinstance(call, Convolution):
+    if call.is_dense:
         return _signed_sums(nonzero * call.batch, call.units * call.batch)
     columns = call.window.result_places * call.batch
     if not call.sends_back:
@@ -211,9 +209,7 @@ def _perturbed(call: Layer) -> Operations:
 def _gradient(call: ShiftGradient) -> Operations:
     """Codes, their shifted sums, the update, the next sample; a byte a code, a half a weight."""
     weights, codes = call.inputs * call.outputs, math.prod(call.shapes()["x"])
-    columns, is_signed = call.batch, False
-    if isinstance(call, ConvolutionGradient):
-        columns, is_signed = columns * call.window.result_places, call.signed_inputs
+    columns, is_signed = call.batch * call.window.result_places, call.signed_inputs
     halves = word_columns(call.inputs) * call.outputs * WORD_BITS
     return {
         Stage.CODES: (_code() + _SIGN if is_signed else _code()) * codes,

@@ -3,8 +3,7 @@
 """A layer with weights: its shifts, its state, its arrays, and its calls in a step.
 
 Its weights are applied wherever its window lies on the image that enters. The window of a dense
-layer is the whole image, so there is one place; then its calls are those of kernels without
-windows, which lack signed inputs and biases that several rows share.
+layer is the whole image, so there is one place.
 """
 
 from __future__ import annotations
@@ -93,12 +92,6 @@ class Weighted(Layer):
     def sent_terms(self) -> int:
         """Most terms of a sum that it sends back."""
         return min(self.window.taps, self.window.result_places) * self.outputs
-
-    @cached_property
-    def is_whole(self) -> bool:
-        """Whether every unit sees the whole image, once."""
-        window = self.window
-        return window.taps == window.places and not window.padded
 
     @property
     def is_signed(self) -> bool:
@@ -339,28 +332,27 @@ class Weighted(Layer):
     ) -> Sequence[Call]:
         """The update of its weights, and their next sample."""
         k = self.index
-        common = {
-            "weights": memory[f"weights_{k}"],
-            "sign": memory[f"sign_{k}"],
-            "mask": memory[f"mask_{k}"],
-            "x": memory[f"x_{k}"],
-            "deltas": memory[f"deltas_{k}"],
-            "master_bits": self.position.master_bits,
-            "inputs": self.inputs,
-            "outputs": self.outputs,
-            "log2_batch": self.position.log2_batch,
-            "shift": self.update_shift(rate),
-            "binary": self.position.binary,
-            "sharpness": sharpness,
-            "seed": seed,
-            "code_purpose": purpose_word(Purpose.CODES, k),
-            "weight_purpose": purpose_word(Purpose.WEIGHTS, k),
-            "step": step,
-        }
-        if self.is_whole and not self.is_signed:
-            return [calls.ShiftGradient(**common)]
-        signed = self.is_signed
-        return [calls.ConvolutionGradient(**common, **asdict(self.window), signed_inputs=signed)]
+        call = calls.ShiftGradient(
+            weights=memory[f"weights_{k}"],
+            sign=memory[f"sign_{k}"],
+            mask=memory[f"mask_{k}"],
+            x=memory[f"x_{k}"],
+            deltas=memory[f"deltas_{k}"],
+            master_bits=self.position.master_bits,
+            inputs=self.inputs,
+            outputs=self.outputs,
+            log2_batch=self.position.log2_batch,
+            shift=self.update_shift(rate),
+            binary=self.position.binary,
+            sharpness=sharpness,
+            seed=seed,
+            code_purpose=purpose_word(Purpose.CODES, k),
+            weight_purpose=purpose_word(Purpose.WEIGHTS, k),
+            step=step,
+            **asdict(self.window),
+            signed_inputs=self.is_signed,
+        )
+        return [call]
 
     def _pass(self, pass_: Pass, memory: Memory, **more: Any) -> Sequence[Call]:
         k = self.index
@@ -373,15 +365,7 @@ class Weighted(Layer):
             "outputs": self.outputs,
             "log2_batch": self.position.log2_batch,
             "shift": self.forward_shift,
+            **asdict(self.window),
+            "signed_inputs": pass_ is Pass.PERTURB and self.is_signed,
         }
-        if self._is_dense(pass_):
-            return [calls.Layer(pass_=pass_, **{**common, **more})]
-        signed = pass_ is Pass.PERTURB and self.is_signed
-        window = {**asdict(self.window), "signed_inputs": signed}
-        return [calls.Convolution(pass_=pass_, **{**common, **window, **more})]
-
-    def _is_dense(self, pass_: Pass) -> bool:
-        """Whether the kernel of a dense layer does it."""
-        if pass_ is Pass.BACKWARD:
-            return self.window.places == 1
-        return self.is_whole and not (pass_ is Pass.PERTURB and self.is_signed)
+        return [calls.Layer(pass_=pass_, **{**common, **more})]

@@ -11,11 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..contract.calls import (
-    AT_PLACES,
     BinaryMatmul,
     Call,
-    Convolution,
-    ConvolutionGradient,
     Layer,
     Normalize,
     Pass,
@@ -204,7 +201,7 @@ class CallMaker:
         *,
         planes: int = 1,
         fill: Fill = "any",
-        **draws: int,
+        **draws: Any,
     ) -> Layer:
         """A pass over a layer."""
         back = pass_.sends_back
@@ -233,7 +230,7 @@ class CallMaker:
         *,
         values: Fill = "any",
         weights: Fill = "any",
-        **draws: int,
+        **draws: Any,
     ) -> ShiftGradient:
         """An update."""
         return ShiftGradient(
@@ -262,7 +259,7 @@ class CallMaker:
         signed: bool = False,
         fill: Fill = "any",
         **draws: Any,
-    ) -> Convolution:
+    ) -> Layer:
         """A pass over a layer at places, a hidden one; if signed, its gate may be negative."""
         back, image = pass_.sends_back, window.places * window.channels
         made = window.result_places * outputs
@@ -273,7 +270,7 @@ class CallMaker:
             read["bias"] = self.biases(given)
         if signed:
             read["gate"] = self.deltas(units, batch, "any")
-        return Convolution(
+        return Layer(
             pass_=pass_,
             source=source,
             **self.packed(window.fan_in, outputs, planes, fill),
@@ -302,10 +299,10 @@ class CallMaker:
         values: Fill = "any",
         weights: Fill = "any",
         **draws: Any,
-    ) -> ConvolutionGradient:
+    ) -> ShiftGradient:
         """An update of weights that are shared by places."""
         values_of = self.deltas if signed else self.activations
-        return ConvolutionGradient(
+        return ShiftGradient(
             weights=self.master_weights(window.fan_in, outputs, bits, weights),
             x=values_of(window.places * window.channels, batch, values),
             deltas=self.deltas(window.result_places * outputs, batch, values),
@@ -371,16 +368,25 @@ def log2(batch: int) -> int:
 
 
 def random_calls(kernel: str, random: np.random.Generator, widest: int = 200) -> list[Call]:
-    """Calls of one layer: every pass of a kernel, with sizes that seldom divide a tile.
+    """Calls of one layer, and of one at places: every pass of a kernel, of awkward sizes.
 
     Args:
-        kernel: one of ``contract.calls.CALLS`` or ``AT_PLACES``.
+        kernel: one of ``contract.calls.CALLS`` or ``IN_SOFTWARE``.
         random: the stream.
         widest: the largest number of units.
     """
     make = CallMaker(random)
-    if kernel in AT_PLACES:
-        return _random_calls_on_images(kernel, random, make)
+    if kernel == Pool.kernel:
+        return _random_pools(random, make)
+    dense = _random_calls_on_rows(kernel, random, make, widest)
+    if kernel not in (Layer.kernel, ShiftGradient.kernel):
+        return dense
+    return [*dense, *_random_calls_on_images(kernel, random, make)]
+
+
+def _random_calls_on_rows(
+    kernel: str, random: np.random.Generator, make: CallMaker, widest: int
+) -> list[Call]:
     inputs, outputs = (int(random.integers(1, widest)) for _ in range(2))
     batch = int(random.choice(BATCHES))
     fill: Fill = random.choice(get_args(Fill), p=(0.7, 0.1, 0.1, 0.1))
@@ -422,22 +428,25 @@ def random_window(random: np.random.Generator) -> Window:
     return Window(channels, rows, columns, taps, taps, int(random.integers(1, 3)), padded)
 
 
+def _random_pools(random: np.random.Generator, make: CallMaker) -> list[Call]:
+    size, channels = int(random.integers(2, 5)), int(random.choice([1, 3, 7, 20]))
+    rows, columns = (int(side) for side in random.integers(size, 3 * size, 2))
+    sizes = (channels, rows, columns, size, int(random.choice(BATCHES[:3])))
+    fill = random.choice(get_args(Fill))
+    return [make.pool(*sizes, back=back, fill=fill) for back in (False, True)]
+
+
 def _random_calls_on_images(
     kernel: str, random: np.random.Generator, make: CallMaker
 ) -> list[Call]:
     window, outputs = random_window(random), int(random.integers(1, 40))
     batch, fill = int(random.choice(BATCHES[:3])), random.choice(get_args(Fill))
-    if kernel == Pool.kernel:
-        size = int(random.integers(2, 5))
-        rows, columns = (int(side) for side in random.integers(size, 3 * size, 2))
-        sizes = (window.channels, rows, columns, size, batch)
-        return [make.pool(*sizes, back=back, fill=fill) for back in (False, True)]
     signed = bool(random.integers(2))
     draws: Arrays = {
         "seed": int(random.integers(1 << 32)),
         "step": int(random.integers((1 << 32) - 1)),
     }
-    if kernel == ConvolutionGradient.kernel:
+    if kernel == ShiftGradient.kernel:
         bits, binary = int(random.choice(list(MASTER_DTYPES))), bool(random.integers(2))
         shift = int(random.integers(-6, 25))
         numbers = (window, outputs, batch, shift, bits, binary)

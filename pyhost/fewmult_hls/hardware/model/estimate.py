@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ...contract.calls import CALLS, Call, Layer, Pass, Pool
+from ...contract.calls import CALLS, Call, Layer, Pass, Pool, Windowed
 from ...nets.evaluator import STATISTICS_IMAGES
 from ...nets.network import NetworkSpec
 from ...nets.steps import Moment, evaluation, layered_step, sampling
@@ -352,9 +352,9 @@ class _Costs:
         self._known: dict[tuple[object, ...], CallCost] = {}
 
     def __call__(self, call: Call) -> CallCost:
-        if call.kernel not in CALLS:
+        if call.kernel not in CALLS or (isinstance(call, Windowed) and not call.is_dense):
             raise UsageError(
-                f"the model prices no {call.kernel}, which this net needs: "
+                "the model prices no layers at places, which this net needs: "
                 "take a net of dense layers, such as 784-1024-10"
             )
         sizes = (call.kernel, *map(vars(call).get, _SIZES))
