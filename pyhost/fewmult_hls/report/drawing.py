@@ -113,12 +113,11 @@ def render(
     return file.getvalue()
 
 
-def plain(axes: Axes, *, grid: bool = True) -> None:
+def plain(axes: Axes) -> None:
     """Leaves the two axes that are read, and a quiet grid."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_axisbelow(True)
-    if grid:
-        axes.grid(axis="y")
+    axes.grid(axis="y")
 
 
 def bare(axes: Axes) -> None:

@@ -20,6 +20,7 @@ _READ = ctypes.CFUNCTYPE(
 _WRITE = _READ  # with the bytes to write
 # Cycles of the fabric that pass while the host asks once more whether the kernel has ended.
 _CYCLES_OF_A_POLL = 500
+_SEED = 1  # of waits, and of what registers hold that no reset sets
 
 
 class RtlKernel:
@@ -31,7 +32,6 @@ class RtlKernel:
         library: that ``verilate`` made.
         memory: DDR as the fabric sees it.
         stall_percent: in how many of a hundred cycles each channel of each port waits, at random.
-        seed: of these, and of what registers hold that no reset sets.
 
     Raises:
         Fault: the Verilog ends or fails before it is used.
@@ -45,7 +45,6 @@ class RtlKernel:
         library: Path,
         memory: FabricMemory,
         stall_percent: int = 25,
-        seed: int = 1,
     ) -> None:
         self._name, self._memory = name, memory
         self._end = max(a.offset for a in ip.arguments.values()) + ARGUMENT_STEP
@@ -57,7 +56,7 @@ class RtlKernel:
             _READ(lambda address, size, data: _call(this, _fill, address, size, data)),
             _WRITE(lambda address, size, data: _call(this, _take, address, size, data)),
         )
-        self._handle = self._library.rtl_open(seed, stall_percent, *self._callbacks)
+        self._handle = self._library.rtl_open(_SEED, stall_percent, *self._callbacks)
         self._check(bool(self._handle))
         weakref.finalize(self, self._library.rtl_close, self._handle)
 
