@@ -19,7 +19,7 @@ from fewmult_hls.cli.commands import run
 from fewmult_hls.datasets import Dataset, Split
 from fewmult_hls.datasets.splitting import every, spread
 from fewmult_hls.system.errors import FewmultError
-from images import coloured, grey, png_bytes, raw_png, write_png
+from images import grey, png_bytes, raw_png, translucent, write_png
 
 CLASSES = ("cat", "dog", "emu")
 COUNTS = {"cat": 60, "dog": 31, "emu": 7}
@@ -300,11 +300,13 @@ FAULTS: list[tuple[Callable[[Path], Any], str]] = [
     (empty_class, "the class folder {root}/fox is empty: add images, or remove it"),
     (hidden_only, "the class folder {root}/fox is empty"),
     (lambda root: (root / "cat" / "x").mkdir(), "{root}/cat/x is a folder among images"),
-    (add("cat/notes.txt", b"hello"), "{root}/cat/notes.txt is no PNG image: convert it"),
-    (add("cat/x.png", b""), "{root}/cat/x.png is no PNG image"),
+    (add("cat/x.png", b""), "{root}/cat/x.png is no PNG, JPEG, BMP or WebP image: convert it"),
     (add("cat/x.png", png_bytes(grey(5, 1))), "{root}/cat/x.png has 5x5 pixels (rows x columns)"),
-    (add("cat/x.png", png_bytes(grey(5, 1))), "and {root}/cat/000.png has 4x4: scale"),
-    (add("cat/x.png", raw_png(coloured(4))), "{root}/cat/x.png (RGB) has colours where grey"),
+    (
+        add("cat/x.png", png_bytes(grey(5, 1))),
+        "and {root}/cat/000.png has 4x4: add --resize, such as",
+    ),
+    (add("cat/x.png", raw_png(translucent(4))), "{root}/cat/x.png (RGBA) has transparent pixels"),
     (add("cat/x.png", png_bytes(grey(4, 1))[:-20]), "{root}/cat/x.png is a damaged PNG image"),
     (add("x.png", png_bytes(grey(4, 1))), "{root}/x.png is a file among class folders"),
     (lambda root: (root / "emu/000.png").unlink(), "holds 6 image(s), and 7 are needed"),
@@ -320,7 +322,7 @@ FAULTS: list[tuple[Callable[[Path], Any], str]] = [
     (put("fox", link("nowhere")), "{root}/fox is a file among class folders"),
     (put("fox", link("fox")), "{root}/fox is a file among class folders"),
     (put("fox", os.mkfifo), "{root}/fox is a file among class folders"),
-    (put("cat/x.png", grow), "cannot read {root}/cat/x.png: it has more than 16,777,216 bytes"),
+    (put("cat/x.png", grow), "cannot read {root}/cat/x.png: it has more than 67,108,864 bytes"),
     (not_text, "cannot name a class: rename the folder"),
 ]
 

@@ -5,12 +5,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..backends.names import Device
 from ..system.errors import UsageError
 from .arguments import BACKEND, THREADS, NamedPath, device_options, examples, option
+
+if TYPE_CHECKING:
+    from ..datasets.wanted import Wanted
+    from ..models.domain import Domain
 
 
 @click.command(
@@ -21,7 +26,7 @@ from .arguments import BACKEND, THREADS, NamedPath, device_options, examples, op
     )
 )
 @click.argument("model", metavar="DIR|MODEL", type=NamedPath())
-@option("dataset", "Other images to test on.", says="the run's own", metavar="NAME|DIR")
+@option("dataset", "Other images to test on.", says="the run's own", metavar="NAME|PATH")
 @BACKEND
 @device_options
 @THREADS
@@ -33,17 +38,19 @@ def evaluate(
     DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --format packed`
     wrote, which has ternary or binary weights only.
     """
-    from ..datasets import load
+    from ..datasets import load_wanted
     from ..models.classifier import read_model
     from ..nets.evaluator import error_per_cent, evaluation_bytes
     from ..runs.run import split_to_test
     from ..system import memory
-    from .results import error_text, show_rows, warn_without_checksum
+    from .results import error_text, show_notes, show_rows, warn_without_checksum
 
     trained = read_model(model)
     warn_without_checksum(trained, model)
-    data = load(dataset or _dataset_of(model))
+    data = load_wanted(dataset or _dataset_of(model), _wanted(trained.domain, model))
+    show_notes(data.notes)
     split = split_to_test(trained, data)
+    show_notes(trained.domain.doubts(split.images))
     tests = len(split.labels)
     needed = tests * evaluation_bytes(trained.spec.classes)
     memory.check(f"judging {tests:,} images", needed, "take fewer of them")
@@ -56,6 +63,18 @@ def evaluate(
     rows = [f"{error_text(error, tests)}, {name} weights" for name, error in errors.items()]
     names = ["test error", *[""] * (len(rows) - 1)]
     show_rows([*zip(names, rows, strict=True), ("fingerprint", trained.fingerprint)])
+
+
+def _wanted(domain: Domain, model: Path) -> Wanted:
+    """What training did to images, to be done to others."""
+    from ..datasets.wanted import Wanted
+    from ..runs import run as runs
+    from ..runs.config import load_config
+
+    made = domain.preprocessing
+    label = load_config(model / runs.CONFIG).get("label", "") if model.is_dir() else ""
+    in_colour = (domain.image_shape or ())[2:] == (3,)
+    return Wanted(made.gray, made.resize, made.scale, label, in_colour)
 
 
 def _dataset_of(model: Path) -> str:

@@ -20,6 +20,7 @@ _BYTES_ANSWER = 2048  # from the logits to the text, by measurement
     epilog=examples(
         "fewmult-hls predict runs/digits three.png",
         "fewmult-hls predict runs/mnist drawn/*.png --precision 8-bit",
+        "fewmult-hls predict runs/pets photographs",
         "fewmult-hls predict mnist.packed images.npy --json",
     )
 )
@@ -47,9 +48,10 @@ def predict(
     """Classify images with a trained model.
 
     DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --format packed`
-    wrote. FILES are PNG images of the size that the model learned, in colour if it learned such, or
-    .npy arrays of uint8, (rows, columns), (N, rows, columns), these with channels if it learned
-    such, or (N, features). All files are checked before the first is classified.
+    wrote. FILES are PNG, JPEG, BMP or WebP images, folders of such, or .npy arrays, (rows,
+    columns), (N, rows, columns), these with channels if the model learned such, or (N, features);
+    - is one of them from standard input. What training did to images, such as --gray and --resize,
+    is done to these. All files are checked before the first is classified.
 
     The margin is how far the answer's output is above the next one, in units in which training
     aims at 2.
@@ -57,20 +59,26 @@ def predict(
     import numpy as np
 
     from ..models.classifier import load
-    from ..models.images import read_images
+    from ..models.images import find_images, read_images
     from ..system import memory
-    from .results import warn_without_checksum
+    from .results import show_notes, warn_without_checksum
 
     with load(model, precision=precision, backend=backend, threads=threads, device=device) as net:
         warn_without_checksum(net, model)
-        read = [read_images(path, net.domain, net.features) for path in files]
+        found = find_images([*files])
+        read = [read_images(path, net.domain, net.features) for path in found.files]
+        show_notes([found.note] if found.note else [])
         count = sum(map(len, read))
         needed = count * (_BYTES_ANSWER + (net.features if len(read) > 1 else 0))
         memory.check(f"answering for {count:,} images", needed, "ask for fewer at once")
-        labels, margins = net.answers(np.concatenate(read) if len(read) > 1 else read[0])
+        prepared = np.concatenate(read) if len(read) > 1 else read[0]
+        show_notes(net.domain.doubts(prepared))
+        labels, margins = net.answers_to(prepared)
         names = [net.domain.class_name(label) for label in labels.tolist()]
     places = [
-        (str(path), k) for path, part in zip(files, read, strict=True) for k in range(len(part))
+        (str(path), k)
+        for path, part in zip(found.files, read, strict=True)
+        for k in range(len(part))
     ]
     if as_json:
         fields = ("file", "index", "label", "class", "margin")

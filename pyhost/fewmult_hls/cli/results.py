@@ -52,6 +52,12 @@ def executor_text(info: dict[str, str]) -> str:
     return f": {info['isa']}, {threads}"
 
 
+def show_notes(notes: Sequence[str]) -> None:
+    """Lines about what may not be meant; nothing was changed because of them."""
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
+
+
 def warn_without_checksum(model: Trained | Classifier, path: Path) -> None:
     """Says that a model is of a version that protected less of it."""
     if not model.has_checksum:

@@ -87,13 +87,14 @@ def train(
 def _execute(plan: Plan, threads: int | None, device: Device | None) -> None:
     from ..backends import open_backend
     from .progress import watching
-    from .results import executor_text
+    from .results import executor_text, show_notes
 
     with (
         closing(open_backend(plan.config.backend, threads, device)) as backend,
         plan.placed() as plan,
     ):
         click.echo(_heading(plan, executor_text(backend.info())))
+        show_notes(plan.dataset.notes)
         with _resumable(plan.folder) as begin, watching(plan.config, plan.steps) as shown:
             summary, complaints = plan.execute(backend, replace(shown, on_begin=begin))
     for complaint in complaints:
@@ -122,8 +123,9 @@ def _heading(plan: Plan, executor: str) -> str:
     data = plan.dataset
     begun = f"{plan.start.text(data)}\n" if plan.start is not None else ""
     counts = (f"{len(split.labels):,}" for split in data.splits)
+    made = "".join(f"{step}\n" for step in data.preprocessing.steps)
     return (
-        f"{plan.config.net} on {data.name}\n{begun}{plan.config.heading}\n"
+        f"{plan.config.net} on {data.name}\n{made}{begun}{plan.config.heading}\n"
         f"{plan.config.backend}{executor}\n"
         "{} images to learn from, {} to validate, {} to test\n".format(*counts)
     )

@@ -8,41 +8,70 @@ import os
 import reprlib
 from contextlib import suppress
 from pathlib import Path
+from typing import TypedDict
 
 from ..system.errors import FewmultError, UsageError
 from ..system.files import reading, resolved
+from ..system.given import checked
 from . import formats, places
 from .arrays import from_arrays
 from .class_folders import has_class_folders, read_class_folders
 from .dataset import Dataset, Split
+from .preprocessing import as_size
 from .published import PUBLISHED, known_classes
+from .wanted import Wanted, adapted
 
 __all__ = ["Dataset", "Split", "available", "from_arrays", "load", "locate"]
 
 
-def load(name_or_path: str | os.PathLike[str]) -> Dataset:
+class _Options(TypedDict):
+    gray: bool
+    scale: str
+    label: str
+
+
+def load(
+    name_or_path: str | os.PathLike[str],
+    *,
+    gray: bool = False,
+    resize: str | tuple[int, int] = "",
+    scale: str = "",
+    label: str = "",
+) -> Dataset:
     """Load a data set.
 
     Args:
-        name_or_path: ``digits``, ``mnist``, ``cifar10``, ``svhn``, the name of an imported set, or
-            a folder with the four IDX files, the batches of CIFAR-10, the MAT-files of SVHN or a
-            folder of PNG images for each class. A name is looked for before a folder of that name.
+        name_or_path: ``digits``, the name of a set that was fetched or imported, a table (.csv) or
+            arrays (.npz) in a file, or a folder with the four IDX files, the batches of CIFAR-10,
+            the MAT-files of SVHN, tables or a folder of images for each class. A name is looked
+            for before a folder of that name.
+        gray: colours become grey.
+        resize: rows and columns, as 32x32 or a pair: the largest middle part of images that has
+            these proportions is scaled to them.
+        scale: how numbers become grey values 0 to 255; see ``from_arrays``.
+        label: the column of a table that has the labels, by its name or its number from 1.
 
     Raises:
         UsageError: there is neither such a set nor such a folder.
         FewmultError: the set is not on this machine, or its files are damaged or do not fit
             each other.
     """
+    options = checked(_Options, gray=gray, scale=scale, label=label)
+    return load_wanted(name_or_path, Wanted(resize=as_size(resize), **options))
+
+
+def load_wanted(name_or_path: str | os.PathLike[str], wanted: Wanted) -> Dataset:
+    """A data set as it is asked for; see ``load``."""
     name = _text(name_or_path)
     folder = locate(name)
     if folder is None:
         from . import digits
 
-        return digits.load()
+        return adapted(digits.load(), wanted)
     shown, form = resolved(folder).name, formats.format_of(folder)
     if form is None and has_class_folders(folder):
-        return read_class_folders(shown, folder)
-    return (form or formats.IDX).read(shown, folder, known_classes(name))
+        return read_class_folders(shown, folder, wanted)
+    return adapted((form or formats.IDX).read(shown, folder, known_classes(name)), wanted)
 
 
 def locate(name_or_path: str | os.PathLike[str]) -> Path | None:

@@ -20,10 +20,13 @@ _CHUNK = 1 << 22  # values that are scaled at once
 
 def gray(images: Array) -> Array:
     """Grey values (..) of colours (.., 3)."""
-    red, green, blue = (images[..., k].astype(np.uint32) for k in range(3))
-    luma = _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue + (1 << 15)
-    grey: Array = (luma >> 16).astype(np.uint8)
-    return grey
+    colours = images.reshape(-1, 3)
+    grey = np.empty(len(colours), np.uint8)
+    for first in range(0, len(colours), _CHUNK):
+        red, green, blue = colours[first : first + _CHUNK].T.astype(np.uint32)
+        luma = _LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue + (1 << 15)
+        grey[first : first + _CHUNK] = luma >> 16
+    return grey.reshape(images.shape[:-1])
 
 
 def kept(rows: int, columns: int, size: tuple[int, int]) -> tuple[int, int]:
@@ -67,12 +70,14 @@ def _sums(values: npt.NDArray[np.integer], count: int, axis: int) -> npt.NDArray
     So the part of an element at a stretch's end is a whole number, and each sum is of as many as
     the axis is long.
     """
-    length = values.shape[axis]
-    whole, part = np.divmod(np.arange(count + 1) * length, count)
-    first, last = whole[:-1], np.minimum(whole[1:], length - 1)
-    along = (1,) * axis + (count,) + (1,) * (values.ndim - axis - 1)
-    sums = np.add.reduceat(values, first, axis=axis, dtype=np.int64)
-    sums *= (count * (whole[1:] > first)).reshape(along)  # an empty stretch has its first element
-    sums -= part[:-1].reshape(along) * values.take(first, axis)
-    sums += part[1:].reshape(along) * values.take(last, axis)
-    return sums
+    along = np.moveaxis(values, axis, 0)
+    whole, part = np.divmod(np.arange(count + 1) * len(along), count)
+    sums = np.empty((count, *along.shape[1:]), np.int64)
+    for k in range(count):
+        first, behind = int(whole[k]), int(whole[k + 1])
+        sums[k] = along[first:behind].sum(axis=0, dtype=np.int64) * count
+        if part[k]:
+            sums[k] -= part[k] * along[first]
+        if part[k + 1]:
+            sums[k] += part[k + 1] * along[behind]
+    return np.moveaxis(sums, 0, axis)

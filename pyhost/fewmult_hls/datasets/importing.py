@@ -15,6 +15,7 @@ from .formats import IDX, format_of
 from .places import check_new_name, data_folder
 from .published import known_classes
 from .store import check_place, stored_set
+from .wanted import Wanted
 
 
 def import_set(name: str, source: Path, *, overwrite: bool = False) -> Path:
@@ -47,7 +48,7 @@ def import_set(name: str, source: Path, *, overwrite: bool = False) -> Path:
                 "CIFAR-10 under the name that it was published with"
             )
     if form is None and has_class_folders(source):
-        dataset = read_class_folders(name, source)
+        dataset = read_class_folders(name, source, Wanted())
         with stored_set(name, overwrite=overwrite) as folder:
             write_folder(folder, dataset)
         return target

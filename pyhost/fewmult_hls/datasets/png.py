@@ -17,8 +17,8 @@ from .png_chunks import GREY, PALETTE, SIGNATURE, Png, read_header, read_png
 
 CONVERT = "convert it, for example with `magick IN -colorspace gray -depth 8 OUT.png`"
 """The fix for an image of another kind."""
-LIMIT = 1 << 24
-"""Bytes of a file: far more than the pixels that a net takes, for what else is in it."""
+LIMIT = 1 << 26
+"""Bytes of a file: as large photographs have."""
 
 _BITS = 8
 
@@ -45,16 +45,14 @@ def shape(path: Path, content: bytes) -> tuple[int, int]:
     return header.rows, header.columns
 
 
-def decode(path: Path, content: bytes, *, in_colour: bool = False) -> Array:
-    """The values, uint8, (rows, columns); check the ``shape`` first, which may be huge.
+def decode(path: Path, content: bytes) -> Array:
+    """The values, uint8; check the ``shape`` first, which may be huge.
 
-    Args:
-        path: of the file.
-        content: of it.
-        in_colour: whether red, green and blue are wanted, (rows, columns, 3).
+    Returns:
+        (rows, columns), or (rows, columns, 3), red, green and blue, if some pixel is not grey.
 
     Raises:
-        FewmultError: it is damaged, has transparent pixels, or colours that are not wanted.
+        FewmultError: it is damaged or has transparent pixels.
     """
     try:
         png = read_png(content)
@@ -63,23 +61,25 @@ def decode(path: Path, content: bytes, *, in_colour: bool = False) -> Array:
         raise _damaged(path, error) from error
     if png.animated:
         raise FewmultError(f"{path} is an animation: give its images as files of their own")
-    if image.mode == "L" and not png.transparency and not in_colour:
+    if image.mode == "L" and not png.transparency:
         return np.asarray(image)
     # Palettes, single bits and three equal channels may be grey too.
     values = np.asarray(image.convert("RGBA"))
-    grey = values[..., 0]
-    if (values[..., 3] != 255).any() or _has_transparent_grey(png, grey):
+    if (values[..., 3] != 255).any() or _has_transparent_grey(png, values[..., 0]):
         raise FewmultError(
-            f"{path} ({image.mode}) has transparent pixels where "
-            f"{'opaque' if in_colour else 'grey'} ones are needed: "
-            "lay it on a background and convert it, for example with `magick IN -background black "
-            f"-flatten {'' if in_colour else '-colorspace gray '}-depth 8 OUT.png`"
+            f"{path} ({image.mode}) has transparent pixels, and a background is not known: "
+            "lay it on one, for example with `magick IN -background black -flatten -depth 8 "
+            "OUT.png`"
         )
-    if in_colour:
-        return np.ascontiguousarray(values[..., :3])
-    if (values[..., 1:3] != grey[..., None]).any():
-        raise FewmultError(f"{path} ({image.mode}) has colours where grey is needed: {CONVERT}")
-    return np.ascontiguousarray(grey)
+    return without_colour(values[..., :3])
+
+
+def without_colour(colours: Array) -> Array:
+    """(rows, columns) of colours (rows, columns, 3) that are all grey; else the colours."""
+    grey = colours[..., 0]
+    if (colours[..., 1:] == grey[..., None]).all():
+        return np.ascontiguousarray(grey)
+    return np.ascontiguousarray(colours)
 
 
 def _opened(png: Png) -> Any:

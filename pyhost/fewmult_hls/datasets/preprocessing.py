@@ -62,6 +62,13 @@ class Preprocessing:
         """All steps in a line."""
         return "; ".join(self.steps) or "none: bytes as they are"
 
+    def shape_of(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of an image, when all has happened to one of ``shape``."""
+        if len(shape) not in (2, 3):
+            return shape
+        channels = () if self.gray and shape[2:] == (3,) else shape[2:]
+        return (*(self.resize or shape[:2]), *channels)
+
     def images(self, what: str, numbers: npt.NDArray[Any]) -> Array:
         """What a net is given.
 

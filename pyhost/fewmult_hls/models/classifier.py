@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypedDict
@@ -67,9 +68,7 @@ class Classifier(AbstractContextManager["Classifier"]):
             UsageError: the images are something else or of another size, or the net is closed.
             FewmultError: there is not enough memory for so many.
         """
-        if self._opened is None:
-            raise UsageError("this net is closed: load it again")
-        return self._opened.scorer.logits(self._flat(images))
+        return self._logits(self._prepared(images))
 
     def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """The labels of images, (N,): the largest logit, of equal ones the lowest class.
@@ -89,7 +88,13 @@ class Classifier(AbstractContextManager["Classifier"]):
         self, images: npt.ArrayLike
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Labels and margins in one run through the net; see ``predict`` and ``margins``."""
-        logits = self.logits(images)
+        return self.answers_to(self._prepared(images))
+
+    def answers_to(
+        self, prepared: npt.NDArray[np.uint8]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """Labels and margins for what ``models.images`` read, (N, features), prepared already."""
+        logits = self._logits(prepared)
         labels = logits.argmax(axis=1).astype(np.int64)
         if self.classes == 1:
             return labels, np.zeros(len(labels))
@@ -123,6 +128,20 @@ class Classifier(AbstractContextManager["Classifier"]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _logits(self, prepared: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        if self._opened is None:
+            raise UsageError("this net is closed: load it again")
+        return self._opened.scorer.logits(prepared)
+
+    def _prepared(self, images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+        """Images as the net takes them, (N, features), and a warning if they look unlike others."""
+        if self._opened is None:
+            raise UsageError("this net is closed: load it again")
+        flat = self._flat(images)
+        for doubt in self.domain.doubts(flat):
+            warnings.warn(doubt, UserWarning, stacklevel=4)
+        return flat
 
     def _flat(self, images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
         array = as_images("images", images, self.domain.preprocessing)

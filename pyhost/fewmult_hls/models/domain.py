@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..datasets import Dataset
 from ..datasets.dataset import check_class_names
@@ -16,7 +17,7 @@ from ..datasets.preprocessing import Preprocessing, preprocessing_arrays, read_p
 from ..datasets.scale import COLUMNS
 from ..nets.network import Shape
 from ..system.archive import Archive
-from .levels import Levels, levels_arrays, levels_of, read_levels
+from .levels import Levels, doubt, levels_arrays, levels_of, read_levels
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Domain:
         if self.image_shape is None:
             return len(shape) == 2 and math.prod(shape) == features
         return self.image_shape == shape
+
+    def doubts(self, images: npt.NDArray[np.uint8]) -> tuple[str, ...]:
+        """What makes images (N, features) unlike those of training, in lines."""
+        said = doubt(self.levels, images) if self.levels is not None and len(images) else None
+        return () if said is None else (said,)
 
     def image_text(self, features: int) -> str:
         """What an image must have, for people."""

@@ -19,6 +19,7 @@ from ..system.schema import read_toml, typed, typed_keys
 from .settings import ENDLESS, setting, settings_of
 
 if TYPE_CHECKING:
+    from ..datasets.wanted import Wanted
     from ..layers.augmentation import Augmentation
     from ..layers.base import Recipe
     from ..nets.network import Shape
@@ -40,6 +41,12 @@ def default_rate(recipe: Recipe, batch: int, examples: int) -> int:
     return (short if examples <= SHORT_RUN else long) + BATCH_RATES.get(batch, 0)
 
 
+def default_batch(images: int) -> int:
+    """The batch of a run that learns from so many images: 128, or the largest that they fill."""
+    most = min(images, SETTINGS["batch"].default)
+    return max((batch for batch in BATCHES if batch <= most), default=BATCHES[0])
+
+
 @dataclass(frozen=True)
 class RunConfig:
     """One training run; two runs of one config leave one fingerprint.
@@ -52,10 +59,10 @@ class RunConfig:
     """
 
     dataset: str = setting(
-        "What to learn: a name from `fewmult-hls data list`, or a folder with IDX files or with a "
-        "folder of PNG images for each class.",
+        "What to learn: a name from `fewmult-hls data list`, a folder with a folder of images for "
+        "each class or with files of a published set, a table (.csv) or arrays (.npz).",
         default="digits",
-        metavar="NAME|DIR",
+        metavar="NAME|PATH",
         changes_bits=False,  # what lies there does
     )
     _: KW_ONLY
@@ -82,6 +89,7 @@ class RunConfig:
     batch: int = setting(
         f"{', '.join(map(str, BATCHES[:-1]))} or {BATCHES[-1]} images.",
         default=128,
+        says="128, or fewer where there are fewer to learn from",
         heading="batch {}",
     )
     epochs: int = setting(
@@ -179,6 +187,35 @@ class RunConfig:
         allowed=range(ENDLESS),
         since="0.1.0",
     )
+    gray: bool = setting(
+        "Make colours grey.",
+        default=False,
+        since="0.1.0",
+    )
+    resize: str = setting(
+        "Cut the largest middle part with the proportions of H rows and W columns out of each "
+        "image, and scale it to them; images may then have any size.",
+        default="",
+        says="images stay as they are, and all have one size",
+        metavar="HxW",
+        since="0.1.0",
+    )
+    scale: str = setting(
+        "How numbers of arrays and tables become grey values 0 to 255: bytes, which are such; "
+        "unit, from 0 to 1; LOW:HIGH, two numbers for black and white; or columns, each value by "
+        "its own range in training.",
+        default="",
+        says="bytes or unit, as type and values say",
+        metavar="SCALE",
+        since="0.1.0",
+    )
+    label: str = setting(
+        "Column of a table that has the labels: its name, or its number from 1.",
+        default="",
+        says="one that is named label, class or target, or else the only one of texts",
+        metavar="COLUMN",
+        since="0.1.0",
+    )
     checkpoint_every: int = setting(
         "Epochs between checkpoints; an interrupt leaves one too.",
         default=10,
@@ -197,6 +234,11 @@ class RunConfig:
         for name, row in SETTINGS.items():
             row.check_method(getattr(self, name), self.method)
         self.cycle_list  # noqa: B018  # has as many epochs as the run
+
+    @property
+    def wanted(self) -> Wanted:
+        """What is asked of the data when they are read."""
+        return wanted_of(asdict(self))
 
     @property
     def spec(self) -> Shape:
@@ -240,6 +282,18 @@ class RunConfig:
 SETTINGS = settings_of(RunConfig)
 OPTIONS = {row.option: row for row in SETTINGS.values() if not row.recorded}
 """The rows that somebody can give, by their names in Python."""
+
+
+def wanted_of(values: Mapping[str, Any]) -> Wanted:
+    """What settings by their names ask of the data.
+
+    Raises:
+        UsageError: a text of theirs means nothing.
+    """
+    from ..datasets.preprocessing import parse_size
+    from ..datasets.wanted import Wanted
+
+    return Wanted(values["gray"], parse_size(values["resize"]), values["scale"], values["label"])
 
 
 def changed(now: Mapping[str, Any], then: Mapping[str, Any]) -> str | None:

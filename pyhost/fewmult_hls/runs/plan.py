@@ -12,13 +12,24 @@ from typing import Any
 
 from .. import datasets
 from ..contract.backend import Backend
-from ..datasets import Dataset
+from ..datasets import Dataset, load_wanted
+from ..datasets.wanted import adapted
 from ..layers import kinds
 from ..nets.cycles import extended, total_epochs
 from ..presets import load_preset
 from ..system.errors import FewmultError, UsageError
 from . import run as runs
-from .config import OPTIONS, SETTINGS, RunConfig, changed, default_rate, load_config, read_config
+from .config import (
+    OPTIONS,
+    SETTINGS,
+    RunConfig,
+    changed,
+    default_batch,
+    default_rate,
+    load_config,
+    read_config,
+    wanted_of,
+)
 from .course import Watcher
 from .numbering import numbered
 from .record import read_run
@@ -174,11 +185,24 @@ def _asked(
     values = _values(chosen, given, start)
     if dataset is not None:
         values["dataset"] = datasets.places.IN_MEMORY
-    data = dataset or datasets.load(values["dataset"])
+    wanted = wanted_of(values)
+    data = adapted(dataset, wanted) if dataset else load_wanted(values["dataset"], wanted)
     data.check_classes()
+    if "batch" not in values:
+        data = _with_batch(values, data)
     run_config = _complete(values, data, start)
     runs.check_fit(run_config.spec, data)
     return run_config, data, start
+
+
+def _with_batch(values: dict[str, Any], data: Dataset) -> Dataset:
+    """Gives the values a batch that the data fill, and says so in the data's notes."""
+    images = len(data.train.labels)
+    batch = values["batch"] = default_batch(images)
+    if batch == SETTINGS["batch"].default:
+        return data
+    note = f"batch {batch}, since there are {images} images to learn from"
+    return replace(data, notes=(*data.notes, note))
 
 
 def _check_asked(config: RunConfig, folder: Path) -> None:
@@ -233,7 +257,7 @@ def plan_to_go_on(folder: Path, options: Mapping[str, Any]) -> Plan:
     if place is not None:
         config = replace(config, dataset=runs.lasting_name(place))
     try:
-        data = datasets.load(config.dataset)
+        data = load_wanted(config.dataset, config.wanted)
     except FewmultError as error:
         if "--dataset" in str(error) or place is not None:
             raise
@@ -320,7 +344,10 @@ def _values(chosen: dict[str, Any], given: dict[str, Any], start: Start | None) 
     method = {**first, **chosen, **given}["method"]
     shared = {name: chosen[name] for name in chosen if SETTINGS[name].is_shared_with(method)}
     recorded = start.recorded if start is not None else {}
-    return {**defaults(method), **own, "method": method, **shared, **given, **recorded}
+    found = {**defaults(method), **own, "method": method, **shared, **given, **recorded}
+    if "batch" not in {**own, **shared, **given}:
+        del found["batch"]  # it follows from the data
+    return found
 
 
 def defaults(method: str) -> dict[str, Any]:

@@ -68,6 +68,8 @@ class Start:
         """What a run has of it if nobody says anything else."""
         model, spec = self.model, self.model.spec
         found: dict[str, Any] = {"method": spec.method, "batch": spec.batch}
+        made = model.domain.preprocessing
+        found |= {"gray": made.gray, "resize": "x".join(map(str, made.resize or ()))}
         if isinstance(model, Model):
             found["master_bits"] = model.spec.master_bits
             found["whiten"] = model.domain.preprocessing.whitening is not None
