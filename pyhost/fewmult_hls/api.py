@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import inspect
 import reprlib
 import tempfile
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from .models.classifier import Classifier, read_model
 from .nets.trainer import Epoch
 from .runs.config import OPTIONS, RunConfig
 from .runs.course import Watcher
+from .runs.keywords import name_keywords
 from .runs.plan import Finished, plan_run, plan_to_continue
 from .runs.starting import Start
 from .system.errors import UsageError
@@ -54,17 +54,7 @@ def _taking(arguments: Callable[P, object]) -> Callable[[Callable[..., R]], Call
     """Names the settings of a run in a function's types, its signature and its docstring."""
 
     def described(function: Callable[..., R]) -> Callable[P, R]:
-        found = inspect.signature(function)
-        *own, _ = found.parameters.values()
-        rows = [
-            inspect.Parameter(
-                name, own[-1].kind, default=None, annotation=f"{row.kind.__name__} | None"
-            )
-            for name, row in _OPTIONS.items()
-        ]
-        function.__signature__ = found.replace(parameters=[*own, *rows])  # type: ignore[attr-defined]
-        lines = (f"\n        {name}: {row.full_help}" for name, row in _OPTIONS.items())
-        function.__doc__ = f"{function.__doc__}\n    Options:{''.join(lines)}\n    "
+        name_keywords(function, _OPTIONS)
         return cast(Callable[P, R], function)
 
     return described

@@ -38,6 +38,7 @@ class Classifier(AbstractContextManager["Classifier"]):
         features: values in an image.
         classes: how many there are.
         fingerprint: SHA-256 of the trained state.
+        unit: logits of 1.0, 64 of integer nets.
         has_checksum: False for a model.npz of an earlier version, of which only the state is
             protected, by the fingerprint; means and names of classes are not.
         summary: what training came to, as in summary.json; empty for a loaded net.
@@ -50,7 +51,7 @@ class Classifier(AbstractContextManager["Classifier"]):
         self.net, self.features, self.classes = spec.name, spec.features, spec.classes
         self.domain, self.fingerprint = model.domain, model.fingerprint
         self.has_checksum, self.summary = model.has_checksum, summary or {}
-        self._unit = model.unit
+        self.unit = model.unit
         self._opened: Opened | None = opened
 
     def logits(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
@@ -99,7 +100,7 @@ class Classifier(AbstractContextManager["Classifier"]):
         if self.classes == 1:
             return labels, np.zeros(len(labels))
         first, second = np.partition(logits, (-2, -1), axis=1).T[[-1, -2]]
-        return labels, (first - second) / self._unit
+        return labels, (first - second) / self.unit
 
     def evaluate(self, images: npt.ArrayLike, labels: npt.ArrayLike) -> float:
         """Wrongly classified images, in per cent.

@@ -79,6 +79,18 @@ class Model:
             arrays |= layer.deployed(state, PLANES[spec.weights])
         return [spec.plan.pixels.inference(state), *(one.inference(arrays) for one in spec.layers)]
 
+    def arrays(self) -> dict[str, Any]:
+        """All of it, as model.npz has it."""
+        network = self.network
+        arrays = {
+            "format": np.int32(FORMAT),
+            **header_arrays(network.spec, self.domain, network.fingerprint),
+            **network.tensors(),
+        }
+        for precision in self.means:
+            arrays |= stored_means(self, precision)
+        return arrays
+
     def open(
         self, precision: str, backend: str, threads: int | None, device: Device | None = None
     ) -> Opened:
@@ -124,15 +136,7 @@ def read_spec(arrays: Archive) -> NetworkSpec:
 
 def save_model(path: Path, model: Model) -> None:
     """Writes a model, whole or not at all."""
-    network = model.network
-    arrays = {
-        "format": np.int32(FORMAT),
-        **header_arrays(network.spec, model.domain, network.fingerprint),
-    }
-    arrays |= network.tensors()
-    for precision in model.means:
-        arrays |= stored_means(model, precision)
-    save_checked(path, arrays)
+    save_checked(path, model.arrays())
 
 
 def load_model(path: Path) -> Model:
@@ -142,10 +146,15 @@ def load_model(path: Path) -> Model:
         FewmultError: it cannot be read, or is damaged, or not one of ours.
     """
     with reading_archive(path, "train again, or take another copy") as arrays:
-        return _model(arrays)
+        return model_in(arrays)
 
 
-def _model(arrays: Archive) -> Model:
+def model_in(arrays: Archive) -> Model:
+    """The model in an archive, all of it checked.
+
+    Raises:
+        ValueError, KeyError, UsageError: there is none, or it cannot be.
+    """
     version = arrays.integer("format")
     if version != FORMAT and version not in _WITHOUT_PREPROCESSING:
         raise ValueError(f"format {version} is not known here")

@@ -112,6 +112,11 @@ def save_packed(path: Path, model: Model) -> None:
     Raises:
         FewmultError: the file cannot be written.
     """
+    save_checked(path, packed_arrays(model))
+
+
+def packed_arrays(model: Model) -> dict[str, Any]:
+    """The arrays of a packed model but its checksum."""
     network, kind = model.network, model.network.spec.weights
     arrays = {
         MARK: np.int32(FORMAT),
@@ -120,8 +125,7 @@ def save_packed(path: Path, model: Model) -> None:
     for tensor in network.spec.tensors:
         arrays[tensor.name] = _packed(tensor, network.state[tensor.name], kind)
     arrays |= {name: np.int32(shift) for name, shift in _shifts(network.spec).items()}
-    arrays |= stored_means(model, kind)
-    save_checked(path, arrays)
+    return arrays | stored_means(model, kind)
 
 
 def load_packed(path: Path) -> Model:
@@ -134,10 +138,15 @@ def load_packed(path: Path) -> Model:
         FewmultError: there is none, or it is damaged, or not one of ours.
     """
     with reading_archive(path, "export it again, or take another copy") as archive:
-        return _model(archive)
+        return model_in(archive)
 
 
-def _model(archive: Archive) -> Model:
+def model_in(archive: Archive) -> Model:
+    """The model in a packed archive, all of it checked.
+
+    Raises:
+        ValueError, KeyError, UsageError: there is none, or it cannot be.
+    """
     version = archive.integer(MARK)
     if version != FORMAT and version not in _WITHOUT_PREPROCESSING:
         raise ValueError(f"packed format {version} is not known here")

@@ -50,9 +50,14 @@ def array_names(path: Path) -> list[str]:
 def save_checked(path: Path, arrays: Mapping[str, Any]) -> None:
     """Writes a .npz file with a checksum of all its arrays, whole or not at all."""
     # In memory first: on a full disk, zipfile raises what is no OSError.
+    write_atomic(path, checked_bytes(arrays))
+
+
+def checked_bytes(arrays: Mapping[str, Any]) -> memoryview:
+    """The content of a .npz file with a checksum of all its arrays."""
     content = io.BytesIO()
     np.savez(content, **{**arrays, CHECKSUM: np.array(checksum(arrays))})
-    write_atomic(path, content.getbuffer())
+    return content.getbuffer()
 
 
 class Archive(Mapping[str, npt.NDArray[Any]]):
@@ -248,13 +253,23 @@ def reading_archive(path: Path, advice: str) -> Iterator[Archive]:
     Raises:
         FewmultError: it cannot be read or is damaged, or there is not enough memory for it.
     """
+    with open_regular(path) as file, opened_archive(str(path), file, advice) as archive:
+        yield archive
+
+
+@contextmanager
+def opened_archive(name: str, file: BinaryIO, advice: str) -> Iterator[Archive]:
+    """The archive in an open file, or in memory; see ``reading_archive``.
+
+    Raises:
+        FewmultError: it is damaged, or there is not enough memory for it.
+    """
 
     def fault(reason: str) -> FewmultError:
-        return FewmultError(f"{path} is damaged or not a model of fewmult-hls ({reason}): {advice}")
+        return FewmultError(f"{name} is damaged or not a model of fewmult-hls ({reason}): {advice}")
 
-    with open_regular(path) as file:
-        with library_faults(fault):
-            archive = Archive(file)
-        memory.check(str(path), archive.memory, "read it on a larger machine")
-        with library_faults(fault):
-            yield archive
+    with library_faults(fault):
+        archive = Archive(file)
+    memory.check(name, archive.memory, "read it on a larger machine")
+    with library_faults(fault):
+        yield archive

@@ -64,6 +64,24 @@ class FloatModel:
         """The one of them that training chose by."""
         return self.spec.precisions[0]
 
+    def arrays(self) -> dict[str, Any]:
+        """All of it, as model.npz has it."""
+        spec = self.spec
+        arrays: dict[str, Any] = {
+            FLOAT_MARK: np.int32(FORMAT),
+            "method": np.array(spec.method),
+            "widths": np.array(spec.widths, np.int32),
+            "batch": np.int32(spec.batch),
+            "fingerprint": np.array(self.fingerprint),
+            **domain_arrays(self.domain),
+            **self.network.tensors(),
+        }
+        for precision, statistics in self.statistics.items():
+            for k, moments in enumerate(statistics):
+                arrays[f"mean_{precision}_{k}"] = moments.mean
+                arrays[f"variance_{precision}_{k}"] = moments.variance
+        return arrays
+
     def open(
         self,
         precision: str,
@@ -79,21 +97,7 @@ class FloatModel:
 
 def save_float_model(path: Path, model: FloatModel) -> None:
     """Writes a model, whole or not at all."""
-    spec = model.spec
-    arrays: dict[str, Any] = {
-        FLOAT_MARK: np.int32(FORMAT),
-        "method": np.array(spec.method),
-        "widths": np.array(spec.widths, np.int32),
-        "batch": np.int32(spec.batch),
-        "fingerprint": np.array(model.fingerprint),
-        **domain_arrays(model.domain),
-        **model.network.tensors(),
-    }
-    for precision, statistics in model.statistics.items():
-        for k, moments in enumerate(statistics):
-            arrays[f"mean_{precision}_{k}"] = moments.mean
-            arrays[f"variance_{precision}_{k}"] = moments.variance
-    save_checked(path, arrays)
+    save_checked(path, model.arrays())
 
 
 def load_float_model(path: Path) -> FloatModel:
@@ -103,10 +107,15 @@ def load_float_model(path: Path) -> FloatModel:
         FewmultError: it is damaged.
     """
     with reading_archive(path, "train again, or take another copy") as arrays:
-        return _model(arrays)
+        return model_in(arrays)
 
 
-def _model(arrays: Archive) -> FloatModel:
+def model_in(arrays: Archive) -> FloatModel:
+    """The model in an archive, all of it checked.
+
+    Raises:
+        ValueError, KeyError, UsageError: there is none, or it cannot be.
+    """
     version = arrays.integer(FLOAT_MARK)
     if version != FORMAT and version not in _WITHOUT_PREPROCESSING:
         raise ValueError(f"format {version} is not known here")

@@ -15,8 +15,8 @@ from ..model import Model
 from .names import FORMATS
 
 
-class Writer(Protocol):
-    """A module that writes nets in one form.
+class Form(Protocol):
+    """A module that knows files of one form.
 
     Attributes:
         WHAT: a file of it, for people.
@@ -30,6 +30,10 @@ class Writer(Protocol):
         Raises:
             FewmultError: it cannot be read.
         """
+
+
+class Writer(Form, Protocol):
+    """A module that writes nets in one form."""
 
     def save(self, path: Path, model: Model) -> str:
         """Writes a model, whole or not at all; what is to be said of the file.
@@ -67,7 +71,7 @@ def check_preprocessing(model: Model, name: str) -> None:
         )
 
 
-def check_place(path: Path, to: Writer, *, overwrite: bool) -> None:
+def check_place(path: Path, to: Form, *, overwrite: bool) -> None:
     """Whether a file may go to a path; changes nothing.
 
     Raises:
@@ -86,7 +90,7 @@ def check_place(path: Path, to: Writer, *, overwrite: bool) -> None:
         raise UsageError(f"{path} is no {to.WHAT}: move it away, or name another file")
 
 
-def _is_ours(path: Path, to: Writer) -> bool:
+def _is_ours(path: Path, to: Form) -> bool:
     try:
         return to.is_ours(path)
     except FewmultError:  # such as a device, or a link to nothing
