@@ -138,7 +138,7 @@ def _origin(name: str, folder: Path | None) -> tuple[str, str]:
         return digits.SOURCE, digits.LICENCE
     form = format_of(folder)
     if form is None:
-        return "not known: your own images", "not known"
+        return "not known: your own files", "not known"
     files = form.find_files(folder)
     for published in PUBLISHED.values():
         if published.is_in(files):

@@ -50,8 +50,9 @@ def predict(
     DIR is the folder of a run; MODEL is a model.npz or what `fewmult-hls export --format packed`
     wrote. FILES are PNG, JPEG, BMP or WebP images, folders of such, or .npy arrays, (rows,
     columns), (N, rows, columns), these with channels if the model learned such, or (N, features);
-    - is one of them from standard input. What training did to images, such as --gray and --resize,
-    is done to these. All files are checked before the first is classified.
+    or tables (.csv); - is an image or an array from standard input. What training did to images,
+    such as --gray and --resize, is done to these. All files are checked before the first is
+    classified.
 
     The margin is how far the answer's output is above the next one, in units in which training
     aims at 2.

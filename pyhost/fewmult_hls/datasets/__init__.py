@@ -17,6 +17,7 @@ from . import formats, places
 from .arrays import from_arrays
 from .class_folders import has_class_folders, read_class_folders
 from .dataset import Dataset, Split
+from .own_files import has_tables, is_own_file, read_own_file, read_tables
 from .preprocessing import as_size
 from .published import PUBLISHED, known_classes
 from .wanted import Wanted, adapted
@@ -68,14 +69,23 @@ def load_wanted(name_or_path: str | os.PathLike[str], wanted: Wanted) -> Dataset
         from . import digits
 
         return adapted(digits.load(), wanted)
+    if folder.is_file():
+        return read_own_file(folder, wanted)
     shown, form = resolved(folder).name, formats.format_of(folder)
+    if form is None and has_tables(folder):
+        return read_tables(shown, folder, wanted)
     if form is None and has_class_folders(folder):
         return read_class_folders(shown, folder, wanted)
+    if form is None and not any(folder.iterdir()):
+        raise FewmultError(
+            f"{folder} is empty: a data set has a folder of images for each class, or tables, or "
+            "the files of a published set"
+        )
     return adapted((form or formats.IDX).read(shown, folder, known_classes(name)), wanted)
 
 
 def locate(name_or_path: str | os.PathLike[str]) -> Path | None:
-    """The folder ``load`` reads from; None for the built-in set.
+    """The folder or file ``load`` reads from; None for the built-in set.
 
     Raises:
         UsageError: there is neither such a set nor such a folder.
@@ -94,7 +104,7 @@ def locate(name_or_path: str | os.PathLike[str]) -> Path | None:
             raise _not_here(name)
     for folder in (Path(name), places.from_home(name)):
         with reading(folder):
-            if name and folder.is_dir():
+            if name and (folder.is_dir() or (is_own_file(folder) and folder.is_file())):
                 return folder
     raise _unknown(name)
 
@@ -129,7 +139,8 @@ def _unknown(text: str) -> UsageError:
     import difflib
 
     if "/" in text:
-        return UsageError(f"there is no folder {text}")
+        what = "file" if is_own_file(Path(text)) else "folder"
+        return UsageError(f"there is no {what} {text}")
     known = sorted({*available(), *PUBLISHED})
     close = difflib.get_close_matches(text.lower(), known, n=1)
     hint = f"; did you mean {close[0]}?" if close else ""

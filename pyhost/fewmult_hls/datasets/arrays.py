@@ -8,7 +8,6 @@ import math
 import reprlib
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypedDict
 
 import numpy as np
@@ -22,8 +21,9 @@ from . import samples
 from .dataset import Array, Dataset, check_class_names
 from .labels import Labels, as_labels
 from .preprocessing import Preprocessing, as_size
-from .scale import BYTES, find_scale
+from .scale import BYTES
 from .splitting import split_parts, splitting_bytes
+from .wanted import Wanted, find_preprocessing
 
 Numbers = npt.NDArray[Any]
 
@@ -37,6 +37,7 @@ class _Options(TypedDict):
 
 _MAX_NAME = 255  # characters, as of a folder's name
 _PALETTE_MODES = ("P", "PA")  # of Pillow's images
+_MOST_CHANNELS = 4  # of what people have; more behind than in front is another order
 _DARK = 128  # values that never reach it use less than half of the scale
 
 
@@ -84,23 +85,40 @@ def from_arrays(
     """
     options = checked(_Options, name=name, classes=classes, gray=gray, scale=scale)
     _check_name(options["name"])
-    names = _checked_names(class_names)
-    wanted = Preprocessing(gray=options["gray"], resize=as_size(resize))
     given = {"train": train, "test": test, "validation": validation}
-    pairs = {part: _pair(part, pair) for part, pair in given.items() if pair is not None}
-    raw = {part: _numbers(part, images, wanted) for part, (images, _) in pairs.items()}
-    _check_rows(raw["train"], wanted)
-    _check_memory(raw, wanted)
-    made = replace(wanted, scale=find_scale("train", raw["train"], options["scale"]))
+    return data_of(
+        options["name"],
+        {part: pair for part, pair in given.items() if pair is not None},
+        Wanted(options["gray"], as_size(resize), options["scale"]),
+        class_names,
+        options["classes"],
+    )
+
+
+def data_of(
+    name: str,
+    given: Mapping[str, Any],
+    wanted: Wanted,
+    class_names: Sequence[str] = (),
+    classes: int | None = None,
+) -> Dataset:
+    """A data set of pairs of images and labels, by the names of its parts; see ``from_arrays``."""
+    names = _checked_names(class_names)
+    pairs = {part: _pair(part, pair) for part, pair in given.items()}
+    asked = Preprocessing(gray=wanted.gray, resize=wanted.resize)
+    raw = {part: _numbers(part, images, asked) for part, (images, _) in pairs.items()}
+    _check_rows(raw["train"], asked)
+    _check_memory(raw, asked)
+    made = find_preprocessing("train", raw["train"], wanted)
     images = {part: made.images(part, numbers) for part, numbers in raw.items()}
     _check_sizes(images)
     labels = {"train": read_labels("train", pairs["train"][1], len(images["train"]), names)}
     names = names or labels["train"].names
     for part in pairs.keys() - {"train"}:
         labels[part] = read_labels(part, pairs[part][1], len(images[part]), names)
-    count = options["classes"] if options["classes"] is not None else labels["train"].classes
+    count = classes if classes is not None else labels["train"].classes
     return _data_set(
-        options["name"],
+        name,
         {part: (images[part], labels[part].numbers) for part in pairs},
         _count_classes(count, names, labels["train"].numbers),
         names,
@@ -178,6 +196,11 @@ def _numbers(what: str, images: npt.ArrayLike, made: Preprocessing) -> Numbers:
         raise UsageError(
             f"{what}: images of shape {array.shape}: give (N, rows, columns) or (N, features), "
             "in colour (N, rows, columns, channels)"
+        )
+    if array.ndim == 4 and array.shape[1] in (1, 3) and array.shape[3] > _MOST_CHANNELS:
+        raise UsageError(
+            f"{what}: images of shape {array.shape} have their channels in front: give "
+            "images.transpose(0, 2, 3, 1)"
         )
     return array if array.ndim > 2 else array[:, None, :]
 

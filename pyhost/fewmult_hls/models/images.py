@@ -15,7 +15,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..datasets import pictures, png
+from ..datasets import pictures, png, tables
 from ..datasets.arrays import as_images
 from ..system import memory
 from ..system.archive import Header, read_header
@@ -98,7 +98,8 @@ def read_images(path: Path, domain: Domain, features: int) -> Images:
     Args:
         path: a PNG, JPEG, BMP or WebP image; or a .npy file of numbers of the scale that the model
             learned from, (rows, columns) or (N, rows, columns), each with channels if the model
-            takes them, or (N, features). ``-`` is either, from standard input.
+            takes them, or (N, features); or a .csv file of such numbers, a line an image. ``-`` is
+            a picture or an array, from standard input.
         domain: says what shape an image must have, and what happens to it before.
         features: values that an image must have.
 
@@ -111,6 +112,8 @@ def read_images(path: Path, domain: Domain, features: int) -> Images:
         if len(content) > _MOST_INPUT:
             raise FewmultError(f"standard input has more than {_MOST_INPUT:,} bytes: give a file")
         return _read(_SHOWN_INPUT, io.BytesIO(content), len(content), domain, features)
+    if path.suffix.lower() == tables.ENDING:
+        return _read_table(path, domain, features)
     with open_regular(path) as file:
         return _read(path, file, os.fstat(file.fileno()).st_size, domain, features)
 
@@ -144,6 +147,20 @@ def _read(path: Path, file: BinaryIO, size: int, domain: Domain, features: int) 
     wide = image if image.ndim == 3 or not channels else image[..., None]
     flat = np.broadcast_to(wide, shape).reshape(1, -1)
     return flat if made.whitening is None else made.whitening.images(flat)
+
+
+def _read_table(path: Path, domain: Domain, features: int) -> Images:
+    """The lines of a table, without the labels that they may have."""
+    values = tables.read_table(path, needs_label=False).values
+    if values.shape[1] != features:
+        raise FewmultError(
+            f"{path} has {values.shape[1]} columns of values and the model takes {features}: leave "
+            "out what it did not learn from"
+        )
+    try:
+        return as_images(str(path), values, domain.preprocessing).reshape(-1, features)
+    except UsageError as error:  # what a file holds is no fault of the command
+        raise FewmultError(str(error)) from error
 
 
 def _read_npy(path: Path, file: BinaryIO, size: int, domain: Domain, features: int) -> Images:
