@@ -58,6 +58,7 @@ def test_the_paper_s_convolutional_net() -> None:
     )
     assert exact == 300 * products + 1200 * units + 9 * channels
     assert ternary == 1200 * units + 9 * channels
+    assert (f"{exact:.4e}", f"{ternary:.4e}") == ("6.3749e+10", "2.5164e+08")  # the page has them
 
 
 def in_the_paper_s_terms(tally_: Tally) -> tuple[int, int, int]:

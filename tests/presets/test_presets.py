@@ -72,13 +72,14 @@ def test_a_preset_and_its_settings_are_one_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["cifar10", "svhn"])
+@pytest.mark.parametrize("preset", ["cifar10-small", "svhn-small", "svhn-paper"])
 def test_they_run_on_files_as_published(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    preset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One step: few of the images are made here, in the formats that the sets come in."""
     pytest.importorskip("scipy.io")
     monkeypatch.setenv("FEWMULT_DATA", str(tmp_path))
+    name, _ = preset.split("-")
     if name == "svhn":
         parts = {"train": 160, "test": 20}
         files = {f"{part}_32x32.mat": mat(svhn_arrays(n, n)) for part, n in parts.items()}
@@ -86,7 +87,7 @@ def test_they_run_on_files_as_published(
         files = cifar_batches(count=30)
     write_all(tmp_path / name, files)
     out = tmp_path / "run"
-    options = ["--preset", f"{name}-small", "--epochs", "1", "--threads", "1", "--out", str(out)]
+    options = ["--preset", preset, "--epochs", "1", "--threads", "1", "--out", str(out)]
     assert run(["train", *options]) == 0
     found = summary(out)
     assert (found["steps"], found["multiplications_per_step"]) == (1, 0)
