@@ -41,7 +41,8 @@ def as_dense(call: Any, kind: Any) -> Any:
 def test_a_window_of_the_whole_image_is_a_dense_pass(pass_: Pass, sides: tuple[int, int]) -> None:
     """But for the bias of what it sends back, which all places of a channel share."""
     make = CallMaker(np.random.default_rng(3))
-    call = make.convolution(pass_, Window(5, *sides, *sides), 9, 16, 3, -1)
+    window = Window(5, *sides, *sides)
+    call = make.layer(pass_, window.fan_in, 9, 16, 3, -1, window=window)
     wanted = as_dense(call, Layer)
     is_shared = pass_ is Pass.BACKWARD and sides != (1, 1)
     if is_shared:
@@ -54,6 +55,6 @@ def test_a_window_of_the_whole_image_is_a_dense_pass(pass_: Pass, sides: tuple[i
 @pytest.mark.parametrize("bits", [8, 16])
 def test_a_window_of_the_whole_image_is_a_dense_update(bits: int) -> None:
     make = CallMaker(np.random.default_rng(4))
-    call = make.convolution_gradient(Window(5, 3, 2, 3, 2), 9, 16, 3, bits, False)
+    call = make.shift_gradient(30, 9, 16, 3, bits, False, window=Window(5, 3, 2, 3, 2))
     found, plain = (executed(BACKEND, c) for c in (call, as_dense(call, ShiftGradient)))
     assert all(np.array_equal(found[name], plain[name]) for name in found)

@@ -177,8 +177,35 @@ def _epilogue(units: int, batch: int) -> dict[str, Shape]:
     }
 
 
+class Batched(Call):
+    """What calls on a batch share."""
+
+    log2_batch: int
+
+    @property
+    def batch(self) -> int:
+        """How many examples the batch has."""
+        return 1 << self.log2_batch
+
+
+class Sampling(Call):
+    """What calls share that sample master weights."""
+
+    master_bits: int
+    inputs: int
+    outputs: int
+
+    def _weights(self) -> dict[str, Shape]:
+        packed = _packed(1, self.inputs, self.outputs)
+        return {"weights": (*packed["sign"][1:], WORD_BITS), **packed}
+
+    def dtype(self, name: str) -> np.dtype[Any]:
+        """See ``Call``."""
+        return np.dtype(f"int{self.master_bits}") if name == "weights" else super().dtype(name)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SampleWeights(Call):
+class SampleWeights(Sampling):
     """Samples of master weights, packed (contract, section 8).
 
     Attributes:
@@ -212,19 +239,24 @@ class SampleWeights(Call):
 
     def shapes(self) -> dict[str, Shape]:
         """See ``Call``."""
-        packed = _packed(1, self.inputs, self.outputs)
-        return {"weights": (*packed["sign"][1:], WORD_BITS), **packed}
-
-    def dtype(self, name: str) -> np.dtype[Any]:
-        """See ``Call``."""
-        return np.dtype(f"int{self.master_bits}") if name == "weights" else super().dtype(name)
+        return self._weights()
 
 
-class Windowed(Call):
+class Windowed(Batched):
     """What calls on an image share, of which a window sees a part at each place (section 14).
 
-    A row of values is an image of one place; where a call does not say how many channels it has,
-    they are its inputs.
+    A row of values is an image of one place.
+
+    Attributes:
+        inputs: of the layer: taps of its window times channels.
+        outputs: of the layer, at a place.
+        channels: of the image that enters the layer; without a window: as many as inputs.
+        rows: of its places.
+        columns: of its places.
+        tap_rows: of the window.
+        tap_columns: of the window.
+        stride: 1 or 2.
+        padded: whether zeros stand around the image.
     """
 
     inputs: int
@@ -263,23 +295,17 @@ class Windowed(Call):
         return self.window.is_whole
 
 
-class Product(Call):
+class Product(Batched):
     """What calls with a product share."""
 
     inputs: int
     outputs: int
-    log2_batch: int
     planes: int
 
     @property
     def sends_back(self) -> bool:
         """Whether the product is transposed: its units are inputs."""
         raise NotImplementedError
-
-    @property
-    def batch(self) -> int:
-        """How many examples the batch has."""
-        return 1 << self.log2_batch
 
     @property
     def units(self) -> int:
@@ -337,7 +363,7 @@ class BinaryMatmul(Product):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Normalize(Call):
+class Normalize(Batched):
     """The epilogue of a product, alone, on its sums (contract, sections 5, 6 and 13).
 
     Attributes:
@@ -384,11 +410,6 @@ class Normalize(Call):
         reads, writes = EPILOGUES[self.pass_]
         return Access(("z", *reads), writes)
 
-    @property
-    def batch(self) -> int:
-        """How many examples the batch has."""
-        return 1 << self.log2_batch
-
     def shapes(self) -> dict[str, Shape]:
         """See ``Call``."""
         return {"z": (self.units, self.batch), **_epilogue(self.units, self.batch)}
@@ -398,36 +419,19 @@ class Normalize(Call):
 class Layer(Windowed, Product):
     """A pass over a layer: a product and its epilogue, fused, wherever its window lies.
 
+    ``Windowed`` and ``Normalize`` describe what is not described here.
+
     Attributes:
         pass_: which one.
         source: activations of the image, (places * channels, batch), sending back: deltas,
             (places * outputs, batch); read.
         sign: (planes, words, outputs), read.
         mask: (planes, words, outputs), read.
-        gate: as of ``Normalize``, like all that follows to ``loss``; its units are rows, one for
-            each place and output, sending back: channel.
-        labels: of the examples.
+        gate: as of ``Normalize``; its units are rows, one for each place and output, sending
+            back: channel. So are those of ``mean``, ``logits`` and ``result``.
         bias: one for each output, sending back: channel.
-        mean: of the rows.
-        logits: of the rows; a layer that makes them has one place.
-        result: activations or deltas.
-        loss: one number.
-        inputs: of the layer: taps of its window times channels.
-        outputs: of the layer, at a place.
-        log2_batch: of the examples.
+        logits: a layer that makes them has one place.
         planes: of the packed weights, the heaviest first; sending back: 1.
-        shift: as of ``Normalize``, like all that follows.
-        bias_exponent: of the biases' step.
-        seed: first word of the key.
-        purpose: second word of the key.
-        step: first word of the counter.
-        channels: of the image that enters the layer; without a window: as many as inputs.
-        rows: of its places.
-        columns: of its places.
-        tap_rows: of the window.
-        tap_columns: of the window.
-        stride: 1 or 2.
-        padded: whether zeros stand around the image.
         signed_inputs: whether PERTURB, the only pass that asks, may move inputs below 0.
     """
 
@@ -514,10 +518,10 @@ class Layer(Windowed, Product):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ShiftGradient(Windowed):
+class ShiftGradient(Windowed, Sampling):
     """The gradient of a layer's weights over its places, their update and next sample.
 
-    Contract, sections 7, 8 and 14.
+    Contract, sections 7, 8 and 14. ``Windowed`` describes what is not described here.
 
     Attributes:
         weights: int8 or int16 (words, outputs, 64), read and written.
@@ -526,8 +530,6 @@ class ShiftGradient(Windowed):
         x: activations of the image, (places * channels, batch), read.
         deltas: (places * outputs, batch), read.
         master_bits: of a weight, 8 or 16.
-        inputs: of the layer: taps of its window times channels.
-        outputs: of the layer, at a place.
         log2_batch: of the examples.
         shift: bits that the update drops; negative: adds.
         binary: whether samples are -1 and 1, without 0.
@@ -536,13 +538,6 @@ class ShiftGradient(Windowed):
         code_purpose: second word of the codes' key.
         weight_purpose: second word of the weights' key.
         step: first word of the counter; the next sample is of the step after.
-        channels: of the image that enters the layer; without a window: as many as inputs.
-        rows: of its places.
-        columns: of its places.
-        tap_rows: of the window.
-        tap_columns: of the window.
-        stride: 1 or 2.
-        padded: whether zeros stand around the image.
         signed_inputs: whether x may be negative: its codes are those of its size.
     """
 
@@ -574,22 +569,10 @@ class ShiftGradient(Windowed):
     padded: bool = False
     signed_inputs: bool = False
 
-    @property
-    def batch(self) -> int:
-        """How many examples the batch has."""
-        return 1 << self.log2_batch
-
     def shapes(self) -> dict[str, Shape]:
         """See ``Call``."""
-        packed = _packed(1, self.inputs, self.outputs)
-        return {
-            **{"weights": (*packed["sign"][1:], WORD_BITS), **packed},
-            **{"x": (self.image_rows, self.batch), "deltas": (self.result_rows, self.batch)},
-        }
-
-    def dtype(self, name: str) -> np.dtype[Any]:
-        """See ``Call``."""
-        return np.dtype(f"int{self.master_bits}") if name == "weights" else super().dtype(name)
+        x, deltas = (self.image_rows, self.batch), (self.result_rows, self.batch)
+        return {**self._weights(), "x": x, "deltas": deltas}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

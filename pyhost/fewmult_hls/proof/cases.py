@@ -111,16 +111,26 @@ class CallMaker:
             return self.deltas(outputs, batch, fill)
         return self.activations(inputs, batch, fill)
 
-    def epilogue(self, pass_: Pass, units: int, batch: int, largest_mean: int) -> Arrays:
-        """What the epilogue of a pass reads."""
-        given: Arrays = {} if pass_ is Pass.PERTURB else {"bias": self.biases(units)}
+    def epilogue(
+        self,
+        pass_: Pass,
+        units: int,
+        batch: int,
+        largest_mean: int,
+        *,
+        biases: int = 0,
+        signed: bool = False,
+    ) -> Arrays:
+        """What the epilogue of a pass reads; there are as many biases as units, or fewer."""
+        given: Arrays = {} if pass_ is Pass.PERTURB else {"bias": self.biases(biases or units)}
         if pass_ is Pass.HIDDEN_MEAN:
             given["mean"] = self.integers(-largest_mean, largest_mean, (units,), "any", np.int32)
         if pass_ is Pass.OUTPUT:
             given["labels"] = self.labels(units, batch)
             given["loss"] = np.array([123_456], np.int32)
         if pass_.sends_back:
-            given["gate"] = self.activations(units, batch, "any")
+            values_of = self.deltas if signed else self.activations
+            given["gate"] = values_of(units, batch, "any")
         return given
 
     # ---- Calls -----------------------------------------------------------------------------------
@@ -199,23 +209,29 @@ class CallMaker:
         shift: int,
         bias_exponent: int = 0,
         *,
+        window: Window | None = None,
+        signed: bool = False,
         planes: int = 1,
         fill: Fill = "any",
         **draws: Any,
     ) -> Layer:
-        """A pass over a layer."""
-        back = pass_.sends_back
+        """A pass over a layer, dense or with a window; if signed, its gate may be negative."""
+        back, seen = pass_.sends_back, window or Window(inputs, 1, 1, 1, 1)
+        image, made = seen.places * seen.channels, seen.result_places * outputs
+        units, biases = (image, seen.channels) if back else (made, outputs)
         return Layer(
             pass_=pass_,
-            source=self.source(inputs, outputs, batch, back, fill),
+            source=self.source(image, made, batch, back, fill),
             **self.packed(inputs, outputs, planes, fill),
-            **self.epilogue(pass_, inputs if back else outputs, batch, 64),
+            **self.epilogue(pass_, units, batch, 64, biases=biases, signed=signed),
             inputs=inputs,
             outputs=outputs,
             log2_batch=log2(batch),
             planes=planes,
             shift=shift,
             bias_exponent=bias_exponent,
+            **asdict(seen),
+            signed_inputs=signed,
             **{**_DELTA_DRAWS, **draws},
         )
 
@@ -228,91 +244,26 @@ class CallMaker:
         bits: int,
         binary: bool,
         *,
+        window: Window | None = None,
+        signed: bool = False,
         values: Fill = "any",
         weights: Fill = "any",
         **draws: Any,
     ) -> ShiftGradient:
-        """An update."""
+        """An update of weights, which places of a window may share."""
+        seen = window or Window(inputs, 1, 1, 1, 1)
+        values_of = self.deltas if signed else self.activations
         return ShiftGradient(
             weights=self.master_weights(inputs, outputs, bits, weights),
-            x=self.activations(inputs, batch, values),
-            deltas=self.deltas(outputs, batch, values),
+            x=values_of(seen.places * seen.channels, batch, values),
+            deltas=self.deltas(seen.result_places * outputs, batch, values),
             master_bits=bits,
             inputs=inputs,
             outputs=outputs,
             log2_batch=log2(batch),
             shift=shift,
             binary=binary,
-            **{**_UPDATE_DRAWS, **draws},
-        )
-
-    def convolution(
-        self,
-        pass_: Pass,
-        window: Window,
-        outputs: int,
-        batch: int,
-        shift: int,
-        bias_exponent: int = 0,
-        *,
-        planes: int = 1,
-        signed: bool = False,
-        fill: Fill = "any",
-        **draws: Any,
-    ) -> Layer:
-        """A pass over a layer at places, a hidden one; if signed, its gate may be negative."""
-        back, image = pass_.sends_back, window.places * window.channels
-        made = window.result_places * outputs
-        units, given = (image, window.channels) if back else (made, outputs)
-        source = self.source(image, made, batch, back, fill)
-        read = self.epilogue(pass_, units, batch, 64)
-        if "bias" in read:
-            read["bias"] = self.biases(given)
-        if signed:
-            read["gate"] = self.deltas(units, batch, "any")
-        return Layer(
-            pass_=pass_,
-            source=source,
-            **self.packed(window.fan_in, outputs, planes, fill),
-            **read,
-            inputs=window.fan_in,
-            outputs=outputs,
-            log2_batch=log2(batch),
-            planes=planes,
-            shift=shift,
-            bias_exponent=bias_exponent,
-            **asdict(window),
-            signed_inputs=signed,
-            **{**_DELTA_DRAWS, **draws},
-        )
-
-    def convolution_gradient(
-        self,
-        window: Window,
-        outputs: int,
-        batch: int,
-        shift: int,
-        bits: int,
-        binary: bool,
-        *,
-        signed: bool = False,
-        values: Fill = "any",
-        weights: Fill = "any",
-        **draws: Any,
-    ) -> ShiftGradient:
-        """An update of weights that are shared by places."""
-        values_of = self.deltas if signed else self.activations
-        return ShiftGradient(
-            weights=self.master_weights(window.fan_in, outputs, bits, weights),
-            x=values_of(window.places * window.channels, batch, values),
-            deltas=self.deltas(window.result_places * outputs, batch, values),
-            master_bits=bits,
-            inputs=window.fan_in,
-            outputs=outputs,
-            log2_batch=log2(batch),
-            shift=shift,
-            binary=binary,
-            **asdict(window),
+            **asdict(seen),
             signed_inputs=signed,
             **{**_UPDATE_DRAWS, **draws},
         )
@@ -449,14 +400,14 @@ def _random_calls_on_images(
     if kernel == ShiftGradient.kernel:
         bits, binary = int(random.choice(list(MASTER_DTYPES))), bool(random.integers(2))
         shift = int(random.integers(-6, 25))
-        numbers = (window, outputs, batch, shift, bits, binary)
-        fills: Arrays = {"values": fill, "weights": fill}
-        return [make.convolution_gradient(*numbers, signed=signed, **{**fills, **draws})]
+        numbers = (window.fan_in, outputs, batch, shift, bits, binary)
+        draws |= {"values": fill, "weights": fill, "window": window, "signed": signed}
+        return [make.shift_gradient(*numbers, **draws)]
     shift, exponent = int(random.choice([*range(11), 16, 24])), int(random.integers(-24, 1))
     passes = (Pass.HIDDEN, Pass.HIDDEN_MEAN, Pass.BACKWARD, Pass.PERTURB)
     return [
-        make.convolution(
-            pass_, window, outputs, batch, shift, exponent, fill=fill,
+        make.layer(
+            pass_, window.fan_in, outputs, batch, shift, exponent, window=window, fill=fill,
             planes=1 if pass_.sends_back else int(random.integers(1, 8)),
             signed=signed and pass_ is Pass.PERTURB, **draws,
         )
