@@ -451,6 +451,42 @@ def test_hls4ml_on_the_qonnx_file_of_a_run(digits: Path, tmp_path: Path) -> None
     assert np.array_equal(hls4ml_logits(out, DIGITS.test.images), digits_logits(digits))
 
 
+def finn_logits(path: Path, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    """Of the graph that FINN's first step makes: thresholds in place of scales and roundings."""
+    with warnings.catch_warnings():  # what it imports warns of itself
+        warnings.simplefilter("ignore")
+        pytest.importorskip("finn.transformation.qonnx", exc_type=ImportError)
+        from finn.core.onnx_exec import execute_onnx
+        from finn.transformation.qonnx.convert_qonnx_to_finn import ConvertQONNXtoFINN
+        from qonnx.core.modelwrapper import ModelWrapper
+        from qonnx.util.cleanup import cleanup_model
+
+        graph = cleanup_model(ModelWrapper(str(path))).transform(ConvertQONNXtoFINN())
+        assert "MultiThreshold" in {node.op_type for node in graph.graph.node}
+        entering, leaving = graph.graph.input[0].name, graph.graph.output[0].name
+        flat = images.reshape(len(images), 1, -1).astype(np.float32)
+        answers = [execute_onnx(graph, {entering: image})[leaving] for image in flat]
+        logits: npt.NDArray[Any] = np.concatenate(answers)
+        return logits
+
+
+@pytest.mark.parametrize("weights", ["ternary", "binary"])
+@pytest.mark.parametrize("net", ["65-33-20-7", "1x8x8-4C3ps2-P2-10", "3x9x7-16C3ps2-P2-12C2-6"])
+def test_finn_gives_the_same_logits(net: str, weights: str, tmp_path: Path) -> None:
+    qonnx = pytest.importorskip("fewmult_hls.models.exports.qonnx")
+    model = model_of(net, weights)
+    images = images_for(model)
+    qonnx.save(tmp_path / "net.onnx", model)
+    assert np.array_equal(finn_logits(tmp_path / "net.onnx", images), expected(model, images))
+
+
+def test_finn_on_the_qonnx_file_of_a_run(digits: Path, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    out = tmp_path / "net.onnx"
+    assert run(["export", str(digits), "--format", "qonnx", "--out", str(out)]) == 0
+    assert np.array_equal(finn_logits(out, DIGITS.test.images), digits_logits(digits))
+
+
 def test_sums_that_no_float_holds_are_refused(tmp_path: Path) -> None:
     qonnx = pytest.importorskip("fewmult_hls.models.exports.qonnx")
     model = model_of("65-33-20-7")
