@@ -124,7 +124,7 @@ def test_import_without_source_is_a_usage_error() -> None:
 
 
 def test_fetch_of_unknown_set() -> None:
-    with pytest.raises(UsageError, match="only mnist, cifar10, svhn can"):
+    with pytest.raises(UsageError, match="only mnist, fashion-mnist, kmnist, cifar10, svhn can"):
         run("fetch", "cifar")
 
 

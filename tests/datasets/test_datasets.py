@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import resource
 import shutil
 import struct
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 
 from command import assert_one_line, fewmult, limited, make_socket
 from fewmult_hls import datasets
+from fewmult_hls.cli.commands import run
 from fewmult_hls.datasets import checksums, idx
 from fewmult_hls.datasets.fetch import fetch
 from fewmult_hls.datasets.folder import STEMS, VALIDATION_STEMS, find_files
@@ -615,6 +617,36 @@ def test_fetch(
     assert fetch("mnist") == places[1] / "mnist"
 
 
+@pytest.mark.parametrize("name", ["fashion-mnist", "kmnist"])
+def test_fetch_of_files_whose_checksums_are_of_what_is_packed(
+    name: str,
+    tmp_path: Path,
+    places: tuple[Path, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = write_set(tmp_path / "packed")
+    for stem in STEMS:
+        (folder / f"{stem}.gz").write_bytes(gzip.compress((folder / stem).read_bytes()))
+    with serving(publish(folder, monkeypatch, name)) as url:
+        use_mirrors(monkeypatch, url)
+        assert fetch(name) == places[1] / name
+    assert fetch(name) == places[1] / name  # without the server
+    assert datasets.load(name).train.images.shape == (17, 20)
+    assert run(["data", "info", name]) == 0
+    assert PUBLISHED[name].licence in capsys.readouterr().out
+
+
+def test_every_published_set_is_described() -> None:
+    for name, found in PUBLISHED.items():
+        assert datasets.places.is_name(name)
+        assert all((found.title, found.source, found.licence, found.checksums, found.mirrors))
+        assert found.files
+        for file in (*found.files, *found.others):
+            assert re.fullmatch("[0-9a-f]{64}", file.sha256)
+            assert file.size > 0
+
+
 def test_fetch_goes_on_to_the_next_mirror(
     published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -702,7 +734,9 @@ def test_fetch_keeps_an_imported_set(tmp_path: Path, published: Path) -> None:
 
 @pytest.mark.parametrize("name", ["digits", "cifar"])
 def test_fetch_of_what_cannot_be_fetched(name: str) -> None:
-    refused(lambda: fetch(name), "only mnist, cifar10, svhn can", kind=UsageError)
+    refused(
+        lambda: fetch(name), "only mnist, fashion-mnist, kmnist, cifar10, svhn can", kind=UsageError
+    )
 
 
 # The real files

@@ -362,6 +362,7 @@ def test_the_onnx_file_of_a_run(digits: Path, tmp_path: Path) -> None:
     found = {one.key: one.value for one in onnx.load(out).metadata_props}
     assert (found["net"], found["fingerprint"]) == ("64-48-32-10", model.fingerprint)
     assert found["image_shape"] == "8x8"
+    assert found["preprocessing"] == "none: bytes as they are"
     assert found["classes"].split("\n") == list("0123456789")
     # Integers alone.
     assert not any(re.search("Float|Div|Mul$", node.op_type) for node in onnx.load(out).graph.node)

@@ -95,7 +95,7 @@ def import_set(name: str, source: Path, overwrite: bool) -> None:
 @data.command()
 @click.argument("name")
 def fetch(name: str) -> None:
-    """Download the data set NAME (mnist, cifar10, svhn) and check it."""
+    """Download the data set NAME and check it: `data list` shows those that there are."""
     from ..datasets import fetch as fetching
 
     folder = fetching.fetch(name)

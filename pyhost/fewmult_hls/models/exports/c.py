@@ -109,6 +109,7 @@ def _lines(
     yield f"""\
 {_MARK}{__version__}: additions, shifts, comparisons and choices.
 // Net {spec.name}, {spec.weights} weights, {model.fingerprint}
+// What happens to an image before, and is not done here: {model.domain.preprocessing.text}
 // {sizes.flash} bytes of constants, {sizes.memory} of activations.
 #ifndef NET_H
 #define NET_H

@@ -118,6 +118,7 @@ class Graph:
                 "net": spec.name,
                 "weights": spec.weights,
                 "fingerprint": model.fingerprint,
+                "preprocessing": domain.preprocessing.text,
                 "image_shape": "x".join(map(str, domain.image_shape or (spec.features,))),
                 "classes": "\n".join(map(domain.class_name, range(spec.classes))),
             },
