@@ -57,6 +57,7 @@ class Setup:
     seed: int = 1
     flip: bool = False
     crop: int = 0
+    whiten: bool = False
     examples: int = 0
     rate: float = 0.3
     last_rate: float = 0.001
@@ -251,6 +252,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--flip", action=argparse.BooleanOptionalAction)
     parser.add_argument("--crop", type=int)
+    parser.add_argument("--whiten", action=argparse.BooleanOptionalAction, help="as train does")
     parser.add_argument("--examples", type=int, help="of the training images; no test")
     parser.add_argument("--rate", type=float, help="at the start")
     parser.add_argument("--last-rate", type=float, help="of an exponential course")
@@ -283,7 +285,8 @@ def main(words: list[str]) -> int:
     torch.set_num_threads(options.threads)
     try:
         setup = setup_of(options)
-        control = Control(setup, load(setup.dataset), options.out)
+        data = load(setup.dataset)
+        control = Control(setup, data.whitened() if setup.whiten else data, options.out)
         if not control.run(60 * options.minutes):
             done = f"{control.batch} of {control.batches} batches of epoch {control.epoch + 1}"
             print(f"stopped after {done}: the same command goes on")

@@ -119,6 +119,13 @@ def test_a_run_of_whitened_images(tmp_path: Path, capsys: pytest.CaptureFixture[
             error = net.evaluate(data.test.images.reshape(-1, 8, 8), data.test.labels)
             assert error == summary["test_error"]
             assert net.evaluate(data.test.images, data.test.labels) == error
+            labels = net.predict(data.test.images).tolist()
+        shapes = {"images.npy": (-1, 8, 8), "rows.npy": (-1, 64)}
+        for name, shape in shapes.items():
+            np.save(tmp_path / name, data.test.images.reshape(shape))
+            capsys.readouterr()
+            assert run(["predict", str(path), str(tmp_path / name), "--json"]) == 0
+            assert [row["label"] for row in json.loads(capsys.readouterr().out)] == labels
     capsys.readouterr()
     assert run(["evaluate", str(packed), "--dataset", "digits"]) == 0
     assert f"{summary['test_error']:.2f} %" in capsys.readouterr().out
