@@ -33,10 +33,13 @@ def net() -> Iterator[Classifier]:
         yield trained
 
 
-def test_examples_of_the_documentation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("page", "least"), [("api.md", 10), ("sweeps.md", 3)])
+def test_examples_of_the_documentation(
+    page: str, least: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    results = doctest.testfile(str(DOCS / "api.md"), module_relative=False, encoding="utf-8")
-    assert results.attempted > 10
+    results = doctest.testfile(str(DOCS / page), module_relative=False, encoding="utf-8")
+    assert results.attempted > least
     assert results.failed == 0
 
 

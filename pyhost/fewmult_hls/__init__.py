@@ -7,11 +7,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .api import train
+    from .api import sweep, train
     from .models.classifier import Classifier, load
     from .system.errors import FewmultError
 
-__all__ = ["Classifier", "FewmultError", "__version__", "load", "train"]
+__all__ = ["Classifier", "FewmultError", "__version__", "load", "sweep", "train"]
 
 __version__ = "0.1.0"
 
@@ -19,6 +19,7 @@ _HOMES = {
     "Classifier": "models.classifier",
     "FewmultError": "system.errors",
     "load": "models.classifier",
+    "sweep": "api",
     "train": "api",
 }
 

@@ -1,16 +1,16 @@
 # Copyright 2026 The fewmult-hls authors
 # SPDX-License-Identifier: Apache-2.0
-"""Training from Python (docs/api.md); ``fewmult_hls.train`` is this one."""
+"""Training from Python (docs/api.md): ``fewmult_hls.train`` and ``fewmult_hls.sweep``."""
 
 from __future__ import annotations
 
 import reprlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, cast
 
 from . import datasets
 from .backends import open_backend
@@ -22,8 +22,12 @@ from .runs.course import Watcher
 from .runs.keywords import name_keywords
 from .runs.plan import Finished, plan_run, plan_to_continue
 from .runs.starting import Start
-from .system.errors import UsageError
+from .system.errors import FewmultError, UsageError
 from .system.given import as_path, check_function, checked
+from .system.processes import AT_ONCE
+
+if TYPE_CHECKING:
+    from .runs.table import Table
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -126,6 +130,70 @@ def train(
         model = read_model(Path(folder))
     opened = model.open(model.deployed, computes, threads, chosen)
     return Classifier(model, opened, summary)
+
+
+class _Sweeping(TypedDict):
+    preset: str | None
+    jobs: int
+    threads: int | None
+    go_on: bool
+
+
+def sweep(
+    grid: Mapping[str, Any],
+    dataset: str | Path | None = None,
+    *,
+    out: str | Path,
+    preset: str | None = None,
+    jobs: int = 1,
+    threads: int | None = None,
+    go_on: bool = False,
+    **options: Any,
+) -> Table:
+    """Trains over a grid, each run a process of its own, as ``fewmult-hls sweep`` does.
+
+    Args:
+        grid: values by the names of options of ``train``: lists, or texts such as ``"1-5"``.
+        dataset: a name or a folder, for all runs.
+        out: folder for the runs, a folder each.
+        preset: see ``train``.
+        jobs: runs at a time.
+        threads: of each run, by default its share of the cores.
+        go_on: runs may be there already; those that are finished are not run again.
+        **options: settings of all runs, as of ``train``; None for what was not given.
+
+    Returns:
+        The table of the runs: ``rows`` of those that differ by their seeds alone, and ``chosen``,
+        the row that validation prefers.
+
+    Raises:
+        TypeError: an option that there is not.
+        UsageError: a grid or an option that cannot be meant, or runs that are there already.
+        FewmultError: a run failed; the others are finished, and ``go_on`` runs it again.
+    """
+    from .runs.grid import as_grid
+    from .runs.sweep import begin_sweep, failures, plan_sweep
+    from .runs.table import read_table
+
+    for name in options:
+        if name not in OPTIONS:
+            raise TypeError(f"sweep() has no option '{name}'; it has {', '.join(OPTIONS)}")
+    if not isinstance(grid, Mapping):
+        raise UsageError(f"'grid' must be values by names, not {reprlib.repr(grid)}")
+    given = checked(_Sweeping, preset=preset, jobs=jobs, threads=threads, go_on=go_on)
+    if given["jobs"] not in AT_ONCE:
+        raise UsageError(f"'jobs' must be {AT_ONCE[0]} to {AT_ONCE[-1]}, not {jobs}")
+    paths = {"dataset": dataset, "start": options.pop("start", None)}
+    texts = {name: str(as_path(name, path)) for name, path in paths.items() if path is not None}
+    said = {name: value for name, value in options.items() if value is not None}
+    settings = {**checked(_Arguments, **said), **texts}
+    configs = plan_sweep(as_grid(grid), settings, preset=preset)
+    runs = begin_sweep(as_path("out", out), configs, go_on=go_on)
+    failed = failures(runs.execute(given["jobs"], given["threads"]))
+    if failed:
+        name = next(iter(failed))
+        raise FewmultError(f"{len(failed)} of {len(configs)} runs failed: {name}: {failed[name]}")
+    return read_table([runs.folder / name for name in configs])
 
 
 def _place(out: str | Path | None) -> AbstractContextManager[str]:

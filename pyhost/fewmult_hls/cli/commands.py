@@ -30,6 +30,7 @@ from .ops import ops
 from .predict import predict
 from .presets import presets
 from .report import report
+from .sweep import sweep
 from .train import train
 from .verify import verify
 
@@ -54,6 +55,7 @@ def cli(context: click.Context) -> None:
 
 for _command in (
     train,
+    sweep,
     presets,
     evaluate,
     predict,

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     "Go on with the interrupted run in DIR, to the bits of an unbroken one; with --epochs N extend "
     "a finished one to N epochs. Data that have moved are named with --dataset.",
 )
+@option("seeds", "Several runs, in one folder each, and their table: 1-5, or 1,3,7.", metavar="S-S")
 @flag(
     "continue",
     "For jobs that start again: begin the run in --out, go on with it, or say that it is finished; "
@@ -54,6 +55,7 @@ def train(
     out: Path | None,
     overwrite: bool,
     resume: Path | None,
+    seeds: str | None,
     continues: bool,
     device: Device | None,
     threads: int | None,
@@ -67,6 +69,11 @@ def train(
     """
     from ..runs.plan import Finished, finished_with, plan_run, plan_to_continue, plan_to_go_on
 
+    if seeds is not None:
+        if resume is not None or overwrite or device is not None:
+            raise UsageError("--seeds makes new runs: leave out --resume, --overwrite, --device")
+        _train_seeds(seeds, options, preset, config, out, continues, threads)
+        return
     found: Plan | Finished | None = None
     if resume is not None:
         others = {"config": config, "preset": preset, "out": out, "overwrite": overwrite or None}
@@ -82,6 +89,31 @@ def train(
         click.echo(f"{found.folder} is finished, fingerprint {found.summary['fingerprint']}")
         return
     _execute(found, threads, device)
+
+
+def _train_seeds(
+    seeds: str,
+    options: dict[str, Any],
+    preset: str | None,
+    config: Path | None,
+    out: Path | None,
+    continues: bool,
+    threads: int | None,
+) -> None:
+    """A sweep over seeds, one run after the other."""
+    from .sweep import begin_and_execute, seeds_of
+
+    begin_and_execute(
+        {"seed": list(seeds_of(seeds))},
+        options,
+        preset=preset,
+        config=config,
+        out=out,
+        first=Path("runs/seeds"),
+        continues=continues,
+        jobs=1,
+        threads=threads,
+    )
 
 
 def _execute(plan: Plan, threads: int | None, device: Device | None) -> None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 from .. import datasets
 from ..contract.backend import Backend
 from ..datasets import Dataset, load_wanted
-from ..datasets.wanted import adapted
+from ..datasets.wanted import Wanted, adapted
 from ..layers import kinds
 from ..nets.cycles import extended, total_epochs
 from ..presets import load_preset
@@ -163,7 +163,7 @@ def plan_to_continue(
     run_config, data, start = _asked(options, dataset, start, preset, config)
     goes_on = runs.holds_run(out)
     if goes_on:
-        _check_asked(run_config, out)
+        check_asked(run_config, out)
         if runs.is_finished(out):
             return _finished(out)
     else:
@@ -178,6 +178,7 @@ def _asked(
     start: Start | None,
     preset: str | None,
     config: Path | None,
+    load: Callable[[str, Wanted], Dataset] = load_wanted,
 ) -> tuple[RunConfig, Dataset, Start | None]:
     """The config that is meant, its data, and with what it begins."""
     chosen, given = _given(preset, config, options)
@@ -186,9 +187,10 @@ def _asked(
     if dataset is not None:
         values["dataset"] = datasets.places.IN_MEMORY
     wanted = wanted_of(values)
-    data = adapted(dataset, wanted) if dataset else load_wanted(values["dataset"], wanted)
+    data = adapted(dataset, wanted) if dataset else load(values["dataset"], wanted)
     data.check_classes()
-    if "batch" not in values:
+    as_start_has = start is not None and "batch" not in {**chosen, **given}
+    if "batch" not in values or (as_start_has and len(data.train.labels) < values["batch"]):
         data = _with_batch(values, data)
     run_config = _complete(values, data, start)
     runs.check_fit(run_config.spec, data)
@@ -205,7 +207,19 @@ def _with_batch(values: dict[str, Any], data: Dataset) -> Dataset:
     return replace(data, notes=(*data.notes, note))
 
 
-def _check_asked(config: RunConfig, folder: Path) -> None:
+def complete_config(
+    options: Mapping[str, Any],
+    preset: str | None,
+    config: Path | None,
+    load: Callable[[str, Wanted], Dataset] = load_wanted,
+) -> RunConfig:
+    """The config of a run that could begin; the arguments are those of ``plan_run``."""
+    found, data, _ = _asked(options, None, None, preset, config, load)
+    runs.check_memory(found.spec, data)
+    return found
+
+
+def check_asked(config: RunConfig, folder: Path) -> None:
     """Whether the run in a folder is the one that a config means.
 
     Raises:

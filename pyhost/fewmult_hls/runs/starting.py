@@ -15,6 +15,8 @@ from typing import Any
 
 from ..datasets import Dataset
 from ..datasets.places import IN_MEMORY
+from ..datasets.preprocessing import Preprocessing
+from ..datasets.scale import COLUMNS, RANGE
 from ..methods.protocol import State, Tensors
 from ..models.classifier import read_model
 from ..models.model import Model
@@ -68,12 +70,9 @@ class Start:
         """What a run has of it if nobody says anything else."""
         model, spec = self.model, self.model.spec
         found: dict[str, Any] = {"method": spec.method, "batch": spec.batch}
-        made = model.domain.preprocessing
-        found |= {"gray": made.gray, "resize": "x".join(map(str, made.resize or ()))}
         if isinstance(model, Model):
             found["master_bits"] = model.spec.master_bits
-            found["whiten"] = model.domain.preprocessing.whitening is not None
-        return found
+        return found | _asked_of_data(model.domain.preprocessing)
 
     @property
     def recorded(self) -> dict[str, str]:
@@ -141,6 +140,21 @@ class Start:
         if before != now:
             begun += f"; its images were made by {before.text}, these by {now.text}"
         return begun
+
+
+def _asked_of_data(made: Preprocessing) -> dict[str, Any]:
+    """The settings with which other images are made as these were, as far as settings can say it.
+
+    Ranges of columns and the transform that whitens are found anew.
+    """
+    found: dict[str, Any] = {"gray": made.gray, "whiten": made.whitening is not None}
+    if made.resize is not None:
+        found["resize"] = "x".join(map(str, made.resize))
+    if made.scale.kind == COLUMNS:
+        found["scale"] = COLUMNS
+    elif made.scale.kind == RANGE:
+        found["scale"] = f"{made.scale.low[0]}:{made.scale.high[0]}"
+    return found
 
 
 def read_start(place: str, fingerprint: str) -> Start | None:
