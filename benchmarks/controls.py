@@ -30,13 +30,17 @@ import torch
 from torch import Tensor
 from torch_nets import LOSSES, Inputs, Learner, Recipe, Style, build, tested
 
+from fewmult_hls.contract.limits import BATCHES
 from fewmult_hls.contract.method_names import METHODS
 from fewmult_hls.datasets import Dataset, Split, load
 from fewmult_hls.layers.augmentation import Augmentation
 from fewmult_hls.layers.kinds import Plan
 from fewmult_hls.nets.evaluator import STATISTICS_IMAGES, error_per_cent
+from fewmult_hls.nets.network import NetworkSpec
+from fewmult_hls.nets.trainer import whole_batches
 from fewmult_hls.oracle.draws import shuffle
 from fewmult_hls.presets import load_preset, names
+from fewmult_hls.runs.run import check_fit
 from fewmult_hls.system.archive import reading_archive, save_checked
 from fewmult_hls.system.errors import FewmultError, UsageError
 
@@ -89,7 +93,7 @@ class Control:
     def __init__(self, setup: Setup, dataset: Dataset, folder: Path) -> None:
         torch.manual_seed(setup.seed)
         plan, self.style = Plan.read(setup.net), Style.of_method(setup.method)
-        _check_fit(plan, dataset)
+        check_fit(NetworkSpec.parse(setup.net, batch=BATCHES[0]), dataset)
         count = setup.examples or len(dataset.train.labels)
         self.train = Split(dataset.train.images[:count], dataset.train.labels[:count])
         self.setup, self.dataset, self.path = setup, dataset, folder / CHECKPOINT
@@ -106,7 +110,7 @@ class Control:
     @property
     def batches(self) -> int:
         """Of an epoch; a last, incomplete one is left out."""
-        return len(self.train.labels) // self.setup.batch
+        return whole_batches(len(self.train.labels), self.setup.batch)
 
     def run(self, seconds: float) -> bool:
         """Trains for so long at most; whether all epochs are over."""
@@ -230,15 +234,6 @@ def _named(prefix: str, arrays: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _labels(split: Split, chosen: np.ndarray) -> Tensor:
     return torch.from_numpy(split.labels[chosen].astype(np.int64))
-
-
-def _check_fit(plan: Plan, dataset: Dataset) -> None:
-    classes = plan.signals[-1].image.size
-    if plan.pixels.image.size != dataset.features or classes != dataset.classes:
-        raise UsageError(
-            f"net {plan.name} does not fit {dataset.name}: it has {dataset.features} values an "
-            f"image and {dataset.classes} classes"
-        )
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:

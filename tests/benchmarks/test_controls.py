@@ -141,4 +141,9 @@ def test_it_stops_in_time_and_refuses_another_setup(
     assert controls.main([*words, "--rate", "0.5"]) == 2
     assert "began with another rate" in capsys.readouterr().err
     assert controls.main([*words, "--net", "64-10"]) == 2
+    other = [*words[:4], "--epochs", "1", "--out", str(tmp_path / "other")]
+    assert controls.main([*other, "--examples", "9"]) == 2
+    assert "9 images are fewer than a batch of 128" in capsys.readouterr().err
+    assert controls.main([*other, "--net", "1x4x16-10"]) == 2
+    assert "it must begin with 1x8x8" in capsys.readouterr().err
     assert controls.main(["--out", str(tmp_path), "--net", "3x2x2-10", "--epochs", "1"]) in (1, 2)

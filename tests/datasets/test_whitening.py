@@ -175,6 +175,12 @@ def test_what_cannot_be_whitened(
     assert not out.exists()
 
 
+def test_images_are_whitened_once() -> None:
+    once = load("digits").whitened()
+    with pytest.raises(fewmult_hls.FewmultError, match="digits are whitened already"):
+        once.whitened()
+
+
 def test_large_images_are_not_whitened() -> None:
     with pytest.raises(fewmult_hls.FewmultError, match="4,096 values, and these have 5,000"):
         whitening.check_features(5000)

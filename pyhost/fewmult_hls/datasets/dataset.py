@@ -105,9 +105,11 @@ class Dataset:
         """The same data with whitened images, by a transform from the training images.
 
         Raises:
-            UsageError: images have too many values.
+            UsageError: images have too many values, or are whitened already.
             FewmultError: the memory does not hold the transform.
         """
+        if self.preprocessing.whitening is not None:
+            raise UsageError(f"the images of {self.name} are whitened already: leave whiten out")
         found = Whitening.of(self.train.images)
         train, validation, test = (
             make_split(found.images(split.images), split.labels) for split in self.splits

@@ -38,6 +38,7 @@ _DROPPED = 13  # bits of a result: 1.0 becomes 64 grey values
 _MIDDLE = 128
 _ROWS = 2048  # images at once
 _MATRICES = 6  # of float64 at once while a transform is found
+_COPIES = 4  # of these images, as float64 or int64
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +68,7 @@ class Whitening:
         """
         count, features = images.shape
         check_features(features)
-        needed = 8 * features * (_MATRICES * features + _ROWS)
+        needed = 8 * features * (_MATRICES * features + _COPIES * _ROWS)
         memory.check("the transform that whitens", needed, "leave --whiten out")
         sums, products = np.zeros(features), np.zeros((features, features))
         for part in _parts(images):
