@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "bindings/places/calls.hpp"
 #include "kernels/calls.hpp"
 
 namespace fewmult_bindings {

@@ -53,18 +53,9 @@ constexpr fewmult_bindings::Level level_of(const char* name,
                                            std::int64_t (*product_peak)(std::int64_t) = nullptr,
                                            std::int64_t (*gradient_peak)(std::int64_t) = nullptr) {
   using Places = PlacesOf<Tile>;
-  return {name,
-          sample_weights<Tile>,
-          binary_matmul<Tile>,
-          NormalizeOf<Tile>::run,
-          layer<Tile>,
-          GradientOf<Tile>::run,
-          Places::bytes,
-          Places::run,
-          Places::bytes,
-          Places::run,
-          pool,
-          product_peak,
+  return {name,          sample_weights<Tile>,  binary_matmul<Tile>, NormalizeOf<Tile>::run,
+          layer<Tile>,   GradientOf<Tile>::run, Places::bytes,       Places::run,
+          Places::bytes, Places::run,           pool_rows,           product_peak,
           gradient_peak};
 }
 

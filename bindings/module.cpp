@@ -301,11 +301,11 @@ Action pool(const Record& call) {
                                     static_cast<long long>(channels) * rows * columns, 1, kMaxRows);
   const py::ssize_t windows = py::ssize_t{rows / size} * (columns / size) * channels;
   const fewmult_calls::Pool found = {
-      call.array<const std::int8_t>("x", {image, batch}),
-      back ? const_cast<std::int8_t*>(call.array<const std::int8_t>("pooled", {windows, batch}))
-           : call.array<std::int8_t>("pooled", {windows, batch}),
-      back ? call.array<const std::int8_t>("deltas", {windows, batch}) : nullptr,
-      back ? call.array<std::int8_t>("result", {image, batch}) : nullptr,
+      call.words<const std::int8_t>("x", {image, batch}),
+      back ? const_cast<Word*>(call.words<const std::int8_t>("pooled", {windows, batch}))
+           : call.words<std::int8_t>("pooled", {windows, batch}),
+      back ? call.words<const std::int8_t>("deltas", {windows, batch}) : nullptr,
+      back ? call.words<std::int8_t>("result", {image, batch}) : nullptr,
       back,
       channels,
       rows,

@@ -127,4 +127,18 @@ struct ShiftGradient {
   int signed_inputs;  // whether x may be negative
 };
 
+// The largest of square windows side by side; on the way back, deltas of x.
+struct Pool {
+  const std::uint64_t* x;       // s8 [place][channel]
+  std::uint64_t* pooled;        // s8 [window][channel]; written, and on the way back read
+  const std::uint64_t* deltas;  // s8 [window][channel]
+  std::uint64_t* result;        // s8 [place][channel]
+  int back;
+  int channels;
+  int rows;
+  int columns;
+  int size;  // rows and columns of a window
+  int log2_batch;
+};
+
 }  // namespace fewmult_calls

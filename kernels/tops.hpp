@@ -42,4 +42,8 @@ void shift_gradient_top(const std::uint64_t* weights, std::uint64_t* updated, st
                         int columns, int tap_rows, int tap_columns, int stride, int padded,
                         int signed_inputs, std::uint32_t* build_id);
 
+void pool_top(const std::uint64_t* x, std::uint64_t* pooled, const std::uint64_t* deltas,
+              std::uint64_t* result, int back, int channels, int rows, int columns, int size,
+              int log2_batch, std::uint32_t* build_id);
+
 }  // extern "C"

@@ -46,4 +46,10 @@ inline void run_top(decltype(shift_gradient_top)* top, const fewmult_calls::Shif
       c.signed_inputs, build_id);
 }
 
+inline void run_top(decltype(pool_top)* top, const fewmult_calls::Pool& c,
+                    std::uint32_t* build_id) {
+  top(c.x, c.pooled, c.deltas, c.result, c.back, c.channels, c.rows, c.columns, c.size,
+      c.log2_batch, build_id);
+}
+
 }  // namespace golden

@@ -7,31 +7,26 @@
 
 #include <cstddef>
 
-#include "bindings/places/calls.hpp"
+#include "bindings/elements.hpp"
 #include "bindings/places/window.hpp"
 #include "kernels/arithmetic.hpp"
+#include "kernels/pool.hpp"
 
 namespace fewmult {
 
 // Where windows and their places lie.
-struct Squares {
+struct PoolPlaces {
   int columns;           // of windows
   std::ptrdiff_t place;  // bytes of a place
   std::ptrdiff_t row;    // of a row of places
 };
 
-inline int squares_along(int length, int size) {
-  int windows = 0;
-  for (int left = length; left >= size; left -= size) ++windows;
-  return windows;
-}
-
-inline Squares squares_of(const fewmult_calls::Pool& call) {
+inline PoolPlaces pool_places_of(const fewmult_calls::Pool& call) {
   const std::ptrdiff_t place = std::ptrdiff_t{call.channels} << call.log2_batch;
   return {squares_along(call.columns, call.size), place, sum_of(place, call.columns)};
 }
 
-inline void pool_window(const std::int8_t* x, const Squares& squares, int size,
+inline void take_window(const std::int8_t* x, const PoolPlaces& squares, int size,
                         std::int8_t* pooled) {
   for (std::ptrdiff_t k = 0; k < squares.place; ++k) pooled[k] = x[k];
   for (int u = 0; u < size; ++u, x += squares.row) {
@@ -45,9 +40,8 @@ inline void pool_window(const std::int8_t* x, const Squares& squares, int size,
 }
 
 // A place has the delta if it equals the largest and none before it did.
-inline void pool_window_back(const std::int8_t* x, const std::int8_t* pooled,
-                             const std::int8_t* deltas, const Squares& squares, int size,
-                             std::int8_t* result) {
+inline void place_deltas(const std::int8_t* x, const std::int8_t* pooled, const std::int8_t* deltas,
+                         const PoolPlaces& squares, int size, std::int8_t* result) {
   constexpr int kBytes = 256;  // a place's, so many at once
   for (std::ptrdiff_t first = 0; first < squares.place; first += kBytes) {
     const int there =
@@ -71,8 +65,12 @@ inline void pool_window_back(const std::int8_t* x, const std::int8_t* pooled,
 }
 
 // Some rows of windows; what lies in no window gets zeros, too.
-inline void pool(const fewmult_calls::Pool& call, fewmult_calls::Share rows) {
-  const Squares squares = squares_of(call);
+inline void pool_rows(const fewmult_calls::Pool& call, fewmult_calls::Share rows) {
+  const auto* const x = elements<std::int8_t>(call.x);
+  auto* const pooled = elements<std::int8_t>(call.pooled);
+  const auto* const deltas = elements<std::int8_t>(call.deltas);
+  auto* const result = elements<std::int8_t>(call.result);
+  const PoolPlaces squares = pool_places_of(call);
   const std::ptrdiff_t band = sum_of(squares.row, call.size);
   std::ptrdiff_t at = sum_of(band, rows.first);
   std::ptrdiff_t window = sum_of(sum_of(squares.place, squares.columns), rows.first);
@@ -80,10 +78,9 @@ inline void pool(const fewmult_calls::Pool& call, fewmult_calls::Share rows) {
     std::ptrdiff_t here = at;
     for (int column = 0; column < squares.columns; ++column) {
       if (call.back != 0) {
-        pool_window_back(call.x + here, call.pooled + window, call.deltas + window, squares,
-                         call.size, call.result + here);
+        place_deltas(x + here, pooled + window, deltas + window, squares, call.size, result + here);
       } else {
-        pool_window(call.x + here, squares, call.size, call.pooled + window);
+        take_window(x + here, squares, call.size, pooled + window);
       }
       here += sum_of(squares.place, call.size);
       window += squares.place;
@@ -93,14 +90,14 @@ inline void pool(const fewmult_calls::Pool& call, fewmult_calls::Share rows) {
       std::ptrdiff_t over = here;
       for (int u = 0; u < call.size; ++u, over += squares.row) {
         end += squares.row;
-        for (std::ptrdiff_t k = over; k < end; ++k) call.result[k] = 0;
+        for (std::ptrdiff_t k = over; k < end; ++k) result[k] = 0;
       }
     }
   }
   const int all = squares_along(call.rows, call.size);
   if (call.back != 0 && rows.end == all) {
     const std::ptrdiff_t end = sum_of(squares.row, call.rows);
-    for (std::ptrdiff_t k = sum_of(band, all); k < end; ++k) call.result[k] = 0;
+    for (std::ptrdiff_t k = sum_of(band, all); k < end; ++k) result[k] = 0;
   }
 }
 

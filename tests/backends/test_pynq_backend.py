@@ -23,8 +23,8 @@ pytest.importorskip("pynq", reason="needs pynq 3: pip install 'fewmult-hls[board
 from command import assert_one_line, fewmult, summary
 from fewmult_hls import datasets
 from fewmult_hls.backends.pynq_backend import PynqBackend, _values, emulated_backend
-from fewmult_hls.contract.backend import check_kernels, placed, run_on_host
-from fewmult_hls.contract.calls import CALLS, IN_SOFTWARE, Call, HostCall
+from fewmult_hls.contract.backend import placed, run_on_host
+from fewmult_hls.contract.calls import CALLS, Call, HostCall
 from fewmult_hls.hardware.board.board import load_board
 from fewmult_hls.hardware.board.driver import OverlayDriver
 from fewmult_hls.hardware.board.hwh import check_hwh
@@ -37,9 +37,8 @@ from fewmult_hls.hardware.emulated.overlay import open_emulated_device, write_em
 from fewmult_hls.nets.evaluator import evaluator
 from fewmult_hls.nets.network import Network, NetworkSpec
 from fewmult_hls.nets.trainer import Schedule, Trainer, train_epochs
-from fewmult_hls.proof.cases import random_calls
 from fewmult_hls.proof.parity import difference_on_a_layer, train_briefly
-from fewmult_hls.system.errors import FewmultError, UsageError
+from fewmult_hls.system.errors import FewmultError
 from reference import reference
 
 Z2 = load_board("pynq-z2")
@@ -51,15 +50,6 @@ HOST = reference()
 def backend() -> Iterator[PynqBackend]:
     with closing(emulated_backend(Z2)) as opened:
         yield opened
-
-
-@pytest.mark.parametrize("kind", IN_SOFTWARE.values())
-def test_what_no_fabric_has_is_refused_in_favour_of_who_has_them(
-    kind: type[Call], backend: PynqBackend
-) -> None:
-    calls = random_calls(kind.kernel, np.random.default_rng(3), 20)
-    with pytest.raises(UsageError, match=rf"no kernel {kind.kernel}.*take --backend emu or numpy"):
-        check_kernels(backend, calls)
 
 
 # --- bits ---

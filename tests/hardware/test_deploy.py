@@ -293,7 +293,7 @@ def edit(path: Path, old: str, new: str) -> None:
             lambda d: edit(d / "fewmult.json", '"board": "pynq-z2"', '"board": "pynq-z1"'),
             "is for the board pynq-z1, not for pynq-z2",
         ),
-        (lambda d: edit(d / "fewmult.json", '"format": 2', '"format": 1'), "has format 1"),
+        (lambda d: edit(d / "fewmult.json", '"format": 3', '"format": 1'), "has format 1"),
         (
             lambda d: edit(d / "fewmult.json", '"sharpness"', '"sharper"'),
             "kernel shift_gradient with another 'sharper': .* build it again",

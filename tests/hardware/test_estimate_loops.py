@@ -9,12 +9,12 @@ import shutil
 
 import pytest
 
-from fewmult_hls.contract.calls import Call, Pass
+from fewmult_hls.contract.calls import Call, Pass, Pool
 from fewmult_hls.hardware.model.costs import all_costs
 from fewmult_hls.hardware.model.sizes import sizes_of
 from fewmult_hls.hardware.source.constants import constants
 from fewmult_hls.hardware.source.reading import kernel_names, kernel_sources, source_root
-from kernel_calls import of_sizes
+from kernel_calls import log2, of_sizes
 from loop_counts import CountedKernels
 
 COSTS = all_costs()
@@ -37,10 +37,22 @@ def calls(kernel: str) -> list[Call]:
         if kernel == "binary_matmul":
             found += [of_sizes(kernel, inputs, outputs, batch, transposed=t) for t in (False, True)]
             found.append(of_sizes(kernel, inputs, outputs, batch, planes=7))
+        if kernel == "pool":
+            found += pools(outputs, batch)
         if kernel in ("sample_weights", "shift_gradient"):
             sizes = (inputs, outputs, batch)
             found += [of_sizes(kernel, *sizes, master_bits=bits) for bits in (8, 16)]
     return found
+
+
+def pools(channels: int, batch: int) -> list[Call]:
+    """Both directions over images that windows cover, and that they do not; arrays fit theirs."""
+    images = [(2, 2, 2), (4, 6, 2), (5, 3, 2), (3, 4, 3)]
+    return [
+        Pool(back=back, channels=channels, rows=r, columns=c, size=size, log2_batch=log2(batch))
+        for back in (False, True)
+        for r, c, size in images
+    ]
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from fewmult_hls.hardware.source.interfaces import Argument, Interface
 from fewmult_hls.hardware.source.reading import kernel_names, load_interface, read_sources
 from fewmult_hls.system.errors import UsageError
 
-KERNELS = ["binary_matmul", "layer", "normalize", "sample_weights", "shift_gradient"]
+KERNELS = ["binary_matmul", "layer", "normalize", "pool", "sample_weights", "shift_gradient"]
 TOP = """extern "C" void some_top(const std::int8_t* source, std::int64_t* z, int units,
                          std::uint32_t* build_id) {
 #pragma HLS INTERFACE m_axi port = source offset = slave bundle = gmem0 depth = 16

@@ -37,7 +37,7 @@ def test_round_trip(overlay: str, tmp_path: Path) -> None:
 def test_the_hash_is_of_board_overlay_and_sources() -> None:
     hashes = {config_hash(Z2, overlay) for overlay in Z2.overlays}
     hashes.add(config_hash(replace(Z2, clock=replace(Z2.clock, fabric_mhz=125)), "fewmult"))
-    assert len(hashes) == 3
+    assert len(hashes) == 4
     manifest = planned_manifest(Z2, "fewmult")
     assert manifest.config_hash in hashes
     assert f"{manifest.build_id:08x}" == manifest.config_hash[:8]
@@ -51,12 +51,12 @@ def test_the_hash_is_of_board_overlay_and_sources() -> None:
         ("{", "is damaged"),
         ("[]", "is damaged"),
         ("{}", "is damaged"),
-        ('{"format": 99}', "has format 99, and this version of fewmult-hls talks 2"),
+        ('{"format": 99}', "has format 99, and this version of fewmult-hls talks 3"),
         ('{"format": true}', "has format True"),
         ('{"format": 1.0}', "has format 1.0"),
         ('{"format": "' + "x" * 9999 + '"}', "x', and"),
-        ('{"format": 2, "kernels": {}}', "is damaged"),
-        ('{"format": 2, "kernels": {"layer": {}}}', "is damaged"),
+        ('{"format": 3, "kernels": {}}', "is damaged"),
+        ('{"format": 3, "kernels": {"layer": {}}}', "is damaged"),
     ],
 )
 def test_damaged(content: str | None, message: str, tmp_path: Path) -> None:

@@ -149,5 +149,7 @@ def of_sizes(
         **{"master_bits": master_bits, "binary": False, "seed": 0, "step": 0},
         **{"purpose": 0, "code_purpose": 0, "weight_purpose": 0},
     }
+    if kernel == "pool":
+        given |= {"back": False, "channels": outputs, "rows": 5, "columns": 4, "size": 2}
     names = {field.name for field in fields(CALLS[kernel])}  # type: ignore[arg-type]
     return CALLS[kernel](**{name: value for name, value in given.items() if name in names})

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..contract.backend import OneByOne, PreparedCalls, run_on_host
-from ..contract.calls import CALLS, IN_SOFTWARE, Call, HostCall
+from ..contract.calls import CALLS, Call, HostCall
 from ..system.cpu import physical_cores
 from ..system.errors import FewmultError, UsageError
 
@@ -99,7 +99,7 @@ class EmuBackend:
     """
 
     name = "emu"
-    kernels = frozenset((*CALLS, *IN_SOFTWARE))
+    kernels = frozenset(CALLS)
 
     def __init__(self, threads: int | None = None, level: str | None = None) -> None:
         module = load_kernels()

@@ -14,7 +14,6 @@ import numpy.typing as npt
 from ..contract.backend import OneByOne, PreparedCalls, run_on_host
 from ..contract.calls import (
     CALLS,
-    IN_SOFTWARE,
     BinaryMatmul,
     Call,
     HostCall,
@@ -74,7 +73,7 @@ class OracleBackend:
     """
 
     name = "numpy"
-    kernels = frozenset((*CALLS, *IN_SOFTWARE))
+    kernels = frozenset(CALLS)
 
     def __init__(
         self,

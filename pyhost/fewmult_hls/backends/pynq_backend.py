@@ -127,6 +127,11 @@ class PynqBackend:
         if isinstance(call, HostCall):
             run_on_host(self, call)
         elif isinstance(call, Layer) and not self._main.has("layer"):
+            if not call.is_dense:
+                raise FewmultError(
+                    f"{UNITS} has no kernel for layers at places, which this net needs: "
+                    "take RTL of layer, or --device emulated"
+                )
             for part in call.parts(self._sums(call.units, call.batch)):
                 self.run(part)
         elif isinstance(call, SampleWeights) and not self._has_kernel(call.kernel):

@@ -49,7 +49,7 @@ TOOLS = {
 @BOARD
 @option(
     "overlay",
-    "fewmult trains; fewmult_units has its parts, to be tested alone.",
+    "fewmult trains, fewmult_places also nets that pool; fewmult_units has parts, to test alone.",
     default="fewmult",
     metavar="NAME",
 )

@@ -59,6 +59,7 @@ def deploy(
     HOST is anything that your ssh takes. Nothing there is compiled, and numpy stays what it is.
     Then `doctor` and `verify --backend pynq` run there.
     """
+    from ..backends.pynq_backend import TRAINS, UNITS
     from ..hardware.board.board import load_board
     from ..hardware.deploy import steps
     from ..hardware.deploy.payload import find_wheel, read_overlays
@@ -74,7 +75,7 @@ def deploy(
         )
     known = load_board(board)
     overlays = read_overlays(folders, known)
-    missing = [name for name in known.overlays if name not in overlays]
+    missing = [name for name in (TRAINS, UNITS) if name not in overlays]
     if overlays and missing and device == "board" and not no_verify:
         raise UsageError(
             f"verify also needs the overlay {missing[0]}: add --overlay with its folder, "

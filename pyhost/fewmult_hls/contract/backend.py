@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..system.errors import UsageError
-from .calls import IN_SOFTWARE, Call, Enter, HostCall
+from .calls import Call, Enter, HostCall
 
 
 class PreparedCalls(Protocol):
@@ -97,10 +97,9 @@ def check_kernels(backend: Backend, calls: Iterable[Call]) -> None:
     needed = {call.kernel for call in calls if not isinstance(call, HostCall)}
     missing = sorted(needed - backend.kernels)
     if missing:
-        in_software = missing[0] in IN_SOFTWARE and backend.name != "emu"
         raise UsageError(
             f"the {backend.name} backend has no kernel {missing[0]}, which this net needs: "
-            f"take --backend {'emu or numpy' if in_software else 'numpy'}"
+            f"take --backend {'numpy' if backend.name == 'emu' else 'emu or numpy'}"
         )
 
 

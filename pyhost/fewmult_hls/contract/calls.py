@@ -713,9 +713,7 @@ class LoadBatch(HostCall):
 
 
 CALLS: Mapping[str, type[Call]] = {
-    kind.kernel: kind for kind in (SampleWeights, BinaryMatmul, Normalize, Layer, ShiftGradient)
+    kind.kernel: kind
+    for kind in (SampleWeights, BinaryMatmul, Normalize, Layer, ShiftGradient, Pool)
 }
-"""The record of each kernel of the fabric, by the kernel's name."""
-
-IN_SOFTWARE: Mapping[str, type[Call]] = {Pool.kernel: Pool}
-"""The same of what no fabric has, but backends in software."""
+"""The record of each kernel, by the kernel's name."""

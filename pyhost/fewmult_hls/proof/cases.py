@@ -322,7 +322,7 @@ def random_calls(kernel: str, random: np.random.Generator, widest: int = 200) ->
     """Calls of one layer, and of one at places: every pass of a kernel, of awkward sizes.
 
     Args:
-        kernel: one of ``contract.calls.CALLS`` or ``IN_SOFTWARE``.
+        kernel: one of ``contract.calls.CALLS``.
         random: the stream.
         widest: the largest number of units.
     """

@@ -21,7 +21,7 @@ from .cases import CallMaker, Fill
 Arrays = dict[str, npt.NDArray[Any]]
 
 # What an epilogue may write: what it leaves as it was is expected, too.
-_CHANGING = ("bias", "mean", "logits", "result", "loss")
+_CHANGING = ("bias", "mean", "logits", "result", "loss", "pooled")
 _LAST_WORD = 2**32 - 1
 # What fills weights and values, or values and weights, where sums are largest.
 _SATURATING: list[tuple[Fill, Fill]] = [
@@ -209,12 +209,31 @@ def _shift_gradient(make: _Maker) -> list[GoldenCase]:
     return cases
 
 
+def _pool(make: _Maker) -> list[GoldenCase]:
+    sizes = [
+        *(
+            (1, 2, 2, 2, 16),
+            (3, 5, 7, 2, 16),
+            (20, 4, 6, 2, 32),
+            (7, 9, 6, 3, 16),
+            (1, 4, 9, 4, 64),
+        ),
+        (65, 2, 2, 2, 128),  # more of a place than the chip holds at once
+    ]
+    fills: list[Fill] = ["zero", "largest", "extreme"]
+    return [
+        *(make.pool(*size, back=back) for back in (False, True) for size in sizes),
+        *(make.pool(3, 5, 4, 2, 16, back=back, fill=f) for back in (False, True) for f in fills),
+    ]
+
+
 _CASES = {
     "sample_weights": _sample_weights,
     "binary_matmul": _binary_matmul,
     "normalize": _normalize,
     "layer": _layer,
     "shift_gradient": _shift_gradient,
+    "pool": _pool,
 }
 
 KERNELS = tuple(_CASES)

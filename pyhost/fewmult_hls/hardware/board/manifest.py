@@ -24,7 +24,7 @@ from ..source.reading import load_interface, source_root
 from .board import Board
 
 SUFFIXES = (".bit", ".hwh", ".json")  # of an overlay's files
-FORMAT = 2  # of the file, and of how a host talks to the kernels
+FORMAT = 3  # of the file, and of how a host talks to the kernels
 _MOST_BYTES = 1 << 20
 _SPAN = 0x1_0000  # bytes of a kernel's registers, as Vivado assigns them
 

@@ -17,6 +17,8 @@ from ..source.interfaces import CONTROL, DONE, FIRST_ARGUMENT, IDLE, READY, STAR
 from .bus import Bus, Work
 from .ip import FabricMemory, Fault
 
+_WORK = ("units", "inputs", "channels")  # what a call is of, by the kernel's own name of it
+
 
 @dataclass
 class Faults:
@@ -92,7 +94,7 @@ class KernelModel:
             for name, argument in self._ip.arguments.items()
             if argument.kind == "scalar"
         }
-        if scalars.get("units", scalars.get("inputs", 0)):  # with none, it does nothing else
+        if any(scalars.get(name) for name in _WORK):  # with none of them, it does nothing else
             yield from self._execute(_call_of(self._name, scalars))
         self._control = DONE | IDLE | READY
 

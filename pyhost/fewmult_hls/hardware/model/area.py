@@ -54,6 +54,7 @@ PIECES: Mapping[str, Area] = {
     "code": Area(lut=37),
     "gate": Area(lut=37),
     "hinge": Area(lut=63),
+    "larger": Area(lut=14),
     "logit": Area(lut=138),
     "perturbed": Area(lut=33),
     "rounding": Area(lut=226),
@@ -63,6 +64,7 @@ PIECES: Mapping[str, Area] = {
     "shift_left": Area(lut=89),
     "shifted_pair": Area(lut=48),
     "signed_pair": Area(lut=16),
+    "taken": Area(lut=21),
     "threefry": Area(lut=833, ff=512),
 }
 
