@@ -446,7 +446,7 @@ def test_missing_mnist_names_places_and_ways(places: tuple[Path, Path]) -> None:
 @pytest.mark.parametrize(
     ("name", "hint"),
     [("minst", "did you mean mnist?"), ("MNIST", "did you mean mnist?"), ("", "known: "),
-     ("nothing-like-it", "known: cifar10, digits, mine, mnist, svhn)"),
+     ("nothing-like-it", "known: cifar10, digits, fashion-mnist, kmnist, mine, mnist, svhn)"),
      ("no/such", "no folder no/such")],
 )  # fmt: skip
 def test_unknown_names(places: tuple[Path, Path], name: str, hint: str) -> None:
