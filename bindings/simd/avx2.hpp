@@ -49,6 +49,15 @@ struct Avx2 : Vectors<32> {
     }
   }
 
+  static Int clamped_bytes(const Int (&y)[4], int most) {
+    const __m256i bytes = _mm256_packus_epi16(_mm256_packs_epi32(raw(y[0]), raw(y[1])),
+                                              _mm256_packs_epi32(raw(y[2]), raw(y[3])));
+    const __m256i turned =
+        _mm256_shuffle_epi8(bytes, _mm256_broadcastsi128_si256(_mm_setr_epi8(
+                                       0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15)));
+    return Int(_mm256_min_epu8(turned, _mm256_set1_epi8(static_cast<char>(most))));
+  }
+
   static void transpose(const std::int32_t* from, int from_stride, std::int32_t* to,
                         int to_stride) {
     __m256i a[8];

@@ -57,6 +57,16 @@ struct Avx512 : Vectors<64> {
     }
   }
 
+  // Byte n of a lane is y[n] of it, clamped to 0 .. most.
+  static Int clamped_bytes(const Int (&y)[4], int most) {
+    const __m512i bytes = _mm512_packus_epi16(_mm512_packs_epi32(raw(y[0]), raw(y[1])),
+                                              _mm512_packs_epi32(raw(y[2]), raw(y[3])));
+    const __m512i turned =
+        _mm512_shuffle_epi8(bytes, _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2,
+                                                                        6, 10, 14, 3, 7, 11, 15)));
+    return Int(_mm512_min_epu8(turned, _mm512_set1_epi8(static_cast<char>(most))));
+  }
+
   // Turns a block of 16 x 16 lanes; strides in lanes.
   static void transpose(const std::int32_t* from, int from_stride, std::int32_t* to,
                         int to_stride) {

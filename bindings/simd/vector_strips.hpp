@@ -103,7 +103,6 @@ class VectorStrips {
 
   void turn(const Block& block, int b, std::int8_t* to) const {
     alignas(64) std::int32_t quads[kQuads][kQuads];
-    const Int ones = Isa::splat(0x01010101);
     for (int q = 0; q < kQuads; ++q) {
       __m128i rows[4];
       for (int n = 0; n < 4; ++n) {
@@ -114,17 +113,27 @@ class VectorStrips {
       interleave_four(rows);
       for (int n = 0; n < 4; ++n)
         _mm_store_si128(reinterpret_cast<__m128i*>(quads[q]) + n, rows[n]);
-      if (block.sums[q] == nullptr) continue;
-      for (int n = 0; n < kQuads; n += kLanes) {
-        Int* const sum = reinterpret_cast<Int*>(block.sums[q] + b + n);
-        *sum = Isa::dot(*sum, ones, *reinterpret_cast<const Int*>(quads[q] + n));
-      }
     }
+    for (int n = 0; n < kQuads; n += kLanes) add_quads(block, b + n, quads[0] + n);
     for (int q = 0; q < kQuads; q += kLanes) {
       for (int n = 0; n < kQuads; n += kLanes) {
         Isa::transpose(quads[q] + n, kQuads, reinterpret_cast<std::int32_t*>(to + n * stride_) + q,
                        static_cast<int>(stride_ >> 2));
       }
+    }
+  }
+
+  // To the sums of each column: what its quads come to first, for memory would make each wait for
+  // the one before.
+  static void add_quads(const Block& block, int b, const std::int32_t* quads) {
+    const Int ones = Isa::splat(0x01010101);
+    for (int q = 0; q < kQuads && block.sums[q] != nullptr;) {
+      std::int32_t* const column = block.sums[q];
+      Int sum = *reinterpret_cast<const Int*>(column + b);
+      for (; q < kQuads && block.sums[q] == column; ++q) {
+        sum = Isa::dot(sum, ones, *reinterpret_cast<const Int*>(quads + q * kQuads));
+      }
+      *reinterpret_cast<Int*>(column + b) = sum;
     }
   }
 

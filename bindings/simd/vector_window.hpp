@@ -91,6 +91,9 @@ class VectorWindow {
         columns_(word_columns(call.inputs)),
         z_(memory.take<std::int32_t>(std::ptrdiff_t{kGroup} * batch_)),
         block_(memory.take<Int>(kBlock + kWordQuads * kWidest)),
+        minus_(memory.take<std::int32_t>(kGroup / kLanes * batch_)),
+        totals_(memory.take<std::int32_t>(kGroup)),
+        seen_(memory.take<Bytes>(kGroup / kLanes)),
         words_(memory.take<Words>(1)),
         turned_(memory.take<std::int32_t>(kLanes * kMaxBatch)),
         strips_(memory, view_, call.log2_batch, kept_) {}
@@ -142,13 +145,14 @@ class VectorWindow {
   template <int V>
   int block(const Group& group, int unit, int end, std::int64_t* sums) {
     const int there = smaller(V * kLanes, end - unit);
+    for (int place = 0; place < group.places; ++place) take_off(group, place);
     for (int plane = 0; plane < call_.planes; ++plane) {
-      for (int place = 0; place < group.places; ++place) begin<V>(group, place, plane > 0);
+      if (plane > 0) begin_again<V>(group);
       multiply_group<V>(group, unit, there, plane);
     }
     for (int place = 0; place < group.places; ++place) {
       const int number = group.row * view_.columns + group.column + place * group.apart;
-      finish<V>(sums_of<V>(place), number * view_.units, unit, there, sums);
+      finish<V>(place, number * view_.units, unit, there, sums);
     }
     return unit + V * kLanes;
   }
@@ -159,30 +163,42 @@ class VectorWindow {
     return z_ + std::ptrdiff_t{place} * batch_ * V * kLanes;
   }
 
+  // Over the batch, of V vectors.
+  template <int V>
+  std::int32_t* total_of(int place) const {
+    return totals_ + std::ptrdiff_t{place} * V * kLanes;
+  }
+
   Inside columns_of(const Group& group, int place) const {
     Sight across = group.across;
     across.first += place * group.step;
     return inside(across, view_.source_columns);
   }
 
-  // Weights are counted one up: minus the window's bytes, and twice the planes before.
-  template <int V>
-  void begin(const Group& group, int place, bool again) {
-    alignas(64) std::int32_t minus[kMaxBatch] = {};
+  // Weights are counted one up: minus the window's bytes, by example.
+  void take_off(const Group& group, int place) {
+    const int batch = batch_;
+    std::int32_t* const minus = minus_ + std::ptrdiff_t{place} * batch;
+    for (int b = 0; b < batch; b += kLanes) lanes(minus + b) = Int{};
     const Inside columns = columns_of(group, place);
     const int first = group.across.first + place * group.step;
     for (int u = group.rows.begin; u < group.rows.end; ++u) {
       for (int v = columns.begin; v < columns.end; ++v) {
         const std::int32_t* sums = strips_.sums(group.down.first + u, first + v);
-        for (int b = 0; b < batch_; ++b) minus[b] -= sums[b];
+        for (int b = 0; b < batch; b += kLanes) lanes(minus + b) -= lanes(sums + b);
       }
     }
-    std::int32_t* z = sums_of<V>(place);
-    for (int b = 0; b < batch_; ++b, z += V * kLanes) {
-      const Int value = Isa::splat(minus[b]);
-      for (int v = 0; v < V; ++v) {
-        Int& sum = lanes(z + v * kLanes);
-        sum = again ? sum + sum + value : value;
+  }
+
+  // Sums of the planes before count twice.
+  template <int V>
+  void begin_again(const Group& group) {
+    for (int place = 0; place < group.places; ++place) {
+      const std::int32_t* const minus = minus_ + std::ptrdiff_t{place} * batch_;
+      std::int32_t* z = sums_of<V>(place);
+      for (int b = 0; b < batch_; ++b) {
+        const Int value = Isa::splat(minus[b]);
+        for (int v = 0; v < V; ++v, z += kLanes) lanes(z) += lanes(z) + value;
       }
     }
   }
@@ -198,6 +214,7 @@ class VectorWindow {
     Chunk chunk;
     chunk.runs = 0;
     chunk.quads = 0;
+    bool first = plane == 0;
     for (int u = group.rows.begin; u < group.rows.end; ++u) {
       const int row = group.down.first + u;
       const int tap_row = (group.down.tap + u * group.down.tap_step) * call_.tap_columns;
@@ -207,7 +224,8 @@ class VectorWindow {
           const int more = smaller(kWordQuads, quads - quad);
           const bool next = chunk.runs == 0 || chunk.run[chunk.runs - 1].row != row;
           if (chunk.quads + more > kLimit || (next && chunk.runs == kRuns)) {
-            meet<V>(group, chunk);
+            meet<V>(group, chunk, first);
+            first = false;
             chunk.runs = 0;
             chunk.quads = 0;
           }
@@ -224,7 +242,7 @@ class VectorWindow {
         }
       }
     }
-    if (chunk.quads > 0) meet<V>(group, chunk);
+    meet<V>(group, chunk, first, call_.planes == 1);
   }
 
   // The words of some units for 64 channels of the source, under a tap whose first input is `bit`.
@@ -266,59 +284,89 @@ class VectorWindow {
     }
   }
 
-  // A chunk of weights and all places of a group.
+  // A chunk of weights and all places of a group: some examples at all of them, whose bytes the
+  // next place sees for the most part again, then the next examples. The first chunk begins sums;
+  // of the last one, where sums are whole, totals over the batch are kept.
   template <int V>
-  void meet(const Group& group, const Chunk& chunk) {
-    const int quads = strips_.quads();
+  void meet(const Group& group, const Chunk& chunk, bool first, bool last = false) {
+    constexpr int R = kSums / V < 8 ? kSums / V : 8;
     for (int place = 0; place < group.places; ++place) {
-      const Inside columns = columns_of(group, place);
-      const int first = group.across.first + place * group.step;
-      Bytes bytes;
-      bytes.runs = 0;
-      for (int k = 0; k < chunk.runs; ++k) {
-        const Run& run = chunk.run[k];
-        const int begin = larger(run.first, columns.begin * quads);
-        const int end = smaller(run.first + run.quads, columns.end * quads);
-        if (begin >= end) continue;
-        bytes.x[bytes.runs] = strips_.row(run.row) + 4 * (std::ptrdiff_t{first} * quads + begin);
-        bytes.weights[bytes.runs] = block_ + std::ptrdiff_t{run.weights + begin - run.first} * V;
-        bytes.quads[bytes.runs++] = end - begin;
-      }
-      if (bytes.runs > 0) {
-        multiply<V, (kSums / V < 8 ? kSums / V : 8)>(sums_of<V>(place), bytes, strips_.stride(),
-                                                     batch_);
+      seen_[place] = see<V>(group, chunk, place);
+      for (int v = 0; last && v < V; ++v) lanes(total_of<V>(place) + v * kLanes) = Int{};
+    }
+    for (int b = 0; b < batch_; b += R) {
+      for (int place = 0; place < group.places; ++place) {
+        if (seen_[place].runs == 0 && !first && !last) continue;
+        const std::int32_t* const begin = minus_ + std::ptrdiff_t{place} * batch_ + b;
+        multiply<V, R>(sums_of<V>(place) + b * V * kLanes, seen_[place], b * strips_.stride(),
+                       first ? begin : nullptr, last ? total_of<V>(place) : nullptr);
       }
     }
   }
 
-  // R examples at once.
+  // What a place sees of a chunk.
+  template <int V>
+  Bytes see(const Group& group, const Chunk& chunk, int place) const {
+    const int quads = strips_.quads();
+    const Inside columns = columns_of(group, place);
+    const int first = group.across.first + place * group.step;
+    Bytes bytes;
+    bytes.runs = 0;
+    for (int k = 0; k < chunk.runs; ++k) {
+      const Run& run = chunk.run[k];
+      const int begin = larger(run.first, columns.begin * quads);
+      const int end = smaller(run.first + run.quads, columns.end * quads);
+      if (begin >= end) continue;
+      bytes.x[bytes.runs] = strips_.row(run.row) + 4 * (std::ptrdiff_t{first} * quads + begin);
+      bytes.weights[bytes.runs] = block_ + std::ptrdiff_t{run.weights + begin - run.first} * V;
+      bytes.quads[bytes.runs++] = end - begin;
+    }
+    return bytes;
+  }
+
+  // R examples at once, the first of which is so many bytes behind the batch's first. With numbers
+  // to begin with, one an example, what was in z does not count. What z has then is added to
+  // totals.
   template <int V, int R>
-  static void multiply(std::int32_t* z, const Bytes& bytes, std::ptrdiff_t stride, int batch) {
-    for (int b = 0; b < batch; b += R, z += R * V * kLanes) {
-      Int sums[R][V] = {};
-      for (int run = 0; run < bytes.runs; ++run) {
-        const std::int8_t* x = bytes.x[run] + b * stride;
-        const Int* w = bytes.weights[run];
-        if (V == kWidest && R == 2) {
-          const std::uint64_t nonzero[2] = {nonzero_quads(x, bytes.quads[run]),
-                                            nonzero_quads(x + stride, bytes.quads[run])};
-          const int alone = __builtin_popcountll(nonzero[0]) + __builtin_popcountll(nonzero[1]);
-          // Of 8 vectors a quad for one takes the time of 13 products, for two that of 16.
-          if (13 * alone < 16 * bytes.quads[run]) {
-            step_nonzero<V>(sums[0], nonzero[0], w, x);
-            step_nonzero<V>(sums[R - 1], nonzero[1], w, x + stride);
-            continue;
-          }
-        }
-        for (const Int* const end = w + bytes.quads[run] * V; w != end; w += V, x += 4) {
-          step<V, R>(sums, w, x, stride);
+  void multiply(std::int32_t* z, const Bytes& bytes, std::ptrdiff_t example,
+                const std::int32_t* begin, std::int32_t* totals) const {
+    const std::ptrdiff_t stride = strips_.stride();
+    Int sums[R][V] = {};
+    for (int run = 0; run < bytes.runs; ++run) {
+      const std::int8_t* x = bytes.x[run] + example;
+      const Int* w = bytes.weights[run];
+      if (V == kWidest && R == 2) {
+        const std::uint64_t nonzero[2] = {nonzero_quads(x, bytes.quads[run]),
+                                          nonzero_quads(x + stride, bytes.quads[run])};
+        const int alone = __builtin_popcountll(nonzero[0]) + __builtin_popcountll(nonzero[1]);
+        // Of 8 vectors a quad for one takes the time of 13 products, for two that of 16.
+        if (13 * alone < 16 * bytes.quads[run]) {
+          step_nonzero<V>(sums[0], nonzero[0], w, x);
+          step_nonzero<V>(sums[R - 1], nonzero[1], w, x + stride);
+          continue;
         }
       }
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 8
-        for (int v = 0; v < V; ++v) lanes(z + (r * V + v) * kLanes) += Isa::total(sums[r][v]);
+      for (const Int* const end = w + bytes.quads[run] * V; w != end; w += V, x += 4) {
+        step<V, R>(sums, w, x, stride);
       }
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r) {
+      const Int value = Isa::splat(begin != nullptr ? begin[r] : 0);
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) {
+        Int& sum = lanes(z + (r * V + v) * kLanes);
+        sum = Isa::total(sums[r][v]) + (begin != nullptr ? value : sum);
+        sums[r][v] = sum;
+      }
+    }
+    if (totals == nullptr) return;
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) {
+      Int total = lanes(totals + v * kLanes);
+#pragma GCC unroll 8
+      for (int r = 0; r < R; ++r) total += sums[r][v];
+      lanes(totals + v * kLanes) = total;
     }
   }
 
@@ -367,11 +415,13 @@ class VectorWindow {
   }
 
   template <int V>
-  void finish(std::int32_t* z, int row, int unit, int there, std::int64_t* sums) {
+  void finish(int place, int row, int unit, int there, std::int64_t* sums) {
+    const std::int32_t* const z = sums_of<V>(place);
     const Pass pass = fewmult::pass_of(call_);
     if (call_.planes == 1 && (pass == Pass::kHidden || pass == Pass::kHiddenMean)) {
       for (int v = 0; v < V && v * kLanes < there; ++v) {
-        activations<V>(z + v * kLanes, row, unit + v * kLanes, smaller(kLanes, there - v * kLanes));
+        activations<V>(z + v * kLanes, lanes(total_of<V>(place) + v * kLanes), row,
+                       unit + v * kLanes, smaller(kLanes, there - v * kLanes));
       }
       return;
     }
@@ -389,7 +439,7 @@ class VectorWindow {
 
   // Activations of a vector of units: means and all else lane by lane, only bytes are turned.
   template <int V>
-  void activations(const std::int32_t* z, int row, int unit, int there) {
+  void activations(const std::int32_t* z, Int total, int row, int unit, int there) {
     const int log2_batch = call_.log2_batch;
     const int shift = call_.shift;
     alignas(64) std::int32_t offset[kLanes] = {};
@@ -400,35 +450,34 @@ class VectorWindow {
     }
     std::int32_t* const means = elements<std::int32_t>(call_.mean) + row + unit;
     if (fewmult::pass_of(call_) == Pass::kHidden) {
-      Int sum = Isa::splat(batch_ >> 1);
-      for (int b = 0; b < batch_; ++b) sum += lanes(z + b * V * kLanes);
-      lanes(mean) = sum >> log2_batch;
+      lanes(mean) = (total + (batch_ >> 1)) >> log2_batch;
       std::memcpy(means, mean, sizeof(mean[0]) * static_cast<std::size_t>(there));
     } else {
       std::memcpy(mean, means, sizeof(mean[0]) * static_cast<std::size_t>(there));
     }
     const Int less = Isa::splat(1 << shift >> 1) - lanes(mean);
     const Int more = lanes(offset);
-    const Int most = Isa::splat(kActivationMax);
     alignas(64) std::int32_t quads[kMaxBatch / 4][kLanes];
     for (int q = 0; q < batch_ >> 2; ++q) {
-      Int four = {};
+      Int y[4];
 #pragma GCC unroll 4
       for (int n = 0; n < 4; ++n) {
-        Int y = ((lanes(z + (4 * q + n) * V * kLanes) + less) >> shift) + more;
-        y = y > 0 ? y : Int{};
-        four |= (y < most ? y : most) << 8 * n;
+        y[n] = ((lanes(z + (4 * q + n) * V * kLanes) + less) >> shift) + more;
       }
-      lanes(quads[q]) = four;
+      lanes(quads[q]) = Isa::clamped_bytes(y, kActivationMax);
     }
     std::int8_t* const result =
         elements<std::int8_t>(call_.result) + (std::ptrdiff_t{row + unit} << log2_batch);
     for (int q = 0; q < batch_ >> 2; q += kLanes) {
       alignas(64) std::int32_t bytes[kLanes][kLanes];
       Isa::transpose(quads[q], kLanes, bytes[0], kLanes);
-      const auto size = static_cast<std::size_t>(smaller(4 * kLanes, batch_ - 4 * q));
       for (int n = 0; n < there; ++n) {
-        std::memcpy(result + (std::ptrdiff_t{n} << log2_batch) + 4 * q, bytes[n], size);
+        std::int8_t* const to = result + (std::ptrdiff_t{n} << log2_batch) + 4 * q;
+        if (batch_ >= 4 * kLanes) {
+          std::memcpy(to, bytes[n], 4 * kLanes);
+        } else {
+          std::memcpy(to, bytes[n], static_cast<std::size_t>(batch_));
+        }
       }
     }
   }
@@ -449,6 +498,9 @@ class VectorWindow {
   const int columns_;  // of packed words
   std::int32_t* const z_;
   Int* const block_;
+  std::int32_t* const minus_;   // [place of a group][example]
+  std::int32_t* const totals_;  // [place of a group][unit]
+  Bytes* const seen_;           // by each place of a group
   Words* const words_;
   std::int32_t* const turned_;
   VectorStrips<Isa> strips_;

@@ -70,7 +70,9 @@ class VectorWindowGradient {
         sums_(memory.take<std::int32_t>(lanes_ * call.tap_rows * outputs_)),
         all_(memory.take<std::int32_t>(lanes_ * call.tap_rows)),
         powers_(memory.take<Powers>(1)),
-        words_(memory.take<WordsUpdate>(1)) {}
+        words_(memory.take<WordsUpdate>(1)),
+        up_(memory.take<std::int8_t>(
+            call.signed_inputs == 0 ? 0 : std::ptrdiff_t{places_at_once(1)} * outputs_ * batch_)) {}
 
   struct Powers {
     std::uint8_t of[16][kMaxBatch + 64];  // [lane][example], not all in the same cache sets
@@ -175,12 +177,20 @@ class VectorWindowGradient {
       VectorCodes<Isa>::halved_powers(x, update_.code_key, element, update_.step, batch_, powers);
       return;
     }
+    // By masks, not branches: every second sign would be foretold wrongly.
+    const int batch = batch_;
     alignas(64) std::int8_t sizes[kMaxBatch];
-    for (int b = 0; b < batch_; ++b) sizes[b] = static_cast<std::int8_t>(x[b] < 0 ? -x[b] : x[b]);
-    VectorCodes<Isa>::halved_powers(sizes, update_.code_key, element, update_.step, batch_, powers);
-    for (int b = 0; b < batch_; ++b) {
-      powers[b] = static_cast<std::uint8_t>(x[b] < 0 ? -powers[b] : powers[b]);
+    for (int b = 0; b < batch; ++b) sizes[b] = with_sign(x[b], x[b]);
+    VectorCodes<Isa>::halved_powers(sizes, update_.code_key, element, update_.step, batch, powers);
+    for (int b = 0; b < batch; ++b) {
+      powers[b] = static_cast<std::uint8_t>(with_sign(static_cast<std::int8_t>(powers[b]), x[b]));
     }
+  }
+
+  // size, or minus that where `of` is negative.
+  static std::int8_t with_sign(std::int8_t size, std::int8_t of) {
+    const int minus = of >> 7;
+    return static_cast<std::int8_t>((size ^ minus) - minus);
   }
 
   // A row of codes under row u of the window, with the deltas of a row of places.
@@ -204,6 +214,9 @@ class VectorWindowGradient {
     }
   }
 
+  // Of a block of so many vectors.
+  int places_at_once(int vectors) const { return larger(1, kCodes / (vectors * kLanes * batch_)); }
+
   // Vectors of the block that begins at vector v.
   int width_at(int v) const {
     const int left = vectors_ - v;
@@ -216,24 +229,37 @@ class VectorWindowGradient {
             const std::int8_t* deltas, int outputs) const {
     constexpr int R = kSums / V < 8 ? kSums / V : 8;
     const int results = window_.horizontal.results;
-    const int most = larger(1, kCodes / (V * kLanes * batch_));
+    const int most = places_at_once(V);
     const std::ptrdiff_t next_codes = std::ptrdiff_t{call_.stride} * channels_;
     const std::ptrdiff_t next_deltas = std::ptrdiff_t{call_.outputs} << call_.log2_batch;
     for (int place = 0; place < results; place += most) {
       const int places = smaller(most, results - place);
       const std::int32_t* const here = codes + place * next_codes;
-      const std::int8_t* const from = deltas + place * next_deltas;
+      const std::int8_t* from = deltas + place * next_deltas;
+      if (kSigned) from = count_up(from, next_deltas, outputs, places);
+      const std::ptrdiff_t next = kSigned ? std::ptrdiff_t{outputs} * batch_ : next_deltas;
       int output = 0;
       for (; output + R <= outputs; output += R) {
         dot_rows<V, R, kSigned>(sums + output * V * kLanes, here, next_codes,
-                                from + output * batch_, next_deltas, places);
+                                from + output * batch_, next, places);
       }
       for (; output < outputs; ++output) {
         dot_rows<V, 1, kSigned>(sums + output * V * kLanes, here, next_codes,
-                                from + output * batch_, next_deltas, places);
+                                from + output * batch_, next, places);
       }
       if (kSigned) sum_codes<V>(all, here, next_codes, places);
     }
+  }
+
+  // Deltas of some outputs at some places, 128 up: [place][output][example].
+  const std::int8_t* count_up(const std::int8_t* deltas, std::ptrdiff_t next_deltas, int outputs,
+                              int places) const {
+    const std::ptrdiff_t bytes = std::ptrdiff_t{outputs} * batch_;
+    std::int8_t* to = up_;
+    for (int place = 0; place < places; ++place, deltas += next_deltas, to += bytes) {
+      for (std::ptrdiff_t k = 0; k < bytes; ++k) to[k] = static_cast<std::int8_t>(deltas[k] ^ -128);
+    }
+    return up_;
   }
 
   template <int V, int R, bool kSigned>
@@ -276,7 +302,7 @@ class VectorWindowGradient {
                    const std::int8_t* deltas) const {
     for (; nonzero != 0; nonzero &= nonzero - 1) {
       const int q = __builtin_ctzll(nonzero);
-      const Int quad = Isa::splat(quad_of<false>(deltas + 4 * q));
+      const Int quad = Isa::splat(quad_of(deltas + 4 * q));
       const std::int32_t* const powers = codes + q * stride_;
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) sum[v] = Isa::dot(sum[v], unaligned(powers + v * kLanes), quad);
@@ -290,7 +316,7 @@ class VectorWindowGradient {
          deltas += 4, codes += stride_) {
       Int quad[R];
 #pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) quad[r] = Isa::splat(quad_of<kSigned>(deltas + r * batch_));
+      for (int r = 0; r < R; ++r) quad[r] = Isa::splat(quad_of(deltas + r * batch_));
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) {
         const Int powers = unaligned(codes + v * kLanes);
@@ -308,15 +334,16 @@ class VectorWindowGradient {
   void sum_codes(std::int32_t* all, const std::int32_t* codes, std::ptrdiff_t next_codes,
                  int places) const {
     const Int ones = Isa::splat(0x01010101);
+    Int sums[V];
+    for (int v = 0; v < V; ++v) sums[v] = lanes(all + v * kLanes);
     for (int place = 0; place < places; ++place) {
       const std::int32_t* c = codes + place * next_codes;
       for (int quad = 0; quad < batch_ >> 2; ++quad, c += stride_) {
-        for (int v = 0; v < V; ++v) {
-          Int& sum = lanes(all + v * kLanes);
-          sum = Isa::dot(sum, ones, unaligned(c + v * kLanes));
-        }
+#pragma GCC unroll 8
+        for (int v = 0; v < V; ++v) sums[v] = Isa::dot(sums[v], ones, unaligned(c + v * kLanes));
       }
     }
+    for (int v = 0; v < V; ++v) lanes(all + v * kLanes) = sums[v];
   }
 
   // sum - 128 * codes: what fits 32 bits, of what need not.
@@ -411,11 +438,10 @@ class VectorWindowGradient {
     return v;
   }
 
-  template <bool kSigned>
   static std::int32_t quad_of(const std::int8_t* bytes) {
-    std::uint32_t four;
+    std::int32_t four;
     std::memcpy(&four, bytes, sizeof(four));
-    return static_cast<std::int32_t>(kSigned ? four ^ 0x80808080U : four);
+    return four;
   }
 
   const fewmult_calls::ShiftGradient& call_;
@@ -434,6 +460,7 @@ class VectorWindowGradient {
   std::int32_t* const all_;    // [row of the window][lane]: of signed codes alone
   Powers* const powers_;
   WordsUpdate* const words_;
+  std::int8_t* const up_;  // deltas that are counted up
 };
 
 }  // namespace fewmult
