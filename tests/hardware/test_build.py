@@ -537,7 +537,10 @@ def test_without_tools_the_plan_is_there(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--board", "zedboard"], "there is no board 'zedboard': take pynq-z2"),
-        (["--overlay", "all"], "pynq-z2 has no overlay 'all': take fewmult or fewmult_units"),
+        (
+            ["--overlay", "all"],
+            "pynq-z2 has no overlay 'all': take fewmult or fewmult_places or fewmult_units",
+        ),
         (["--kernel", "conv"], "no 'conv'"),
         (["--kernel", "normalize"], "no 'normalize', and --overlay fewmult_units has it"),
         (["--stage", "place"], "'place' is not one of"),

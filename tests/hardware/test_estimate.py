@@ -231,6 +231,20 @@ def test_what_bounds_a_step(mhz: str, bound: str) -> None:
     assert (step["cycles"] == step["memory_cycles"]) == (bound == "memory")
 
 
+def test_the_overlay_that_pools_fits_the_part_but_not_the_plan() -> None:
+    areas = area.overlay_areas(Z2, "fewmult_places")
+    found = area.total(areas.values())
+    page = PAGE.read_text()
+    for name in ("fewmult", "fewmult_places"):
+        all_of_it = area.total(area.overlay_areas(Z2, name).values())
+        row = re.search(rf"^\| `{name}` \| .* \| (\d+) %.* \| (\d+) of 140 \|$", page, re.MULTILINE)
+        assert row, name
+        lut, bram = 100 * all_of_it.lut / Z2.resources.lut, all_of_it.bram18 / 2
+        assert [int(number) for number in row.groups()] == [int(lut), bram]
+    assert f"{round(areas['pool'].lut):,} LUT with all its ports" in page
+    assert Z2.limits.lut_percent < 100 * found.lut / Z2.resources.lut < 90
+
+
 @pytest.mark.slow
 def test_sizes_can_be_tried() -> None:
     plain, wide = (
