@@ -161,7 +161,7 @@ def test_images_of_bytes_and_of_fractions_are_one(fitted: FewMultClassifier) -> 
     outputs = of_images.decision_function(images)
     assert np.array_equal(outputs, of_images.decision_function(X))
     assert np.array_equal(outputs, of_floats.decision_function(images / 255))
-    with pytest.raises(ValueError, match=r"images of \(4, 16\), those of fit: \(8, 8\)"):
+    with pytest.raises(ValueError, match=r"images of \(4, 16\), and those of fit: \(8, 8\)"):
         of_images.predict(X.reshape(-1, 4, 16))
     with pytest.raises(ValueError, match="values are from 0 to 255, and 0 to 1 are taken"):
         of_floats.predict(images.astype(float))
@@ -243,25 +243,11 @@ def test_a_warm_start() -> None:
 # --- pickle and files ---
 
 
-def test_a_pickle_has_the_net_as_bytes_of_its_file(fitted: FewMultClassifier) -> None:
-    state = fitted.__getstate__()
-    content, summary = state["net_"]
-    assert content.startswith(b"PK")
-    assert summary == fitted.net_.summary
+def test_a_pickle_learned_the_same(fitted: FewMultClassifier) -> None:
     for again in (pickle.loads(pickle.dumps(fitted)), copy.deepcopy(fitted)):
         assert np.array_equal(again.decision_function(X), fitted.decision_function(X))
-        assert again.net_.fingerprint == fitted.net_.fingerprint
+        assert again.net_.summary == fitted.net_.summary
         assert again.get_params() == fitted.get_params()
-
-
-def test_a_damaged_pickle(fitted: FewMultClassifier) -> None:
-    state = fitted.__getstate__()
-    content, summary = state["net_"]
-    damaged = bytearray(content)
-    damaged[len(damaged) // 2] ^= 1
-    with pytest.raises(FewmultError, match="the pickled net is damaged") as caught:
-        FewMultClassifier().__setstate__({**state, "net_": (bytes(damaged), summary)})
-    assert "save it again" in str(caught.value)
 
 
 @pytest.mark.parametrize("method", ["ternary-qbp", "float"])

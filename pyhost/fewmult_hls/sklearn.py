@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +36,7 @@ from .models.exports.formats import check_place
 from .models.trained import Trained
 from .runs.config import OPTIONS, SETTINGS
 from .runs.keywords import name_keywords
-from .system.archive import checked_bytes, opened_archive, reading_archive, save_checked
+from .system.archive import reading_archive, save_checked
 from .system.errors import UsageError
 from .system.given import as_path
 
@@ -140,7 +139,8 @@ class FewMultClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return find_scale("X", X, self.scale or (COLUMNS if is_table else ""))
 
     def _trained(self, data: Dataset) -> Classifier:
-        settings = {name: _plain(getattr(self, name)) for name in _OPTIONS if name != "scale"}
+        settings = {name: _plain(getattr(self, name)) for name in _OPTIONS}
+        settings["scale"] = ""  # the data are scaled
         if self.warm_start and hasattr(self, "net_"):
             settings["start"] = self.net_
         return train(
@@ -236,28 +236,10 @@ class FewMultClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         net: Classifier = self.net_
         return net
 
-    def _open(self, model: Trained, summary: dict[str, Any] | None = None) -> None:
+    def _open(self, model: Trained) -> None:
         backend = _plain(self.backend) or SETTINGS["backend"].default
         opened = model.open(model.deployed, backend, _plain(self.threads), as_device(self.device))
-        self.net_ = Classifier(model, opened, summary)
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What pickle keeps: of the net the bytes of its model.npz, which are checked when read."""
-        state: dict[str, Any] = super().__getstate__()
-        if "net_" in state:
-            net = state["net_"]
-            content = bytes(checked_bytes(saving.arrays_of(net.model)))
-            state = {**state, "net_": (content, net.summary)}
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__({name: value for name, value in state.items() if name != "net_"})
-        if "net_" in state:
-            content, summary = state["net_"]
-            with opened_archive("the pickled net", io.BytesIO(content), _ADVICE) as archive:
-                model = saving.trained_in(archive)
-                archive.verify()
-            self._open(model, summary)
+        self.net_ = Classifier(model, opened)
 
 
 def _as_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:

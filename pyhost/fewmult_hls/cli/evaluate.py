@@ -56,9 +56,9 @@ def evaluate(
     memory.check(f"judging {tests:,} images", needed, "take fewer of them")
     errors = {}
     for precision in trained.precisions:
-        scorer, close = trained.open(precision, backend, threads, device)
-        errors[precision] = error_per_cent(scorer.logits(split.images), split.labels)
-        close()
+        opened = trained.open(precision, backend, threads, device)
+        errors[precision] = error_per_cent(opened.scorer.logits(split.images), split.labels)
+        opened.close()
     click.echo(f"{trained.spec.name} on {data.name}, {tests:,} test images\n")
     rows = [f"{error_text(error, tests)}, {name} weights" for name, error in errors.items()]
     names = ["test error", *[""] * (len(rows) - 1)]

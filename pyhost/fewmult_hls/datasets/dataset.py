@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from ..system import html
 from ..system.errors import UsageError
 from .preprocessing import Preprocessing
 from .whitening import Whitening, multiplications
@@ -24,10 +25,11 @@ VALIDATION_SHARE = 6
 """One training image in this many is kept for validation."""
 CLASS_NAMES = "classes.json"
 """The file in a folder that names the classes."""
+_FEW = 12  # classes: of so many an image is shown
 _LONGEST_NAME = 255  # characters, as of a folder's name
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Split:
     """Images and their labels, both read-only.
 
@@ -39,8 +41,11 @@ class Split:
     images: Array
     labels: Array
 
+    def __repr__(self) -> str:
+        return f"Split({len(self.labels):,} images of {self.images.shape[1]:,} values)"
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
     """A whole data set; none of its splits is empty.
 
@@ -80,6 +85,41 @@ class Dataset:
                     f"{part}: a data set holds uint8 images (N, {self.features}) and uint8 labels "
                     f"(N,) below {self.classes}: make it with datasets.from_arrays"
                 )
+
+    def __repr__(self) -> str:
+        return f"Dataset({', '.join(self._said.values())})"
+
+    def _repr_html_(self) -> str:
+        return html.card(f"Dataset {self.name}", self._said, map(self._picture, range(self._shown)))
+
+    @property
+    def _said(self) -> dict[str, str]:
+        """What it is, for people."""
+        counts = [f"{len(split.labels):,}" for split in self.splits]
+        return {
+            "name": self.name,
+            "classes": f"{self.classes} classes",
+            "images": f"images of {'x'.join(map(str, self.image_shape))}",
+            "parts": "{} to train, {} to validate, {} to test".format(*counts),
+        }
+
+    @property
+    def _shown(self) -> int:
+        """Classes of which Jupyter shows an image: none of what is no picture."""
+        rows, *_, channels = (
+            (*self.image_shape, 1) if len(self.image_shape) < 3 else self.image_shape
+        )
+        return min(self.classes, _FEW) if rows > 1 and channels in (1, 3) else 0
+
+    def _picture(self, label: int) -> str:
+        """The first training image of a class; nothing where there is none."""
+        found = np.flatnonzero(self.train.labels == label)
+        if not found.size:
+            return ""
+        image = self.train.images[found[0]].reshape(self.image_shape)
+        if image.shape[2:] == (1,):
+            image = image[:, :, 0]
+        return html.picture(image, self.class_names[label] if self.class_names else str(label))
 
     @property
     def features(self) -> int:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,15 +17,17 @@ from ..backends.names import BACKENDS, Device, as_device
 from ..contract.method_names import FLOAT_MARK
 from ..datasets.arrays import as_images, read_labels
 from ..nets.evaluator import evaluation_bytes
-from ..system import memory
-from ..system.archive import array_names
+from ..system import html, memory
+from ..system.archive import array_names, checked_bytes, opened_archive, save_checked
 from ..system.errors import FewmultError, UsageError
 from ..system.files import reading
 from ..system.given import as_path, checked
-from . import packed
+from . import packed, saving
+from .exports.formats import check_place
 from .model import load_model
 from .trained import Opened, Trained
 
+_FEW = 12  # classes: so many are named
 _LITTLE = 1 << 24  # bytes: to look for so many takes longer than an answer
 
 
@@ -120,6 +123,59 @@ class Classifier(AbstractContextManager["Classifier"]):
         if right.max() >= self.classes:
             raise UsageError(f"evaluate: label {right.max()} is beyond {self.classes} classes")
         return 100.0 * float(np.count_nonzero(answers != right)) / len(right)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Writes the net for ``load`` and for commands, whole or not at all.
+
+        Args:
+            path: of a model.npz, or of a packed file if the net was read from one.
+            overwrite: a model that is there may be replaced.
+
+        Raises:
+            UsageError: something is there.
+            FewmultError: the file cannot be written.
+        """
+        to = as_path("path", path)
+        check_place(to, saving, overwrite=overwrite)
+        save_checked(to, saving.arrays_of(self.model))
+
+    def __repr__(self) -> str:
+        return f"Classifier({', '.join(self._said.values())})"
+
+    def _repr_html_(self) -> str:
+        return html.card("Classifier", self._said)
+
+    @property
+    def _said(self) -> dict[str, str]:
+        """What it is, for people."""
+        names = ", ".join(map(self.domain.class_name, range(self.classes)))
+        return {
+            "net": f"net {self.net}",
+            "weights": "closed" if self._opened is None else f"{self._opened.how[0]} weights",
+            "images": self.domain.image_text(self.features),
+            "classes": f"{self.classes} classes" if self.classes > _FEW else f"classes {names}",
+            "fingerprint": f"fingerprint {self.fingerprint[:16]}..",
+        }
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What pickle keeps: the bytes of its file, which are checked when they are read.
+
+        Raises:
+            UsageError: it is closed, or on a board.
+        """
+        if self._opened is None or self._opened.how[1] == "pynq":
+            raise UsageError("a net that is closed, or on a board, cannot be pickled: save it")
+        content = bytes(checked_bytes(saving.arrays_of(self.model)))
+        return {"model": content, "how": self._opened.how, "summary": self.summary}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        file = io.BytesIO(state["model"])
+        with opened_archive("the pickled net", file, "save it again") as archive:
+            model = saving.trained_in(archive)
+            archive.verify()
+        precision, backend, threads = state["how"]
+        opened = model.open(precision, backend, threads)
+        self.__init__(model, opened, state["summary"])  # type: ignore[misc]
 
     def close(self) -> None:
         """Gives back what the backend holds; there are no answers afterwards."""

@@ -96,7 +96,8 @@ class Model:
     ) -> Opened:
         """The network with weights of one of ``precisions``, on a backend of its own."""
         opened, chosen = open_backend(backend, threads, device), cast(Precision, precision)
-        return Opened(Evaluator(opened, self.network, chosen, self.means[chosen]), opened.close)
+        scorer = Evaluator(opened, self.network, chosen, self.means[chosen])
+        return Opened(scorer, opened.close, (precision, backend, threads))
 
 
 def shape_arrays(spec: NetworkSpec) -> dict[str, Any]:

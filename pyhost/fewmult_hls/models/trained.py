@@ -23,10 +23,17 @@ class Scorer(Protocol):
 
 
 class Opened(NamedTuple):
-    """A net that is ready, and what gives back what it holds."""
+    """A net that is ready.
+
+    Attributes:
+        scorer: the net.
+        close: gives back what it holds.
+        how: it was opened: precision of its weights, backend, threads.
+    """
 
     scorer: Scorer
     close: Callable[[], None]
+    how: tuple[str, str, int | None]
 
 
 Trained: TypeAlias = "Model | FloatModel"

@@ -92,7 +92,7 @@ class FloatModel:
         """The network in numpy; a backend has nothing to do here."""
         chosen = cast(Precision, precision)
         scorer = FloatEvaluator(self.network, chosen, self.statistics[chosen])
-        return Opened(scorer, lambda: None)
+        return Opened(scorer, lambda: None, (precision, backend, threads))
 
 
 def save_float_model(path: Path, model: FloatModel) -> None:
