@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+import csv
 import io
 import json
 import os
@@ -142,7 +143,7 @@ def test_the_page_is_whole_and_alone(page: Page, report: Path) -> None:
 
 @pytest.mark.slow
 def test_the_table_has_the_numbers_of_the_runs(page: Page, runs: list[Path]) -> None:
-    head, *rows = page.rows
+    head, *rows = page.rows[: 1 + len(runs)]
     assert [row[0] for row in rows] == [folder.name for folder in runs]
     for folder, row in zip(runs[:3], rows, strict=False):
         cells, found = dict(zip(head, row, strict=True)), summary(folder)
@@ -160,6 +161,37 @@ def test_the_table_has_the_numbers_of_the_runs(page: Page, runs: list[Path]) -> 
         assert shown == [None if error is None else f"{error:.2f}" for error in expected]
     assert dict(zip(head, rows[3], strict=True))["epochs"] == "4 of 6"
     assert any("not finished: 4 of 6 epochs" in text for text in page.texts)
+
+
+@pytest.mark.slow
+def test_several_runs_have_a_table_of_means_and_lines(
+    page: Page, report: Path, runs: list[Path], tmp_path: Path
+) -> None:
+    head, *rows = page.rows[1 + len(runs) :]
+    assert head == ["method", "rate", "backend", "runs", "validation, %"]
+    assert [(row[0], row[3]) for row in rows] == [
+        ("ternary-qbp", "1 of 2"),
+        ("binary-qbp", "1"),
+        ("float", "1"),
+    ]
+    lines = (report / "runs.csv").read_bytes()
+    (link,) = (link for link in page.links if "text/csv" in link)
+    assert base64.b64decode(link.partition(",")[2]) == lines
+    found = list(csv.DictReader(lines.decode().splitlines()))
+    assert [row["run"] for row in found] == [runs[k].name for k in (0, 3, 1, 2)]
+    assert [row["finished"] for row in found] == ["true", "false", "true", "true"]
+    # One run needs none, and what was there goes with its report.
+    shutil.copytree(report, tmp_path / "out")
+    assert run(["report", str(runs[3]), "--out", str(tmp_path / "out"), "--overwrite"]) == 0
+    assert not (tmp_path / "out/runs.csv").exists()
+
+
+@pytest.mark.slow
+def test_a_sweep_stands_for_its_runs(runs: list[Path], tmp_path: Path) -> None:
+    assert run(["report", str(runs[0].parent), "--out", str(tmp_path / "out")]) == 0
+    shown = Page((tmp_path / "out/report.html").read_text())
+    named = {row[0] for row in shown.rows[1 : 1 + len(runs)]}
+    assert named == {folder.name for folder in runs}
 
 
 @pytest.mark.slow

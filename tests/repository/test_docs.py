@@ -147,7 +147,7 @@ def test_the_glossary_has_each_word_once_and_where_it_lives() -> None:
 
 
 def test_files_that_a_page_names_are_there() -> None:
-    folders = "kernels|bindings|testbench|tests|tools|benchmarks|docs|pyhost"
+    folders = "kernels|bindings|testbench|tests|tools|benchmarks|examples|docs|pyhost"
     for page in [*PAGES, ROOT / "CONTRIBUTING.md"]:
         text = page.read_text(encoding="utf-8")
         for path in re.findall(rf"`((?:{folders})/[\w./]+?)`", text):

@@ -16,6 +16,7 @@ from .arguments import BACKEND, NamedPath, examples, flag, path
     epilog=examples(
         "fewmult-hls report runs/digits",
         "fewmult-hls report runs/paper-1 runs/paper-2 runs/paper-3 --out paper",
+        "fewmult-hls report runs/sweep",
     )
 )
 @click.argument("runs", metavar="DIR..", type=NamedPath(), nargs=-1, required=True)
@@ -25,11 +26,13 @@ from .arguments import BACKEND, NamedPath, examples, flag, path
 def report(runs: tuple[Path, ...], out: Path | None, overwrite: bool, backend: str) -> None:
     """Show runs in one HTML file: curves, weights, codes, filters, confusions, commands.
 
-    DIR is the folder of a run, finished or not. The file needs no network; the pictures lie beside
-    it as PNGs, too.
+    DIR is the folder of a run, finished or not, or of a sweep, whose runs are shown. The file needs
+    no network; the pictures lie beside it as PNGs, too. Of several runs there are a table with
+    means and spreads, and a CSV file with a line a run.
     """
     try:
         from ..report.writing import write_report
+        from ..runs.sweep import expanded
     except ModuleNotFoundError as error:
         raise FewmultError(
             f"a report needs {error.name}: pip install 'fewmult-hls[report]'"
@@ -38,5 +41,6 @@ def report(runs: tuple[Path, ...], out: Path | None, overwrite: bool, backend: s
         raise FewmultError(
             f"matplotlib does not start: look at its matplotlibrc ({error})"
         ) from error
-    page = write_report(runs, out or runs[0] / "report", backend=backend, overwrite=overwrite)
+    place = out or runs[0] / "report"
+    page = write_report(expanded(runs), place, backend=backend, overwrite=overwrite)
     click.echo(f"written to {page}")

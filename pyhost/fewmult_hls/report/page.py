@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .. import __version__
+from ..runs.table import Table
 from .drawing import DARK, LIGHT
 from .records import Record
 from .text import printable, shortened
@@ -74,7 +75,25 @@ class Section:
     notes: list[str] = field(default_factory=list)
 
 
-def html(sections: Sequence[Section], curves: Picture | None) -> str:
+@dataclass(frozen=True)
+class Summary:
+    """What several runs came to.
+
+    Attributes:
+        table: of rows that differ in more than their seeds.
+        csv: a line a run.
+    """
+
+    table: Table
+    csv: bytes
+
+    @property
+    def uri(self) -> str:
+        """The lines as part of a page."""
+        return f"data:text/csv;charset=utf-8;base64,{base64.b64encode(self.csv).decode()}"
+
+
+def html(sections: Sequence[Section], curves: Picture | None, summary: Summary | None) -> str:
     """The whole page."""
     environment = Environment(
         loader=PackageLoader("fewmult_hls.report", "templates"),
@@ -90,6 +109,7 @@ def html(sections: Sequence[Section], curves: Picture | None) -> str:
         title=shortened(nets[0], _LONGEST) if len(nets) == 1 else f"{len(records)} runs",
         sections=sections,
         curves=curves,
+        summary=summary,
         table=_table(records),
         version=__version__,
     )

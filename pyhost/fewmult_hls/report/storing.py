@@ -77,8 +77,8 @@ def _report_files(out: Path) -> list[Path]:
     if not os.path.lexists(page):
         return []
     content = _content(page)
-    pictures = (path for path in sorted(out.glob("*.png")) if _is_inside(path, content))
-    return [*pictures, page]
+    named = sorted(path for suffix in (".png", ".csv") for path in out.glob(f"*{suffix}"))
+    return [*(path for path in named if _is_inside(path, content)), page]
 
 
 def _is_inside(picture: Path, page: bytes) -> bool:

@@ -15,15 +15,18 @@ from ..backends import open_backend
 from ..datasets import Dataset, load
 from ..models.model import Model
 from ..models.trained import Trained
+from ..runs.table import csv_text, table_of
 from ..system.errors import FewmultError
 from . import figures
 from .answers import answers
 from .codes import codes_of_a_step
 from .drawing import DARK, LIGHT, Draw, render
-from .page import Picture, Section, html
+from .page import Picture, Section, Summary, html
 from .records import Record, read_records
 from .storing import check_place, store
 
+_MOST_DRAWN = 16
+_NOT_DRAWN = f"Of more than {_MOST_DRAWN} runs, the first {_MOST_DRAWN} have pictures."
 _LONGEST_NAME = 80  # of the part of a file's name that is a run's
 
 
@@ -56,11 +59,18 @@ def write_report(
         curves = _picture("curves", "Training", text, draw, 9, 3.4, labels)
     names = _file_names(records)
     sections = [
-        _section(record, name, backend) for record, name in zip(records, names, strict=True)
+        _section(record, name, backend) if k < _MOST_DRAWN else Section(record, notes=[_NOT_DRAWN])
+        for k, (record, name) in enumerate(zip(records, names, strict=True))
     ]
     pictures = [*([curves] if curves else []), *(p for s in sections for p in s.pictures)]
     files = {name: png for picture in pictures for name, png in picture.files.items()}
-    return store(out, html(sections, curves), files, overwrite=overwrite)
+    summary = None
+    if len(records) > 1:
+        table = table_of(records)
+        lines = csv_text(table, lambda record: record.label)  # of wherever the runs lie
+        summary = Summary(table, lines.encode(errors="backslashreplace"))
+        files["runs.csv"] = summary.csv
+    return store(out, html(sections, curves, summary), files, overwrite=overwrite)
 
 
 def _file_names(records: Sequence[Record]) -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -153,8 +153,8 @@ def read_table(folders: Sequence[Path]) -> Table:
     return table_of([read_run(folder) for folder in expanded(folders)])
 
 
-def csv_text(table: Table) -> str:
-    """A line a run: its folder, what they differ in, and what they came to."""
+def csv_text(table: Table, name_of: Callable[[Any], str] = lambda run: str(run.folder)) -> str:
+    """A line a run: its name, what they differ in, and what they came to."""
     runs = [(row, run) for row in table.rows for run in row.runs]
     keys = {key for _, run in runs for key in run.summary or {}}
     tests = sorted(key for key in keys if key.startswith("test_error"))
@@ -167,7 +167,7 @@ def csv_text(table: Table) -> str:
         settings = [_text(row.settings[name]) for name in table.varied]
         done = _text(run.summary is not None)
         numbers = [found.get(key, "") for key in results]
-        writer.writerow([_cell(str(run.folder)), *settings, run.config.seed, done, *numbers])
+        writer.writerow([_cell(name_of(run)), *settings, run.config.seed, done, *numbers])
     return file.getvalue()
 
 
