@@ -249,6 +249,18 @@ def test_a_folder_of_photographs(photographs: Path, capsys: pytest.CaptureFixtur
     assert_one_line(capsys.readouterr().err, "add --resize, such as --resize 32x32, or scale")
 
 
+def test_info_and_import(photographs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["data", "info", str(photographs), "--resize", "8x9", "--gray"]) == 0
+    said = capsys.readouterr()
+    assert "images      8x9, 72 values" in said.out
+    assert "            colours to grey, " in said.out
+    assert said.err.startswith("note: 3 file(s) that are no")
+    for path in photographs.glob("*/*"):
+        path.write_bytes(encoded(coloured(4), "PNG") if path.suffix != ".db" else b"")
+    assert run(["data", "import", "mine", "--from", str(photographs)]) == 1
+    assert_one_line(capsys.readouterr().err, "has images in colour, and a copy is kept as IDX")
+
+
 def test_one_picture_with_colours_gives_all_of_them_three_channels(tmp_path: Path) -> None:
     for name in ("a", "b"):
         for k in range(8):

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, features
 
 from fewmult_hls import __version__
 from fewmult_hls.datasets import idx, load
@@ -57,6 +57,8 @@ from colour_sets import cifar_batches, mat, svhn_arrays, tarball, write_all  # n
 
 _NET = ("--net", "64-16-10")
 _PARTS = ("train", "test")  # of SVHN
+_KINDS = ("JPEG", "BMP", *(["WEBP"] if features.check("webp") else []))
+_PIXELS = [f"pixel{k}" for k in range(16)]
 _SMALL = (*_NET, "--threads", "1")
 _BOARD = load_board("pynq-z2")
 
@@ -112,6 +114,17 @@ def make_good(good: Path) -> None:
         path = good / "images" / f"class{k % 2}" / f"{k}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(_png(k))
+    for k in range(20):
+        for kind in _KINDS:
+            path = good / kind / f"class{k % 2}" / f"{k}.{kind}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(_png(k, kind))
+    values = np.random.default_rng(5).integers(0, 256, (40, 16)).astype(np.uint8)
+    (good / "table").mkdir()
+    lines = [",".join(map(str, [*row, "ab"[k % 2]])) for k, row in enumerate(values.tolist())]
+    (good / "table" / "train.csv").write_text("\n".join([",".join([*_PIXELS, "label"]), *lines]))
+    (good / "arrays").mkdir()
+    np.savez(good / "arrays" / "mine.npz", images=values / 255, labels=np.arange(40) % 2)
     write_emulated_overlay(good / "overlay", _BOARD, "fewmult")
     _write_wheel(good / "wheel" / f"fewmult_hls-{__version__}-py3-none-any.whl")
     _write_reports(good / "plan")
@@ -132,10 +145,10 @@ def _write_set(folder: Path, suffix: str) -> None:
         idx.write(folder / f"{stem}{suffix}", images if "images" in stem else labels)
 
 
-def _png(seed: int) -> bytes:
+def _png(seed: int, kind: str = "PNG") -> bytes:
     file = io.BytesIO()
     pixels = np.random.default_rng(seed).integers(0, 256, (8, 8)).astype(np.uint8)
-    Image.fromarray(pixels).save(file, "PNG")
+    Image.fromarray(pixels).save(file, kind)
     return file.getvalue()
 
 
@@ -276,6 +289,22 @@ def _train_on_images(folder: Path) -> None:
     command("predict", folder.parent / "good" / "run", next(folder.glob("class0/*.png")))
 
 
+def _train_resized(folder: Path) -> None:
+    least = ("--net", "16-16-2", "--batch", "16", "--epochs", "1", "--threads", "1")
+    own = ("--resize", "4x4", "--gray", *least, "--out", folder / "out")
+    command("train", "--dataset", folder, *own)
+    command("predict", folder.parent / "good" / "run", next(folder.glob("class0/*")))
+
+
+def _load_array_file(folder: Path) -> None:
+    call(load, folder / "mine.npz")
+
+
+def _load_table(folder: Path) -> None:
+    call(load, folder)
+    command("predict", folder.parent / "good" / "run", folder / "train.csv")
+
+
 def _load(folder: Path) -> None:
     call(load, folder)
 
@@ -338,6 +367,10 @@ TARGETS = {
     "checksums.json": Target("stored", "checksums.json", _json, _train_on, 0.5),
     "classes.json": Target("stored", "classes.json", _json, _train_on),
     "PNG image": Target("images", "class0/*.png", spoiled_bytes, _train_on_images),
+    **{f"{kind} image": Target(kind, "class0/*", spoiled_bytes, _train_resized) for kind in _KINDS},
+    "table": Target("table", "train.csv", spoiled_bytes, _load_table),
+    "arrays": Target("arrays", "mine.npz", spoiled_bytes, _load_array_file),
+    "arrays, others": Target("arrays", "mine.npz", _npz, _load_array_file),
     "manifest": Target("overlay", "*.json", _json, _overlay),
     "hwh": Target("overlay", "*.hwh", spoiled_bytes, _overlay),
     "wheel": Target(

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ..system.errors import FewmultError
-from .arguments import flag, path
-from .results import show_table
+from .arguments import flag, path, setting
+from .results import show_notes, show_table
 
 if TYPE_CHECKING:
     from ..datasets import Dataset
@@ -46,11 +46,17 @@ def list_sets() -> None:
 
 @data.command()
 @click.argument("name")
-def info(name: str) -> None:
-    """Show what is in the data set NAME: a name, or a folder with files or images."""
+@setting("gray")
+@setting("resize")
+@setting("scale")
+@setting("label")
+def info(name: str, gray: bool, resize: str, scale: str, label: str) -> None:
+    """Show what is in the data set NAME: a name, or a folder, a table or arrays of your own."""
     from ..datasets import load, locate
 
-    dataset, folder = load(name), locate(name)
+    dataset = load(name, gray=gray, resize=resize, scale=scale, label=label)
+    folder = locate(name)
+    show_notes(dataset.notes)
     low, high = _value_range(dataset)
     source, licence = _origin(name, folder)
     click.echo(f"{dataset.name}\n")
@@ -59,6 +65,7 @@ def info(name: str) -> None:
             ["where", _where(folder)],
             ["classes", str(dataset.classes)],
             ["images", f"{_size(dataset)}, {dataset.features} values {low}..{high}, uint8"],
+            *(["", step] for step in dataset.preprocessing.steps),
             *zip(_SPLITS, (str(len(split.labels)) for split in dataset.splits), strict=True),
             ["source", source],
             ["licence", licence],
@@ -77,8 +84,8 @@ def info(name: str) -> None:
     "from",
     "PATH",
     "Folder with the four IDX files, under MNIST's file names, gzipped or not; with CIFAR-10's "
-    "batches or SVHN's cropped digits as published; or with a folder of PNG images for each class. "
-    "Or an archive of CIFAR-10.",
+    "batches or SVHN's cropped digits as published; or with a folder of grey images for each "
+    "class. Or an archive of CIFAR-10.",
     to="source",
     required=True,
 )

@@ -49,6 +49,11 @@ def import_set(name: str, source: Path, *, overwrite: bool = False) -> Path:
             )
     if form is None and has_class_folders(source):
         dataset = read_class_folders(name, source, Wanted())
+        if len(dataset.image_shape) > 2:
+            raise FewmultError(
+                f"{source} has images in colour, and a copy is kept as IDX files, which are grey: "
+                f"train with --dataset {source} itself"
+            )
         with stored_set(name, overwrite=overwrite) as folder:
             write_folder(folder, dataset)
         return target
