@@ -256,6 +256,15 @@ def one(**more: Any) -> Case:
     return replace(plain, **more)
 
 
+@pytest.mark.parametrize("planes", [1, 3])
+def test_a_border_sees_nothing_of_the_first_weights(planes: int) -> None:
+    """Of many channels, a tap's weights are more than are expanded at once."""
+    window = Window(256, 1, 3, 1, 3, padded=True)
+    case = one(window=window, outputs=140, batch=32, planes=planes, shift=6)
+    for call in case.passes():
+        assert first_difference(EMU, ORACLE, call) is None
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

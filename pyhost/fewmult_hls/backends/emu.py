@@ -99,6 +99,7 @@ class EmuBackend:
     """
 
     name = "emu"
+    in_order = True
     kernels = frozenset(CALLS)
 
     def __init__(self, threads: int | None = None, level: str | None = None) -> None:

@@ -73,6 +73,7 @@ class OracleBackend:
     """
 
     name = "numpy"
+    in_order = True
     kernels = frozenset(CALLS)
 
     def __init__(

@@ -49,6 +49,7 @@ class PynqBackend:
     """
 
     name = "pynq"
+    in_order = False
 
     def __init__(
         self,

@@ -30,9 +30,11 @@ class Backend(Protocol):
     Attributes:
         name: of the backend.
         kernels: that it has; a ``HostCall`` needs none.
+        in_order: whether each call ends before the next one begins, on any part of an array.
     """
 
     name: str
+    in_order: bool
     kernels: frozenset[str]
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:

@@ -4,15 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from ..contract.calls import Array, Shape
 
 ArrayType = tuple[Shape, npt.DTypeLike]
 """Shape and type of an array."""
+
+
+def _size(kind: ArrayType) -> int:
+    """Bytes of an array."""
+    shape, dtype = kind
+    return math.prod(shape) * np.dtype(dtype).itemsize
 
 
 class Memory:
@@ -32,10 +40,26 @@ class Memory:
 
     @classmethod
     def allocated(
-        cls, types: Mapping[str, ArrayType], empty: Callable[..., npt.NDArray[Any]]
+        cls,
+        types: Mapping[str, ArrayType],
+        empty: Callable[..., npt.NDArray[Any]],
+        sharing: Sequence[Sequence[str]] = (),
     ) -> Memory:
-        """Zeroed arrays of these types."""
-        return cls({name: empty(shape, dtype) for name, (shape, dtype) in types.items()})
+        """Zeroed arrays.
+
+        Args:
+            types: of the arrays, by name.
+            empty: makes an array of zeros.
+            sharing: names of arrays, of which each sequence lies in one memory.
+        """
+        arrays: dict[str, npt.NDArray[Any]] = {}
+        for names in sharing:
+            whole = empty((max(_size(types[name]) for name in names),), np.int8)
+            for name in names:
+                shape, dtype = types[name]
+                arrays[name] = whole[: _size(types[name])].view(dtype).reshape(shape)
+        alone = (name for name in types if name not in arrays)
+        return cls({**arrays, **{name: empty(*types[name]) for name in alone}})
 
     def __getitem__(self, name: str) -> Array:
         return None if self._arrays is None else self._arrays[self._others.get(name, name)]

@@ -49,6 +49,23 @@ def training_arrays(spec: NetworkSpec, *, perturbed: bool) -> dict[str, ArrayTyp
     return arrays
 
 
+def sharing_arrays(spec: NetworkSpec) -> list[list[str]]:
+    """Names of arrays that may lie in one memory where a step's calls run one after the other.
+
+    Those are the deltas of every second layer: when a layer has sent its own back to the one in
+    front and stepped its weights, nobody reads them again, and what comes next is written there.
+    """
+    names = [
+        [
+            f"deltas_{layer.index}"
+            for layer in spec.layers
+            if layer.index % 2 == odd and f"deltas_{layer.index}" in layer.arrays()
+        ]
+        for odd in (0, 1)
+    ]
+    return [found for found in names if found]
+
+
 def training_step(
     layers: Layers, now: Moment, seed: int, perturbation: int = 0, memory: Memory | None = None
 ) -> list[Call]:

@@ -22,7 +22,7 @@ from ..system.errors import UsageError
 from ..system.interrupts import held_back
 from .cycles import Pace
 from .network import Network
-from .steps import Moment, sampling, training_arrays, training_step
+from .steps import Moment, sampling, sharing_arrays, training_arrays, training_step
 
 if TYPE_CHECKING:
     from ..datasets import Split
@@ -122,7 +122,8 @@ class Trainer:
         self._augmentation = augmentation
         self._backend = backend
         arrays = training_arrays(self.spec, perturbed=perturbation > 0)
-        self._memory = Memory.allocated(arrays, backend.empty)
+        sharing = sharing_arrays(self.spec) if backend.in_order else []
+        self._memory = Memory.allocated(arrays, backend.empty, sharing)
         self._chosen = np.zeros(self.spec.batch, np.int64)
         self._sharpness = 0
         self._prepared: tuple[Any, PreparedCalls] | None = None

@@ -36,13 +36,13 @@ Action = Callable[[], object]
 
 
 @dataclass
-class Times:
-    """A kernel, or the whole step, at one level and thread count.
+class Timing:
+    """Times of something that is done at one level and thread count.
 
     Attributes:
         operations: multiply-accumulates (for sampling: weights) of one call; examples of a step.
         peak: name of the register-only loop it is compared with, or nothing.
-        action: what is timed.
+        seconds: of each time that it was done.
     """
 
     name: str
@@ -50,15 +50,7 @@ class Times:
     threads: int
     operations: int
     peak: str | None
-    action: Action
     seconds: list[float] = field(default_factory=list)
-
-    def take(self) -> None:
-        """Times it once, after a call that does not count."""
-        self.action()
-        start = time.perf_counter()
-        self.action()
-        self.seconds.append(time.perf_counter() - start)
 
     @property
     def milliseconds(self) -> float:
@@ -74,6 +66,24 @@ class Times:
     def samples_per_second(self) -> float:
         """The speed of a step."""
         return 1e3 * self.operations / self.milliseconds
+
+
+@dataclass(kw_only=True)
+class Times(Timing):
+    """A kernel, or the whole step.
+
+    Attributes:
+        action: what is timed.
+    """
+
+    action: Action
+
+    def take(self) -> None:
+        """Times it once, after a call that does not count."""
+        self.action()
+        start = time.perf_counter()
+        self.action()
+        self.seconds.append(time.perf_counter() - start)
 
 
 @dataclass
@@ -142,11 +152,20 @@ def _with_results(call: Call) -> Call:
     return call.with_arrays({name: np.zeros(shapes[name], call.dtype(name)) for name in missing})
 
 
-def random_split(examples: int, features: int, classes: int) -> Split:
-    """Images with as many set pixels as MNIST's, and labels; both random, so never learned."""
+def random_split(
+    examples: int, features: int, classes: int, set_pixels: float = _PIXELS_SET
+) -> Split:
+    """Random images and labels, which can only be learned by heart.
+
+    Args:
+        examples: how many.
+        features: pixels of each.
+        classes: of the labels.
+        set_pixels: the share of them that is not 0; by default MNIST's.
+    """
     generator = np.random.default_rng(1)
     images = generator.integers(1, 256, (examples, features)).astype(np.uint8)
-    images[generator.random(images.shape) >= _PIXELS_SET] = 0
+    images[generator.random(images.shape) >= set_pixels] = 0
     return Split(images, generator.integers(0, classes, examples).astype(np.uint8))
 
 
@@ -167,11 +186,11 @@ def measure(
     for _ in range(rounds):
         for level in levels:
             for name in ("product", "gradient"):
-                rate = _peak(level, name == "gradient")
+                rate = peak(level, name == "gradient")
                 if rate is not None:
                     peaks.setdefault((level, name), []).append(rate)
         for setting in settings:
-            _settle(setting[1])  # a product
+            settle(setting[1].threads, setting[1].action)  # a product
             for times in setting:
                 times.take()
     timed = [times for setting in settings for times in setting]
@@ -188,18 +207,18 @@ def _setting(level: str, threads: int, calls: Mapping[str, Call], steps: bool) -
     timed = []
     for name, call in calls.items():
         operations = WIDTH * WIDTH * (1 if name == "sample_weights" else BATCH)
-        peak, action = _PEAKS.get(name, "product"), partial(backend.run, call)
-        timed.append(Times(name, level, threads, operations, peak, action))
+        kind, action = _PEAKS.get(name, "product"), partial(backend.run, call)
+        timed.append(Times(name, level, threads, operations, kind, action=action))
     if steps:
-        timed.append(Times("whole step", level, threads, BATCH, None, _stepper(backend)))
+        timed.append(Times("whole step", level, threads, BATCH, None, action=_stepper(backend)))
     return timed
 
 
-def _settle(times: Times) -> None:
+def settle(threads: int, action: Action) -> None:
     """Keeps all threads busy until the system has given each a core of its own."""
     end = time.perf_counter() + _SETTLING_SECONDS
-    while times.threads > 1 and time.perf_counter() < end:
-        times.action()
+    while threads > 1 and time.perf_counter() < end:
+        action()
 
 
 def _stepper(backend: EmuBackend) -> Action:
@@ -209,7 +228,7 @@ def _stepper(backend: EmuBackend) -> Action:
     return partial(trainer.step, split, np.arange(BATCH), rate=2)
 
 
-def _peak(level: str, gradient: bool) -> float | None:
+def peak(level: str, gradient: bool) -> float | None:
     """Thousand million multiply-accumulates a second, of registers alone."""
     kernels = load_kernels().Kernels(level, 1)
     start = time.perf_counter()

@@ -51,6 +51,24 @@ def free_memory(root: Path = Path("/")) -> int | None:
     return max(0, min(found)) if found else None
 
 
+def resident_memory(root: Path = Path("/")) -> int | None:
+    """Bytes of this process that are in memory; None where the system does not say.
+
+    Args:
+        root: of the file system.
+    """
+    with suppress(OSError, ValueError, IndexError):
+        return int(system_text(root / "proc/self/statm").split()[1]) * resource.getpagesize()
+    return None
+
+
+def peak_memory() -> int | None:
+    """The most bytes of this process that were in memory at once; None where that is not known."""
+    if resident_memory() is None:  # then the unit of the system's number is not Linux's
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
 def _available(root: Path) -> Iterator[int]:
     """What the machine has."""
     stat = _numbers(root / "proc/meminfo")
