@@ -235,7 +235,7 @@ def trained_by_the_oracle(binary: bool) -> str:
 def trained(backend: Backend, binary: bool) -> str:
     """The fingerprint of some steps of a net of all kinds, from images in colour."""
     random = np.random.default_rng(3)
-    images, labels = random.integers(0, 256, (48, 3, 8, 8), np.uint8), random.integers(0, 10, 48)
+    images, labels = random.integers(0, 256, (48, 8, 8, 3), np.uint8), random.integers(0, 10, 48)
     data = from_arrays((images, labels), (images, labels))
     kind = "binary" if binary else "ternary"
     spec = NetworkSpec("3x8x8-20C3p-P2-33C3ps2-17C2-40-10", kind, 16, batch=16)
