@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ..backends.names import Device
-from ..system.errors import UsageError
+from ..system.errors import FewmultError, UsageError
 from .arguments import BACKEND, THREADS, NamedPath, device_options, examples, option
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ def _wanted(domain: Domain, model: Path) -> Wanted:
     from ..runs.config import load_config
 
     made = domain.preprocessing
-    label = load_config(model / runs.CONFIG).get("label", "") if model.is_dir() else ""
+    label = ""
+    with suppress(FewmultError):  # what else was lost of a run is no matter
+        label = load_config(model / runs.CONFIG).get("label", "")
     in_colour = (domain.image_shape or ())[2:] == (3,)
     return Wanted(made.gray, made.resize, made.scale, label, in_colour)
 
