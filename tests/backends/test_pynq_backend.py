@@ -110,6 +110,23 @@ def test_the_command_leaves_the_fingerprint_of_the_host(tmp_path: Path) -> None:
     assert "agree on every bit" in done.stdout
 
 
+def test_a_run_begins_with_a_net_and_is_extended(tmp_path: Path) -> None:
+    """What training on a board is for: a net of elsewhere goes on there."""
+    begun = fewmult("train", "--net", "64-16-10", "--epochs", "1", "--out", tmp_path / "start")
+    assert begun.returncode == 0, begun.stderr
+    on_host, on_device = ["--backend", HOST.name], ["--backend", "pynq", "--device", "emulated"]
+    for name, more in {"host": on_host, "pynq": on_device}.items():
+        folder = tmp_path / name
+        options = ["--from", tmp_path / "start", "--seed", "4", "--epochs", "1", "--out", folder]
+        for arguments in (options, ["--resume", folder, "--epochs", "2"]):
+            done = fewmult("train", *arguments, *more)
+            assert done.returncode == 0, done.stderr
+    mine, other = summary(tmp_path / "pynq"), summary(tmp_path / "host")
+    assert mine["fingerprint"] == other["fingerprint"]
+    assert mine["start_fingerprint"] == summary(tmp_path / "start")["best_fingerprint"]
+    assert mine["cycles"] == "1+1"
+
+
 @pytest.mark.parametrize(("binary", "bits"), [(False, 16), (True, 8)])
 def test_the_overlay_that_trains_is_enough(binary: bool, bits: int, tmp_path: Path) -> None:
     write_emulated_overlay(tmp_path, Z2, "fewmult")
