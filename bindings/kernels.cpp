@@ -46,7 +46,7 @@ void Kernels::run(const fewmult_calls::BinaryMatmul& call) {
 }
 
 void Kernels::run(const fewmult_calls::Layer& call) {
-  if (!fewmult::is_dense(call)) return run_at_places(call);
+  if (level_.at_places.layer != nullptr && !fewmult::is_dense(call)) return run_at_places(call);
   const bool transposed = fewmult::sends_back(fewmult::pass_of(call));
   const int units = fewmult::units_of(call);
   const int shares = shares_of(units, threads());
@@ -66,7 +66,7 @@ void Kernels::run(const fewmult_calls::Layer& call) {
 }
 
 void Kernels::run(const fewmult_calls::ShiftGradient& call) {
-  if (!fewmult::is_dense(call)) return run_at_places(call);
+  if (level_.at_places.gradient != nullptr && !fewmult::is_dense(call)) return run_at_places(call);
   const int shares = shares_of(call.outputs, threads());
   pool_.run(shares,
             [&](int share) { level_.shift_gradient(call, share_of(call.outputs, share, shares)); });
@@ -80,7 +80,7 @@ struct Cut {
   int shares;
 };
 
-Cut cut_of(const fewmult::View& view, int threads) {
+Cut cut_of(const fewmult::Direction& view, int threads) {
   const int by_rows = std::max(1, std::min(threads, view.rows));
   const int by_units = shares_of(view.units, threads);
   const auto largest = [](int all, int step, int shares) {
@@ -102,25 +102,25 @@ Share part_of(int all, int share, int shares) {
 }  // namespace
 
 void Kernels::run_at_places(const fewmult_calls::Layer& call) {
-  const fewmult::View view = fewmult::view_of(call);
+  const fewmult::Direction view = fewmult::direction_of(call);
   const Cut cut = cut_of(view, threads());
   const auto units = static_cast<std::size_t>(view.units);
   const std::lock_guard<std::mutex> lock(room_.lock());
-  room_.reserve(level_.convolution_bytes(call), cut.shares);
+  room_.reserve(level_.at_places.layer_bytes(call), cut.shares);
   std::vector<std::int64_t> sums(units * static_cast<std::size_t>(cut.shares), 0);
   pool_.run(cut.shares, [&](int share) {
     const Share rows = cut.rows ? part_of(view.rows, share, cut.shares) : Share{0, view.rows};
     const Share of_units =
         cut.rows ? Share{0, view.units} : share_of(view.units, share, cut.shares);
-    level_.convolution(call, rows, of_units, room_.of(share),
-                       sums.data() + units * static_cast<std::size_t>(share));
+    level_.at_places.layer(call, rows, of_units, room_.of(share),
+                           sums.data() + units * static_cast<std::size_t>(share));
   });
   if (fewmult::pass_of(call) != fewmult::Pass::kBackward) return;
   auto* const bias = reinterpret_cast<std::int32_t*>(call.bias);
   for (std::size_t unit = 0; unit < units; ++unit) {
     std::int64_t sum = 0;
     for (std::size_t at = unit; at < sums.size(); at += units) sum += sums[at];
-    bias[unit] = fewmult::stepped_bias_of_places(bias[unit], sum, call.bias_exponent);
+    bias[unit] = fewmult::stepped_bias(bias[unit], sum, call.bias_exponent);
   }
 }
 
@@ -129,10 +129,10 @@ void Kernels::run_at_places(const fewmult_calls::ShiftGradient& call) {
   const int blocks = (call.outputs + kShareOutputs - 1) / kShareOutputs;
   const int shares = std::max(1, std::min(threads(), blocks));
   const std::lock_guard<std::mutex> lock(room_.lock());
-  room_.reserve(level_.convolution_gradient_bytes(call), shares);
+  room_.reserve(level_.at_places.gradient_bytes(call), shares);
   pool_.run(shares, [&](int share) {
     const Share some = part_of(blocks, share, shares);
-    level_.convolution_gradient(
+    level_.at_places.gradient(
         call, {some.first * kShareOutputs, std::min(call.outputs, some.end * kShareOutputs)},
         room_.of(share));
   });

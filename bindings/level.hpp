@@ -13,6 +13,17 @@
 
 namespace fewmult_bindings {
 
+// Layers at places where a level has its own way with them, else null: they are taken as the fabric
+// takes them. Rows of places and units of each; what each unit's bias steps by is added to `sums`.
+// They work in memory of the thread, of so many bytes.
+struct PlaceFunctions {
+  std::size_t (*layer_bytes)(const fewmult_calls::Layer&);
+  void (*layer)(const fewmult_calls::Layer&, fewmult_calls::Share rows, fewmult_calls::Share units,
+                char* memory, std::int64_t* sums);
+  std::size_t (*gradient_bytes)(const fewmult_calls::ShiftGradient&);
+  void (*gradient)(const fewmult_calls::ShiftGradient&, fewmult_calls::Share outputs, char* memory);
+};
+
 struct Level {
   const char* name;
   void (*sample_weights)(const fewmult_calls::SampleWeights&);
@@ -20,14 +31,7 @@ struct Level {
   void (*normalize)(const fewmult_calls::Normalize&);
   void (*layer)(const fewmult_calls::Layer&, fewmult_calls::Share units);
   void (*shift_gradient)(const fewmult_calls::ShiftGradient&, fewmult_calls::Share outputs);
-  // Layers at places: rows of them and units of each, and what each unit's bias steps by, added to
-  // `sums`. They work in memory of the thread, of so many bytes.
-  std::size_t (*convolution_bytes)(const fewmult_calls::Layer&);
-  void (*convolution)(const fewmult_calls::Layer&, fewmult_calls::Share rows,
-                      fewmult_calls::Share units, char* memory, std::int64_t* sums);
-  std::size_t (*convolution_gradient_bytes)(const fewmult_calls::ShiftGradient&);
-  void (*convolution_gradient)(const fewmult_calls::ShiftGradient&, fewmult_calls::Share outputs,
-                               char* memory);
+  PlaceFunctions at_places;
   void (*pool)(const fewmult_calls::Pool&, fewmult_calls::Share rows);
   // The instructions of a product and of a gradient on registers alone, `loops` times; returns
   // how many multiply-accumulates they stand for. Null for a level whose instructions are the

@@ -7,7 +7,6 @@
 #pragma once
 
 #include "bindings/level.hpp"
-#include "bindings/places/convolution.hpp"
 #include "bindings/places/pool.hpp"
 #include "bindings/scratch.hpp"
 #include "kernels/binary_matmul.hpp"
@@ -32,19 +31,9 @@ struct GradientOf {
   }
 };
 
-// Layers at places, row by row, in no memory of their own.
 template <class Tile>
 struct PlacesOf {
-  static std::size_t bytes(const fewmult_calls::Layer& /*call*/) { return 0; }
-  static std::size_t bytes(const fewmult_calls::ShiftGradient& /*call*/) { return 0; }
-  static void run(const fewmult_calls::Layer& call, fewmult_calls::Share rows,
-                  fewmult_calls::Share units, char* /*memory*/, std::int64_t* sums) {
-    convolution(call, rows, units, sums);
-  }
-  static void run(const fewmult_calls::ShiftGradient& call, fewmult_calls::Share outputs,
-                  char* /*memory*/) {
-    convolution_gradient(call, outputs);
-  }
+  static constexpr fewmult_bindings::PlaceFunctions functions() { return {}; }
 };
 
 // A constant: what would be computed while the module is loaded would run on every CPU.
@@ -52,11 +41,9 @@ template <class Tile>
 constexpr fewmult_bindings::Level level_of(const char* name,
                                            std::int64_t (*product_peak)(std::int64_t) = nullptr,
                                            std::int64_t (*gradient_peak)(std::int64_t) = nullptr) {
-  using Places = PlacesOf<Tile>;
-  return {name,          sample_weights<Tile>,  binary_matmul<Tile>, NormalizeOf<Tile>::run,
-          layer<Tile>,   GradientOf<Tile>::run, Places::bytes,       Places::run,
-          Places::bytes, Places::run,           pool_rows,           product_peak,
-          gradient_peak};
+  return {name,         sample_weights<Tile>,  binary_matmul<Tile>,         NormalizeOf<Tile>::run,
+          layer<Tile>,  GradientOf<Tile>::run, PlacesOf<Tile>::functions(), pool_rows,
+          product_peak, gradient_peak};
 }
 
 }  // namespace fewmult

@@ -39,17 +39,19 @@ class WholeWords {
 
 struct PortableTile : OnScratch<FabricTile> {
   using Weights = Scratch<FabricTile::Weights>;
+  using PlaceDeltas = Scratch<FabricTile::PlaceDeltas>;
+  using PlaceGradient = Scratch<FabricTile::PlaceGradient>;
 
-  static void finish(const fewmult_calls::Layer& call, int first, int rows,
-                     FabricTile::Sums& sums) {
-    WholeWords<kRows> bias(call.bias, first, rows);
-    WholeWords<kRows> mean(call.mean, first, rows);
+  static void finish(const fewmult_calls::Layer& call, const Place& place, int rows,
+                     FabricTile::Sums& sums, Totals& totals) {
+    WholeWords<kRows> bias(call.bias, place.unit, rows);
+    WholeWords<kRows> mean(call.mean, place.row, rows);
     WholeWords<1> loss(call.loss, 0, 1);
     fewmult_calls::Layer whole = call;
     whole.bias = bias.words();
     whole.mean = mean.words();
     whole.loss = loss.words();
-    FabricEpilogue::finish(whole, first, 0, rows, sums);
+    FabricEpilogue::finish(whole, place, {0, 0}, rows, sums, totals);
   }
 };
 

@@ -35,13 +35,14 @@ struct Key {
 constexpr std::int64_t kMaxProduct = std::int64_t{kActivationMax} << kMaxLog2Width;
 constexpr std::int64_t kMaxPlaneProduct = (kMaxProduct << kMaxPlanes) - kMaxProduct;
 static_assert(kActivationMax == kDeltaMax, "one bound serves the forward and the backward product");
-static_assert(
-    (kMaxProduct << kMaxLog2Batch) + kMaxBatch <= INT32_MAX,
-    "a column sum of a one-plane product fits 32 bits, so do its rounded mean and the loss");
+static_assert((kMaxProduct << kMaxLog2Batch) + kMaxBatch <= INT32_MAX,
+              "a column sum of a one-plane product fits 32 bits, so do its "
+              "rounded mean and the loss");
 static_assert((std::int64_t{kDeltaMax} << kMaxSumBits) + kBiasMax <= INT32_MAX,
               "a bias and its step fit 32 bits, so does their difference");
 static_assert(kMaxPlaneProduct + kMaxPlaneProduct + (1 << kMaxShift >> 1) <= INT32_MAX,
-              "a seven-plane product less its mean, with the rounding term, fits 32 bits");
+              "a seven-plane product less its mean, with the rounding term, "
+              "fits 32 bits");
 
 // The weight gradient (section 7): |d << c| <= 127 << 6, summed over the batch, shifted left.
 constexpr std::int64_t kMaxGradient = std::int64_t{kDeltaMax} << (6 + kMaxLog2Batch);
@@ -88,11 +89,12 @@ inline std::int32_t sample_threshold(std::int32_t byte, int bits, int sharpness)
   return middle + ((rounding_term(byte, rounding_of(bits)) - middle) >> sharpness);
 }
 
-// A bias after one step: bias - sum * 2^exponent, clipped (section 6).
-inline std::int32_t stepped_bias(std::int32_t bias, std::int32_t sum, int exponent) {
-  const std::int32_t change =
-      exponent >= 0 ? shift_left(sum, exponent) : shift_round(sum, -exponent);
-  return clamp(bias - change, -kBiasMax, kBiasMax);
+// A bias after one step: bias - sum * 2^exponent, clipped (section 6). A sum over places takes 64
+// bits, but what it comes to fits 32 (section 14).
+inline std::int32_t stepped_bias(std::int32_t bias, std::int64_t sum, int exponent) {
+  const int right = larger(-exponent, 0);
+  const auto change = static_cast<std::int32_t>((sum + (std::int64_t{1} << right >> 1)) >> right);
+  return clamp(bias - shift_left(change, larger(exponent, 0)), -kBiasMax, kBiasMax);
 }
 
 }  // namespace fewmult

@@ -10,6 +10,7 @@
 #include "kernels/calls.hpp"
 #include "kernels/packed_words.hpp"
 #include "kernels/port_words.hpp"
+#include "kernels/window.hpp"
 
 namespace fewmult {
 
@@ -31,82 +32,102 @@ inline int units_of(const Product& product) {
 template <class Tile>
 using Rows = Word[Tile::kPanelWords][Tile::kRows];
 
-// The operands of one step of a product: some word columns of inputs, or of outputs if transposed,
-// and the packed rows that meet them.
+// What a product's units see of its source, at one place.
+struct Seen {
+  Runs runs;
+  Sight sight;
+};
 
-// Of T x, for the `rows` outputs at which sign and mask point, `there` word columns.
+// All of it, once: a product of rows of values.
+inline Seen all_of(const Product& product) {
+  const int terms = product.transposed ? product.outputs : product.inputs;
+  return {runs_of_rows(terms), sight_of_rows(terms)};
+}
+
+// Some rows of a run: what lies outside of the image is zero. In a block that was cleared it is
+// zero already.
 template <class Tile>
-void load_forward(typename Tile::Panel& panel, Rows<Tile>& signs, Rows<Tile>& masks,
-                  const Product& product, const Word* x, const Word* sign, const Word* mask,
-                  const Columns& columns, int column, int there, int rows) {
-#pragma HLS INLINE
-  const int log2_words = product.log2_batch - kLog2PortBytes;
-  const int first = column << 6;
-  x += first << log2_words;
-  for (int k = 0; k < there; ++k) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 1
-    Tile::load(panel, k, x, smaller(product.inputs - first - (k << 6), kWordBits),
-               product.log2_batch);
-    const int at = columns.first[column + k];
-    load_rows(signs[k], 0, sign + at, rows);
-    load_rows(masks[k], 0, mask + at, rows);
-    x += kWordBits << log2_words;
+void load_piece(typename Tile::Panel& panel, int first, const Word* source, const Piece& piece,
+                int at, int log2_batch, bool is_clear) {
+  const int log2_words = log2_batch - kLog2PortBytes;
+  if (piece.end > piece.begin) {
+    Tile::load_panel(panel, first + piece.begin, source + ((at + piece.begin) << log2_words),
+                     piece.end - piece.begin, log2_batch);
+  }
+  if (is_clear) return;
+  if (piece.begin > 0) Tile::clear_panel(panel, first, piece.begin, log2_batch);
+  if (piece.rows > piece.end) {
+    Tile::clear_panel(panel, first + piece.end, piece.rows - piece.end, log2_batch);
   }
 }
 
-// Of T^T d, for the `rows` inputs at whose first word column sign and mask point, the same.
+// The words of some outputs, each with a bit of every input of a tile: those from `bit` on, which
+// may begin in the middle of a word and end in that of the next column. They are turned only where
+// they meet the array.
 template <class Tile>
-void load_backward(typename Tile::Panel& panel, Rows<Tile>& signs, Rows<Tile>& masks,
-                   const Product& product, const Word* deltas, const Word* sign, const Word* mask,
-                   const Columns& columns, int column, int there, int rows) {
+void load_turned(Word (&words)[Tile::kRows], int first, const Word* source, const Columns& columns,
+                 int bit, int outputs, int output, int rows) {
 #pragma HLS INLINE
-  const int log2_words = product.log2_batch - kLog2PortBytes;
-  const int first = column << 6;
-  deltas += first << log2_words;
-  for (int k = 0; k < there; ++k) {
-#pragma HLS LOOP_TRIPCOUNT min = 1 max = 1
-    const int output = first + (k << 6);
-    const int outputs = smaller(product.outputs - output, kWordBits);
-    Tile::load(panel, k, deltas, outputs, product.log2_batch);
-    for (int row = 0; row < rows; row += kWordBits) {
+  for (int row = 0; row < rows; row += kWordBits) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 4
-      const int at = columns.first[row >> 6] + output;
-      Tile::load_transposed(signs[k], masks[k], row, sign + at, mask + at, outputs);
+    const int column = (bit + row) >> 6;
+    const int in_word = bit & (kWordBits - 1);
+    const int there = smaller(rows - row, kWordBits);
+    const Word* const found = source + (columns.first[column] + output);
+    if (in_word == 0) {
+      load_rows(words, row + first, found, outputs);
+    } else {
+      load_upper(words, row + first, found, outputs, in_word);
+      if (there + in_word > kWordBits) {
+        add_lower(words, row + first, source + (columns.first[column + 1] + output), outputs,
+                  in_word);
+      }
     }
-    deltas += kWordBits << log2_words;
   }
 }
 
-// Leaves in `there` how many word columns there are.
+// The operands of one step of a product: the next 64 rows of a walk over its source, and the packed
+// rows that meet them; sending back, a piece's words are those of the tap through which it is seen.
 template <class Tile>
-void load_block(typename Tile::Panel& panel, Rows<Tile>& signs, Rows<Tile>& masks, int& there,
-                const Product& product, const Word* source, const Word* sign, const Word* mask,
-                const Columns& columns, int number, int rows) {
-  const int column = number << Tile::kLog2PanelWords;
-  const int all = word_columns(product.transposed ? product.outputs : product.inputs);
-  there = smaller(all - column, Tile::kPanelWords);
-  if (product.transposed) {
-    load_backward<Tile>(panel, signs, masks, product, source, sign, mask, columns, column, there,
-                        rows);
-  } else {
-    load_forward<Tile>(panel, signs, masks, product, source, sign, mask, columns, column, there,
-                       rows);
+void load_block(typename Tile::Panel& panel, Rows<Tile>& signs, Rows<Tile>& masks, Walk& walk,
+                const Product& product, const Seen& seen, const Word* source, const Word* sign,
+                const Word* mask, const Columns& columns, int number, int rows) {
+#pragma HLS INLINE
+  const int all = smaller(walk.left, kWordBits);
+  const bool is_clear = !Tile::is_full(all, product.log2_batch);
+  if (is_clear) Tile::clear_panel(panel, 0, kWordBits, product.log2_batch);
+  int first = 0;
+  for (int k = 0; k < kWordBits; ++k) {
+    const Piece piece = piece_of(walk, all - first, seen.runs, seen.sight);
+    load_piece<Tile>(panel, first, source, piece, walk.at + walk.row, product.log2_batch, is_clear);
+    if (product.transposed) {
+      load_turned<Tile>(signs[0], first, sign, columns, walk.bit, piece.rows, walk.row, rows);
+      load_turned<Tile>(masks[0], first, mask, columns, walk.bit, piece.rows, walk.row, rows);
+    }
+    advance(walk, piece.rows, seen.runs, seen.sight);
+    first += piece.rows;
+    if (first == all) break;
+  }
+  if (!product.transposed) {
+    load_rows(signs[0], 0, sign + columns.first[number], rows);
+    load_rows(masks[0], 0, mask + columns.first[number], rows);
   }
 }
 
 template <class Tile>
 void accumulate_block(typename Tile::Sums& sums, const typename Tile::Panel& panel,
-                      const Rows<Tile>& signs, const Rows<Tile>& masks, int there,
-                      const Product& product, int rows) {
-  Tile::accumulate(sums, panel, signs, masks, there, rows, 1 << product.log2_batch,
-                   product.transposed);
+                      const Rows<Tile>& signs, const Rows<Tile>& masks, const Product& product,
+                      const Seen& seen, int number, int rows) {
+  const int left = word_columns(seen.sight.terms) - (number << Tile::kLog2PanelWords);
+  Tile::accumulate(sums, panel, signs, masks, smaller(left, Tile::kPanelWords), rows,
+                   1 << product.log2_batch, product.transposed);
 }
 
 // One plane of a product. While a block meets the array, the next one is loaded.
 template <class Tile>
-void multiply_plane(typename Tile::Sums& sums, const Product& product, const Word* source,
-                    const Word* sign, const Word* mask, const Columns& columns, int rows,
-                    int blocks) {
+void multiply_plane(typename Tile::Sums& sums, Walk& walk, const Product& product, const Seen& seen,
+                    const Word* source, const Word* sign, const Word* mask, const Columns& columns,
+                    int rows, int blocks) {
   for (int number = 0; number < blocks; ++number) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
 #pragma HLS DATAFLOW
@@ -114,28 +135,27 @@ void multiply_plane(typename Tile::Sums& sums, const Product& product, const Wor
 #pragma HLS ARRAY_PARTITION variable = panel complete dim = 3
     Rows<Tile> signs;
     Rows<Tile> masks;
-    int there;
-    load_block<Tile>(panel, signs, masks, there, product, source, sign, mask, columns, number,
+    Tile::load_block(panel, signs, masks, walk, product, seen, source, sign, mask, columns, number,
                      rows);
-    accumulate_block<Tile>(sums, panel, signs, masks, there, product, rows);
+    accumulate_block<Tile>(sums, panel, signs, masks, product, seen, number, rows);
   }
 }
 
-// The tile of `rows` units whose words are at sign and mask. With several planes, the first one
-// weighs most and each next half as much: T is the sum of plane << (planes - 1 - p).
+// The tile of `rows` units whose words are at sign and mask, of what they see. With several planes,
+// the first one weighs most and each next half as much: T is the sum of plane << (planes - 1 - p).
 template <class Tile>
-void multiply_tile(typename Tile::Sums& sums, const Product& product, const Word* source,
-                   const Word* sign, const Word* mask, int rows) {
-  Columns columns;
-  find_columns(columns, product.inputs, product.outputs);
-  const int all = word_columns(product.transposed ? product.outputs : product.inputs);
+void multiply_tile(typename Tile::Sums& sums, const Product& product, const Seen& seen,
+                   const Word* source, const Word* sign, const Word* mask, const Columns& columns,
+                   int rows) {
+  const int all = word_columns(seen.sight.terms);
   const int blocks = (all + Tile::kPanelWords - 1) >> Tile::kLog2PanelWords;
   const int planes = product.transposed ? 1 : product.planes;
   Tile::clear(sums, rows, 1 << product.log2_batch);
   for (int plane = 0; plane < planes; ++plane) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 7
     if (plane > 0) Tile::twice(sums, rows, 1 << product.log2_batch);
-    multiply_plane<Tile>(sums, product, source, sign, mask, columns, rows, blocks);
+    Walk walk = begin(seen.sight);
+    multiply_plane<Tile>(sums, walk, product, seen, source, sign, mask, columns, rows, blocks);
     sign += columns.plane;
     mask += columns.plane;
   }
@@ -158,13 +178,15 @@ void binary_matmul(const fewmult_calls::BinaryMatmul& call, fewmult_calls::Share
   const Product product = {call.transposed != 0, call.inputs, call.outputs, call.log2_batch,
                            call.planes};
   const int log2_pairs = call.log2_batch - 1;
+  Columns columns;
   const Word* sign = call.sign;
   const Word* mask = call.mask;
   Word* z = call.z + (units.first << log2_pairs);
   for (int first = units.first; first < units.end; first += Tile::kRows) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
     const int rows = smaller(units.end - first, Tile::kRows);
-    multiply_tile<Tile>(sums, product, call.source, sign, mask, rows);
+    find_columns(columns, call.inputs, call.outputs);
+    multiply_tile<Tile>(sums, product, all_of(product), call.source, sign, mask, columns, rows);
     Tile::store_sums(z, sums, rows, call.log2_batch);
     z += rows << log2_pairs;
     sign += words_to_next_tile<Tile>(product);

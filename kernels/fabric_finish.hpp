@@ -42,75 +42,96 @@ struct FabricEpilogue {
     bool learns;  // labels are there, and deltas are wanted
   };
 
-  // Units `first` to `first` + `rows` - 1, whose sums a tile holds; `pair` is the word of biases
-  // and means in which theirs begin.
-  static void finish(const fewmult_calls::Layer& call, int first, int pair, int rows, Sums& sums) {
+  // Of the units of a tile, what biases step by: a sum over places and batch.
+  using Totals = std::int64_t[kRows / 2][2];
+
+  // Where the numbers of a tile's units begin, in arrays of two a word.
+  struct Numbers {
+    int bias;
+    int mean;
+  };
+
+  // The units of a tile at a place, whose sums it holds.
+  static void finish(const fewmult_calls::Layer& call, const Place& place, const Numbers& numbers,
+                     int rows, Sums& sums, Totals& totals) {
 #pragma HLS INLINE
     const Pass pass = pass_of(call);
     const int log2_words = call.log2_batch - kLog2PortBytes;
-    const int at = first << log2_words;
+    const int at = place.row << log2_words;
     if (pass == Pass::kPerturb) {
-      write_moved(call.result + at, sums, call.gate + at, rows, log2_words, call.shift);
+      write_moved(call.result + at, sums, call.gate + at, rows, log2_words, call.shift,
+                  call.signed_inputs != 0 ? -kActivationMax : 0);
       return;
     }
     UnitNumbers bias;
-    UnitNumbers sum;
     UnitNumbers mean;
 #pragma HLS ARRAY_PARTITION variable = bias complete dim = 2
-#pragma HLS ARRAY_PARTITION variable = sum complete dim = 2
 #pragma HLS ARRAY_PARTITION variable = mean complete dim = 2
-    load_numbers(bias, call.bias + pair, rows);
+    Word* const biases = call.bias + (numbers.bias >> 1);
+    Word* const means = call.mean + (numbers.mean >> 1);
+    const int odd = numbers.mean & 1;  // then two places share a word
+    load_numbers(bias, biases, rows, 0);
     if (pass == Pass::kLogits || pass == Pass::kOutput) {
-      write_outputs(call, first, rows, sums, bias, sum);
+      write_outputs(call, place.unit, rows, sums, bias, totals);
     } else {
       if (pass == Pass::kHiddenMean) {
-        load_numbers(mean, call.mean + pair, rows);
+        load_numbers(mean, means, rows, odd);
       } else if (pass == Pass::kHidden) {
         find_means(mean, sums, rows, call.log2_batch);
-        store_numbers(call.mean + pair, mean, rows);
+        const Word before = odd != 0 ? load_word(means) : 0;
+        const bool shares = ((odd + rows) & 1) != 0 && !place.ends;
+        const Word behind = shares ? load_word(means + ((odd + rows) >> 1)) : 0;
+        store_numbers(means, mean, rows, odd, before, behind);
       } else {
-        open_gates(mean, sum, sums, call.gate + at, rows, call.log2_batch);
+        open_gates(mean, totals, sums, call.gate + at, rows, call.log2_batch, place.begins);
       }
       write_hidden(
           call.result + at, sums, mean, bias, rows, static_cast<std::uint32_t>(at),
           {call.log2_batch, sends_back(pass), call.shift, {call.seed, call.purpose}, call.step});
     }
-    if (pass == Pass::kOutput || pass == Pass::kBackward) {
-      step_biases(bias, sum, rows, call.bias_exponent);
-      store_numbers(call.bias + pair, bias, rows);
+    if (place.ends && (pass == Pass::kOutput || pass == Pass::kBackward)) {
+      step_biases(bias, totals, rows, call.bias_exponent);
+      store_numbers(biases, bias, rows, 0, 0, 0);
     }
   }
 
  private:
-  static void load_numbers(UnitNumbers& numbers, const Word* source, int rows) {
+  // Numbers that begin with the second half of a word if they are odd.
+  static void load_numbers(UnitNumbers& numbers, const Word* source, int rows, int odd) {
 #pragma HLS INLINE off
-    for (int pair = 0; pair < pairs_of(rows); ++pair) {
+    for (int pair = 0; pair < pairs_of(rows + odd); ++pair) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows / 2
       const Word two = source[pair];
-      numbers[pair][0] = number_in(two, 0);
-      numbers[pair][1] = number_in(two, 1);
+      if (pair < kRows / 2) numbers[pair][0] = number_in(two, odd);
+      if (pair >= odd) numbers[pair - odd][1] = number_in(two, 1 - odd);
     }
   }
 
-  // Of an odd number of units, zero fills the last word.
-  static void store_numbers(Word* result, const UnitNumbers& numbers, int rows) {
+  // What is not theirs of the first and of the last word is that of `before` and of `behind`.
+  static void store_numbers(Word* result, const UnitNumbers& numbers, int rows, int odd,
+                            Word before, Word behind) {
 #pragma HLS INLINE off
-    for (int pair = 0; pair < pairs_of(rows); ++pair) {
+    for (int pair = 0; pair < pairs_of(rows + odd); ++pair) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows / 2
-      const bool both = (pair << 1) + 1 < rows;
-      result[pair] = number_at(numbers[pair][0], 0) | number_at(both ? numbers[pair][1] : 0, 1);
+      const int second = (pair << 1) + 1 - odd;  // number of the word's second one
+      const std::int32_t even_one = pair < kRows / 2 ? numbers[pair][0] : 0;
+      const std::int32_t odd_one = pair >= odd ? numbers[pair - odd][1] : 0;
+      const std::int32_t low = odd == 0 ? even_one : odd_one;
+      const std::int32_t high = odd == 0 ? odd_one : even_one;
+      result[pair] = number_at(second > 0 ? low : number_in(before, 0), 0) |
+                     number_at(second < rows ? high : number_in(behind, 1), 1);
     }
   }
 
-  static void step_biases(UnitNumbers& bias, const UnitNumbers& sum, int rows, int exponent) {
+  static void step_biases(UnitNumbers& bias, const Totals& totals, int rows, int exponent) {
     for (int row = 0; row < rows; ++row) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = kRows
       const int pair = row >> 1;
       const int k = row & 1;
-      bias[pair][k] = stepped_bias(bias[pair][k], sum[pair][k], exponent);
+      bias[pair][k] = stepped_bias(bias[pair][k], totals[pair][k], exponent);
     }
   }
 
@@ -134,18 +155,20 @@ struct FabricEpilogue {
     }
   }
 
-  // Leaves in the tile what passes the gates, and each unit's sum and mean of it.
-  static void open_gates(UnitNumbers& mean, UnitNumbers& sum, Sums& sums, const Word* x, int rows,
-                         int log2_batch) {
+  // Leaves in the tile what passes the gates, its mean for each unit, and adds it to the totals.
+  static void open_gates(UnitNumbers& mean, Totals& totals, Sums& sums, const Word* x, int rows,
+                         int log2_batch, bool is_first) {
 #pragma HLS INLINE off
     const int log2_words = log2_batch - kLog2PortBytes;
     const std::int32_t half = 1 << log2_batch >> 1;
     std::int32_t total = 0;
+    std::int64_t of_places = 0;
     for (int word = 0; word < rows << log2_words; ++word) {
 #pragma HLS PIPELINE II = 1
 #pragma HLS LOOP_TRIPCOUNT min = 2 max = 4096
-// A sum is met once.
+// A sum is met once, and a total read only before it is written.
 #pragma HLS DEPENDENCE variable = sums inter false
+#pragma HLS DEPENDENCE variable = totals inter false
       const Eight at = ProductArray::eight_of(word, log2_words);
       const Word eight = x[word];
       std::int32_t part = 0;
@@ -155,8 +178,10 @@ struct FabricEpilogue {
         sums[at.row][at.sweep][at.group][k] = open;
         part += open;
       }
+      std::int64_t& of_unit = totals[at.row >> 1][at.row & 1];
+      if (begins(at)) of_places = is_first ? 0 : of_unit;
       total = (begins(at) ? 0 : total) + part;
-      sum[at.row >> 1][at.row & 1] = total;  // the last one stays
+      of_unit = of_places + total;  // the last one stays
       mean[at.row >> 1][at.row & 1] = (total + half) >> log2_batch;
     }
   }
@@ -192,7 +217,7 @@ struct FabricEpilogue {
   }
 
   static void write_moved(Word* result, const Sums& sums, const Word* x, int rows, int log2_words,
-                          int shift) {
+                          int shift, std::int32_t least) {
 #pragma HLS INLINE off
     for (int word = 0; word < rows << log2_words; ++word) {
 #pragma HLS PIPELINE II = 1
@@ -203,7 +228,8 @@ struct FabricEpilogue {
       for (int k = 0; k < kPortBytes; ++k) {
 #pragma HLS UNROLL
         moved |= byte_at(
-            moved_pixel(sums[at.row][at.sweep][at.group][k], byte_in(eight, k), 1 << shift), k);
+            moved_pixel(sums[at.row][at.sweep][at.group][k], byte_in(eight, k), 1 << shift, least),
+            k);
       }
       result[word] = moved;
     }
@@ -211,7 +237,7 @@ struct FabricEpilogue {
 
   // An output layer has few units: one after the other, an example a cycle, and then their bursts.
   static void write_outputs(const fewmult_calls::Layer& call, int first, int rows, const Sums& sums,
-                            const UnitNumbers& bias, UnitNumbers& sum) {
+                            const UnitNumbers& bias, Totals& totals) {
 #pragma HLS INLINE
     Word labels[kBatchWords];
     Word logits[kMaxPairs];
@@ -222,18 +248,18 @@ struct FabricEpilogue {
     std::int32_t loss = 0;
     for (int row = 0; row < rows; ++row) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 16
-      find_outputs(logits, deltas, sum, loss, sums, bias, labels, row, to);
+      find_outputs(logits, deltas, totals, loss, sums, bias, labels, row, to);
       store_row(call.logits + ((first + row) << (call.log2_batch - 1)), logits,
                 1 << (call.log2_batch - 1));
       if (to.learns) {
         store_row(call.result + ((first + row) << log2_words), deltas, 1 << log2_words);
       }
     }
-    if (to.learns) store_number(call.loss, load_number(call.loss) + loss);
+    if (to.learns) store_word(call.loss, number_at(number_in(load_word(call.loss), 0) + loss, 0));
   }
 
   // A unit's logits and deltas, the sum of its deltas, and their sizes onto the loss.
-  static void find_outputs(Word (&logits)[kMaxPairs], Word (&deltas)[kBatchWords], UnitNumbers& sum,
+  static void find_outputs(Word (&logits)[kMaxPairs], Word (&deltas)[kBatchWords], Totals& totals,
                            std::int32_t& loss, const Sums& sums, const UnitNumbers& bias,
                            const Word (&labels)[kBatchWords], int row, const Answers& to) {
     const int log2_words = to.log2_batch - kLog2PortBytes;
@@ -258,7 +284,7 @@ struct FabricEpilogue {
       loss += delta < 0 ? -delta : delta;
       total += delta;
     }
-    sum[row >> 1][row & 1] = total;
+    totals[row >> 1][row & 1] = total;
   }
 
   template <int kWords>
@@ -281,14 +307,14 @@ struct FabricEpilogue {
     }
   }
 
-  static std::int32_t load_number(const Word* source) {
+  static Word load_word(const Word* source) {
 #pragma HLS INLINE off
-    return number_in(source[0], 0);
+    return source[0];
   }
 
-  static void store_number(Word* result, std::int32_t number) {
+  static void store_word(Word* result, Word word) {
 #pragma HLS INLINE off
-    result[0] = number_at(number, 0);
+    result[0] = word;
   }
 
   // Whether these are the first examples of a unit.

@@ -17,7 +17,10 @@ namespace fewmult {
 // Its blocks are plain arrays, whose last dimensions are what a cycle touches: who declares one
 // partitions these completely, and no bank depends on an address.
 struct GradientArray {
+  static constexpr int kLog2GradientRows = 7;
   static constexpr int kGradientRows = 128;  // outputs whose deltas stay on chip
+  static constexpr int kLog2PlaceRows = 6;
+  static constexpr int kPlaceRows = 64;  // the same at places, where deltas come and go
   static constexpr int kLog2GradientInputs = 3;
   static constexpr int kGradientInputs = 1 << kLog2GradientInputs;
   static constexpr int kLog2GradientLanes = 5;
@@ -37,15 +40,22 @@ struct GradientArray {
   static_assert(kQuads == kWordBits / 4, "a draw is for four weights");
 
   // By how much each activation of 64 units shifts a delta, or kNothing for one that counts as
-  // zero; eight examples lie in a word, four bits each.
+  // zero, and its sign; eight examples lie in a word, four bits each.
   static constexpr int kNothing = 7;
+  static constexpr int kMinus = 8;
   using Codes = std::uint32_t[kWordBits][kGradientSweeps][kGradientGroups];
 
   // Of outputs over the batch.
   using Deltas = Word[kGradientRows][kGradientSweeps][kGradientGroups];
 
+  // The same at one of several places.
+  using PlaceDeltas = Word[kPlaceRows][kGradientSweeps][kGradientGroups];
+
   // Of the outputs of a tile and the inputs of a word column, four inputs side by side.
   using Gradient = std::int32_t[kGradientRows][kGradientParts][kPartQuads][4];
+
+  // Its sums over the places that have passed.
+  using PlaceGradient = std::int32_t[kPlaceRows][kGradientParts][kPartQuads][4];
 
   // Master weights as they lie in memory: four of 16 bits in a word, or eight of 8.
   using Weights = Word[kFours];
@@ -56,8 +66,20 @@ struct GradientArray {
   // log2 of the fours in a word of master weights.
   static int log2_fours_of(int master_bits) { return master_bits == 8 ? 1 : 0; }
 
-  // The deltas of `rows` outputs, [output][example].
-  static void load_deltas(Deltas& deltas, const Word* source, int rows, int log2_batch) {
+  // The deltas of `rows` outputs, which stay for all word columns, or come and go with a place.
+  static void load_all_deltas(Deltas& deltas, const Word* source, int rows, int log2_batch) {
+#pragma HLS INLINE
+    load_deltas(deltas, source, rows, log2_batch);
+  }
+  static void load_place_deltas(PlaceDeltas& deltas, const Word* source, int rows, int log2_batch) {
+#pragma HLS INLINE
+    load_deltas(deltas, source, rows, log2_batch);
+  }
+
+  // [output][example].
+  template <int kRows>
+  static void load_deltas(Word (&deltas)[kRows][kGradientSweeps][kGradientGroups],
+                          const Word* source, int rows, int log2_batch) {
 #pragma HLS INLINE off
     const int log2_words = log2_batch - kLog2PortBytes;
     for (int word = 0; word < rows << log2_words; ++word) {
@@ -69,20 +91,56 @@ struct GradientArray {
     }
   }
 
-  // The codes of up to 64 units: x is [unit][example], `first_unit` the number of the first.
-  static void encode(Codes& codes, const Word* x, int units, int first_unit, int log2_batch,
-                     const Update& update) {
-    const int log2_words = log2_batch - kLog2PortBytes;
-    if (units < kWordBits || log2_batch < kLog2GradientLanes) clear_codes(codes, log2_batch);
-    draw_codes(codes, x, units, static_cast<std::uint32_t>(first_unit) << log2_words, log2_words,
-               update);
+  // Whether codes leave nothing of a block as it was, as of a short batch a part of each row.
+  static bool is_full_of_codes(int rows, int log2_batch) {
+    return rows == kWordBits && log2_batch >= kLog2GradientLanes;
   }
 
-  // gradient[row] = sum over the batch of delta << shift.
+  // No codes for some rows of a block, over a whole sweep.
+  static void clear_codes(Codes& codes, int first, int rows, int log2_batch) {
+    const int log2_words = larger(log2_batch, kLog2GradientLanes) - kLog2PortBytes;
+    for (int word = 0; word < rows << log2_words; ++word) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 2 max = 2048
+      const int at = word & ((1 << log2_words) - 1);
+      codes[first + (word >> log2_words)][at >> kLog2GradientGroups][at & (kGradientGroups - 1)] =
+          0x77777777U;  // kNothing
+    }
+  }
+
+  // Those of rows of activations, for the rows of a block from `first` on. A draw has a byte for
+  // each of eight examples; `number` is that of the first one.
+  static void draw_codes(Codes& codes, int first, const Word* x, int rows, std::uint32_t number,
+                         int log2_batch, const Update& update) {
+#pragma HLS INLINE off
+    const int log2_words = log2_batch - kLog2PortBytes;
+    for (int word = 0; word < rows << log2_words; ++word) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 2 max = 2048
+      const int at = word & ((1 << log2_words) - 1);
+      const Word eight_x = x[word];
+      const Bits64 bits =
+          threefry(update.code_key, number + static_cast<std::uint32_t>(word), update.step);
+      std::uint32_t eight = 0;
+      for (int k = 0; k < kPortBytes; ++k) {
+#pragma HLS UNROLL
+        const std::int32_t value = byte_in(eight_x, k);
+        const std::uint32_t code = power_of_two_code(value < 0 ? -value : value, byte_of(bits, k));
+        const std::uint32_t minus = value < 0 ? kMinus : 0;
+        eight |= (((code - 1) & 7U) | minus) << (k << 2);
+      }
+      codes[first + (word >> log2_words)][at >> kLog2GradientGroups][at & (kGradientGroups - 1)] =
+          eight;
+    }
+  }
+
+  // gradient[row] = sum over the batch of +-(delta << shift) and, at places, over those that passed
+  // before, whose sums are in `passed`.
   // For some inputs and examples at a time the shifts stand still in registers while the rows'
   // deltas stream past; those of the next fold are read meanwhile.
-  static void shift_accumulate(Gradient& gradient, const Codes& codes, const Deltas& deltas,
-                               int rows, int log2_batch) {
+  static void shift_accumulate(Gradient& gradient, PlaceGradient& passed, const Codes& codes,
+                               const Deltas& deltas, const PlaceDeltas& of_place, int rows,
+                               int log2_batch, bool at_places, bool is_first) {
     std::int16_t shift[kGradientInputs][kGradientLanes];
     std::int16_t next[kGradientInputs][kGradientLanes];
 #pragma HLS ARRAY_PARTITION variable = shift complete dim = 0
@@ -99,15 +157,24 @@ struct GradientArray {
 #pragma HLS LOOP_TRIPCOUNT min = 64 max = 4096
 // A row comes back only in the next fold, 8 cycles later or more.
 #pragma HLS DEPENDENCE variable = gradient inter RAW distance = 8 true
+#pragma HLS DEPENDENCE variable = passed inter RAW distance = 8 true
       const int row = cycle & ((1 << log2_rows) - 1);
-      const Place at = place_of(cycle >> log2_rows, log2_sweeps);
-      const Place then = place_of((cycle >> log2_rows) + 1, log2_sweeps);
+      const Fold at = fold_of(cycle >> log2_rows, log2_sweeps);
+      const Fold then = fold_of((cycle >> log2_rows) + 1, log2_sweeps);
       if (row == 0) copy(shift, next);
       if (row < kGradientInputs && then.part < kGradientParts) {
         take_shifts(next[row], codes[(then.part << kLog2GradientInputs) + row][then.sweep]);
       }
       if (row < rows) {
-        accumulate_row(gradient[row][at.part], at.sweep == 0, shift, deltas[row][at.sweep]);
+        const int held = row & (kPlaceRows - 1);
+        Word eights[kGradientGroups];
+        std::int32_t sums[kPartQuads][4];
+#pragma HLS ARRAY_PARTITION variable = eights complete
+#pragma HLS ARRAY_PARTITION variable = sums complete dim = 0
+        copy(eights, at_places ? of_place[held][at.sweep] : deltas[row][at.sweep]);
+        begin_row(sums, gradient[row][at.part], passed[held][at.part], at.sweep == 0, is_first);
+        accumulate_row(sums, shift, eights);
+        end_row(gradient[row][at.part], passed[held][at.part], sums, at_places);
       }
     }
   }
@@ -197,12 +264,12 @@ struct GradientArray {
 
  private:
   // One fold of the array: some inputs of a word column, and some examples.
-  struct Place {
+  struct Fold {
     int part;
     int sweep;
   };
 
-  static Place place_of(int fold, int log2_sweeps) {
+  static Fold fold_of(int fold, int log2_sweeps) {
     return {fold >> log2_sweeps, fold & ((1 << log2_sweeps) - 1)};
   }
 
@@ -213,46 +280,16 @@ struct GradientArray {
     return log2_fours == 1 ? byte_in(of_bytes, k) : half_in(word, k);
   }
 
-  static void clear_codes(Codes& codes, int log2_batch) {
-    const int log2_words = larger(log2_batch, kLog2GradientLanes) - kLog2PortBytes;
-    for (int word = 0; word < kWordBits << log2_words; ++word) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 256 max = 2048
-      const int at = word & ((1 << log2_words) - 1);
-      codes[word >> log2_words][at >> kLog2GradientGroups][at & (kGradientGroups - 1)] =
-          0x77777777U;  // kNothing
-    }
-  }
-
-  // A draw has a byte for each of eight examples; `first` is the number of the first one.
-  static void draw_codes(Codes& codes, const Word* x, int units, std::uint32_t first,
-                         int log2_words, const Update& update) {
-#pragma HLS INLINE off
-    for (int word = 0; word < units << log2_words; ++word) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 2 max = 2048
-      const int at = word & ((1 << log2_words) - 1);
-      const Word eight_x = x[word];
-      const Bits64 bits =
-          threefry(update.code_key, first + static_cast<std::uint32_t>(word), update.step);
-      std::uint32_t eight = 0;
-      for (int k = 0; k < kPortBytes; ++k) {
-#pragma HLS UNROLL
-        const std::uint32_t code = power_of_two_code(byte_in(eight_x, k), byte_of(bits, k));
-        eight |= ((code - 1) & 7U) << (k << 2);
-      }
-      codes[word >> log2_words][at >> kLog2GradientGroups][at & (kGradientGroups - 1)] = eight;
-    }
-  }
-
-  // d << shift, or 0 for a shift of 7, in stages: what vectors of a CPU do as well.
+  // d << shift, or 0 for a shift of 7, in stages: what vectors of a CPU do as well. With a minus,
+  // what is one less than -(d << shift): the ones are counted instead of being carried into each.
   static std::int16_t shifted(std::int16_t d, std::int16_t shift) {
 #pragma HLS INLINE
     std::int16_t v = d;
     v = (shift & 1) != 0 ? shifted_by<1>(v) : v;
     v = (shift & 2) != 0 ? shifted_by<2>(v) : v;
     v = (shift & 4) != 0 ? shifted_by<4>(v) : v;
-    return shift == kNothing ? std::int16_t{0} : v;
+    v = (shift & kNothing) == kNothing ? std::int16_t{0} : v;
+    return (shift & kMinus) != 0 ? static_cast<std::int16_t>(~v) : v;
   }
   template <int kShift>
   static std::int16_t shifted_by(std::int16_t v) {
@@ -266,7 +303,7 @@ struct GradientArray {
 #pragma HLS UNROLL
       for (int k = 0; k < 8; ++k) {
 #pragma HLS UNROLL
-        shift[(word << 3) + k] = static_cast<std::int16_t>(eights[word] >> (k << 2) & 7U);
+        shift[(word << 3) + k] = static_cast<std::int16_t>(eights[word] >> (k << 2) & 15U);
       }
     }
   }
@@ -283,7 +320,37 @@ struct GradientArray {
     }
   }
 
-  static void accumulate_row(std::int32_t (&g)[kPartQuads][4], bool begins,
+  static void copy(Word (&eights)[kGradientGroups], const Word (&from)[kGradientGroups]) {
+#pragma HLS INLINE
+    for (int group = 0; group < kGradientGroups; ++group) {
+#pragma HLS UNROLL
+      eights[group] = from[group];
+    }
+  }
+
+  // What a row's terms of a fold are added to.
+  static void begin_row(std::int32_t (&sums)[kPartQuads][4],
+                        const std::int32_t (&so_far)[kPartQuads][4],
+                        const std::int32_t (&passed)[kPartQuads][4], bool begins, bool is_first) {
+#pragma HLS INLINE
+    for (int input = 0; input < kGradientInputs; ++input) {
+#pragma HLS UNROLL
+      const std::int32_t before = is_first ? 0 : passed[input >> 2][input & 3];
+      sums[input >> 2][input & 3] = begins ? before : so_far[input >> 2][input & 3];
+    }
+  }
+
+  static void end_row(std::int32_t (&g)[kPartQuads][4], std::int32_t (&passed)[kPartQuads][4],
+                      const std::int32_t (&sums)[kPartQuads][4], bool at_places) {
+#pragma HLS INLINE
+    for (int input = 0; input < kGradientInputs; ++input) {
+#pragma HLS UNROLL
+      g[input >> 2][input & 3] = sums[input >> 2][input & 3];
+      if (at_places) passed[input >> 2][input & 3] = sums[input >> 2][input & 3];
+    }
+  }
+
+  static void accumulate_row(std::int32_t (&sums)[kPartQuads][4],
                              const std::int16_t (&shift)[kGradientInputs][kGradientLanes],
                              const Word (&eights)[kGradientGroups]) {
 #pragma HLS INLINE
@@ -292,9 +359,10 @@ struct GradientArray {
     take_bytes(d, eights);
     for (int input = 0; input < kGradientInputs; ++input) {
       std::int32_t sum = 0;
-      for (int lane = 0; lane < kGradientLanes; ++lane) sum += shifted(d[lane], shift[input][lane]);
-      std::int32_t& total = g[input >> 2][input & 3];
-      total = (begins ? 0 : total) + sum;
+      for (int lane = 0; lane < kGradientLanes; ++lane) {
+        sum += shifted(d[lane], shift[input][lane]) + (shift[input][lane] >> 3 & 1);
+      }
+      sums[input >> 2][input & 3] += sum;
     }
   }
 };

@@ -85,19 +85,32 @@ struct ProductArray {
     }
   }
 
-  // Reads `units` rows of [unit][example]; the rest of the block, and of a short batch, is zero.
-  static void load(Panel& panel, int /*k*/, const Word* source, int units, int log2_batch) {
-    if (units < kWordBits || log2_batch < kLog2Lanes) clear_panel(panel, log2_batch);
-    load_panel(panel, source, units, log2_batch - kLog2PortBytes);
+  // Some rows of [row][example] to those of the block from `first` on, over a whole sweep.
+  static void load_panel(Panel& panel, int first, const Word* source, int rows, int log2_batch) {
+#pragma HLS INLINE off
+    const int log2_words = log2_batch - kLog2PortBytes;
+    for (int word = 0; word < rows << log2_words; ++word) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 2 max = 2048
+      const Eight at = eight_of(word, log2_words);
+      panel[first + at.row][at.sweep][at.group] = source[word];
+    }
   }
 
-  // The words of 64 inputs and up to 64 outputs: each holds a bit of every row. They are turned
-  // only where they meet the array. Outputs that are not there meet deltas that are zero.
-  static void load_transposed(Word (&signs)[kRows], Word (&masks)[kRows], int first,
-                              const Word* sign, const Word* mask, int outputs) {
-#pragma HLS INLINE
-    load_rows(signs, first, sign, outputs);
-    load_rows(masks, first, mask, outputs);
+  // Zeros in their place.
+  static void clear_panel(Panel& panel, int first, int rows, int log2_batch) {
+    const int log2_words = larger(log2_batch, kLog2Lanes) - kLog2PortBytes;
+    for (int word = 0; word < rows << log2_words; ++word) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 2 max = 2048
+      const Eight at = eight_of(word, log2_words);
+      panel[first + at.row][at.sweep][at.group] = 0;
+    }
+  }
+
+  // Whether loads leave something of a block as it was: of a short batch, a part of each row.
+  static bool is_full(int rows, int log2_batch) {
+    return rows == kWordBits && log2_batch >= kLog2Lanes;
   }
 
   // sums[row] += sum over 64 inputs of +x, -x or 0, as the packed words say: row's own word, or,
@@ -215,26 +228,6 @@ struct ProductArray {
   static constexpr int kLog2Parts = 6 - kLog2Inputs;
   static int sweep_of(int fold) { return fold >> kLog2Parts; }
   static int part_of(int fold) { return (fold & ((1 << kLog2Parts) - 1)) << kLog2Inputs; }
-
-  static void clear_panel(Panel& panel, int log2_batch) {
-    const int log2_words = larger(log2_batch, kLog2Lanes) - kLog2PortBytes;
-    for (int word = 0; word < kWordBits << log2_words; ++word) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 256 max = 2048
-      const Eight at = eight_of(word, log2_words);
-      panel[at.row][at.sweep][at.group] = 0;
-    }
-  }
-
-  static void load_panel(Panel& panel, const Word* source, int units, int log2_words) {
-#pragma HLS INLINE off
-    for (int word = 0; word < units << log2_words; ++word) {
-#pragma HLS PIPELINE II = 1
-#pragma HLS LOOP_TRIPCOUNT min = 2 max = 2048
-      const Eight at = eight_of(word, log2_words);
-      panel[at.row][at.sweep][at.group] = source[word];
-    }
-  }
 
   static void copy(Word (&held)[kInputs], const Word (&from)[kInputs]) {
 #pragma HLS INLINE

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "kernels/arithmetic.hpp"
+#include "kernels/binary_matmul.hpp"
 #include "kernels/fabric_finish.hpp"
 #include "kernels/fabric_gradient.hpp"
 #include "kernels/fabric_product.hpp"
@@ -15,10 +16,21 @@
 namespace fewmult {
 
 struct FabricTile : ProductArray, GradientArray {
-  // The epilogue of the units of a tile.
-  static void finish(const fewmult_calls::Layer& call, int first, int rows, Sums& sums) {
+  using Totals = FabricEpilogue::Totals;
+
+  static void load_block(Panel& panel, Rows<ProductArray>& signs, Rows<ProductArray>& masks,
+                         Walk& walk, const Product& product, const Seen& seen, const Word* source,
+                         const Word* sign, const Word* mask, const Columns& columns, int number,
+                         int rows) {
+    fewmult::load_block<ProductArray>(panel, signs, masks, walk, product, seen, source, sign, mask,
+                                      columns, number, rows);
+  }
+
+  // The epilogue of the units of a tile at a place.
+  static void finish(const fewmult_calls::Layer& call, const Place& place, int rows, Sums& sums,
+                     Totals& totals) {
 #pragma HLS INLINE
-    FabricEpilogue::finish(call, first, first >> 1, rows, sums);
+    FabricEpilogue::finish(call, place, {place.unit, place.row}, rows, sums, totals);
   }
 
   // Samples `rows` packed words, of which `number` is the first and whose weights are at `source`.

@@ -17,13 +17,15 @@ void normalize(const fewmult_calls::Normalize& given) {
   typename Tile::Sums sums;
 #pragma HLS ARRAY_PARTITION variable = sums complete dim = 3
 #pragma HLS ARRAY_PARTITION variable = sums complete dim = 4
+  typename Tile::Totals totals;
+#pragma HLS ARRAY_PARTITION variable = totals complete dim = 2
   const fewmult_calls::Layer call = epilogue_alone(given);
   const Word* z = given.z;
   for (int first = 0; first < given.units; first += Tile::kRows) {
 #pragma HLS LOOP_TRIPCOUNT min = 1 max = 8
     const int rows = smaller(given.units - first, Tile::kRows);
     Tile::load_sums(sums, z, rows, given.log2_batch);
-    Tile::finish(call, first, rows, sums);
+    Tile::finish(call, {first, first, true, true}, rows, sums, totals);
     z += rows << given.log2_batch >> 1;
   }
 }

@@ -54,6 +54,31 @@ inline void load_rows(Word (&words)[kRows], int first, const Word* source, int r
   }
 }
 
+// Words whose bits begin in the middle of memory's: the upper ones of a word become the lower ones,
+
+template <int kRows>
+inline void load_upper(Word (&words)[kRows], int first, const Word* source, int rows, int bit) {
+#pragma HLS INLINE off
+  for (int row = 0; row < rows; ++row) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
+    words[first + row] = source[row] >> bit;
+  }
+}
+
+// and the lower ones of the word of the next column follow.
+template <int kRows>
+inline void add_lower(Word (&words)[kRows], int first, const Word* source, int rows, int bit) {
+#pragma HLS INLINE off
+  for (int row = 0; row < rows; ++row) {
+#pragma HLS PIPELINE II = 1
+#pragma HLS LOOP_TRIPCOUNT min = 1 max = 64
+// A word is met once.
+#pragma HLS DEPENDENCE variable = words inter false
+    words[first + row] |= source[row] << (kWordBits - bit);
+  }
+}
+
 template <int kRows>
 inline void store_rows(Word* result, const Word (&words)[kRows], int rows) {
 #pragma HLS INLINE off

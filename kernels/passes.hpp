@@ -25,11 +25,19 @@ inline Pass pass_of(const fewmult_calls::Layer& call) {
   return static_cast<Pass>(call.pass);
 }
 
-// The units that a call computes.
+// The units that a call computes at each place.
 inline int units_of(const fewmult_calls::Layer& call) {
 #pragma HLS INLINE
-  return sends_back(pass_of(call)) ? call.inputs : call.outputs;
+  return sends_back(pass_of(call)) ? call.channels : call.outputs;
 }
+
+// Some units at one place.
+struct Place {
+  int unit;     // the first one
+  int row;      // its number among the units of all places
+  bool begins;  // whether it is the first of the places,
+  bool ends;    // or the last
+};
 
 // The pass over a layer whose sums are given, so that nothing of a product is left of it.
 inline fewmult_calls::Layer epilogue_alone(const fewmult_calls::Normalize& call) {

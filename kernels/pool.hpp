@@ -29,15 +29,6 @@ inline int squares_along(int length, int size) {
   return squares;
 }
 
-// term added to itself so many times, an addition for each bit of `times`: where rows begin.
-inline int repeated(int term, int times) {
-  int sum = 0;
-  for (int bit = 0; bit < kMaxLog2Rows; ++bit) {
-    sum += (times >> bit & 1) != 0 ? term << bit : 0;
-  }
-  return sum;
-}
-
 // Of an image, in words: from a place to the next, from a row of places, from a window, from a row
 // of windows. And how many windows there are.
 struct Squares {

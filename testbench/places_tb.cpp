@@ -214,8 +214,9 @@ void run_pool(Left& left, Kernels& kernels, const Layer& layer) {
   const std::vector<std::int8_t> deltas(layer.image.begin(),
                                         layer.image.begin() + static_cast<std::ptrdiff_t>(windows));
   for (int back = 0; back < 2; ++back) {
-    kernels.run(fewmult_calls::Pool{layer.image.data(), pooled.data(), deltas.data(), result.data(),
-                                    back, of.channels, of.rows, of.columns, size, of.log2_batch});
+    kernels.run(fewmult_calls::Pool{words_of(layer.image), words_of(pooled), words_of(deltas),
+                                    words_of(result), back, of.channels, of.rows, of.columns, size,
+                                    of.log2_batch});
   }
   append(left.bytes, pooled);
   append(left.bytes, result);

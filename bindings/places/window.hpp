@@ -20,15 +20,8 @@ inline std::ptrdiff_t sum_of(std::ptrdiff_t term, int times) {
   return sum;
 }
 
-// A bias after one step by a sum over places and batch, which takes 64 bits; shifted it fits 32.
-inline std::int32_t stepped_bias_of_places(std::int32_t bias, std::int64_t sum, int exponent) {
-  const int right = larger(-exponent, 0);
-  const auto change = static_cast<std::int32_t>((sum + (std::int64_t{1} << right >> 1)) >> right);
-  return clamp(bias - shift_left(change, larger(exponent, 0)), -kBiasMax, kBiasMax);
-}
-
 // What is summed for one place: consecutive places of a source, and the tap that each meets.
-struct Sight {
+struct AxisSight {
   int first;     // of the source's places; may lie outside
   int places;    // how many
   int tap;       // that the first one meets
@@ -36,14 +29,14 @@ struct Sight {
 };
 
 // Forward, place `place` of the result sees the image through the window.
-inline Sight sight(const Axis& axis, int place) {
+inline AxisSight sight(const Axis& axis, int place) {
   const int first = axis.stride == 2 ? place << 1 : place;
   return {first - axis.padding, axis.taps, 0, 1};
 }
 
 // Sending back, place `place` of the image was seen from places of the result, by every tap or by
 // every second one, the last tap first.
-inline Sight sight_back(const Axis& axis, int place) {
+inline AxisSight sight_back(const Axis& axis, int place) {
   const int shift = axis.stride - 1;
   const int at = place + axis.padding;
   const int least = at & shift;
@@ -58,12 +51,12 @@ struct Inside {
   int end;
 };
 
-inline Inside inside(const Sight& sight, int length) {
+inline Inside inside(const AxisSight& sight, int length) {
   return {larger(0, -sight.first), smaller(sight.places, length - sight.first)};
 }
 
 // One direction of it: from a source's places to others, made of them.
-struct View {
+struct Direction {
   Window window;
   bool back;
   int source_rows;
@@ -74,7 +67,7 @@ struct View {
   int units;  // of each place that is made
 };
 
-inline View view_of(const Window& window, bool back) {
+inline Direction direction_of(const Window& window, bool back) {
   const Axis& v = window.vertical;
   const Axis& h = window.horizontal;
   if (back) {
@@ -84,8 +77,12 @@ inline View view_of(const Window& window, bool back) {
   return {window, false, v.length, h.length, window.channels, v.results, h.results, window.outputs};
 }
 
-inline Sight sight_of(const View& view, const Axis& axis, int place) {
-  return view.back ? sight_back(axis, place) : sight(axis, place);
+inline Direction direction_of(const fewmult_calls::Layer& call) {
+  return direction_of(window_of(call), sends_back(pass_of(call)));
+}
+
+inline AxisSight sight_of(const Direction& direction, const Axis& axis, int place) {
+  return direction.back ? sight_back(axis, place) : sight(axis, place);
 }
 
 }  // namespace fewmult

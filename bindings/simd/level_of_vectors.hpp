@@ -14,19 +14,9 @@ namespace fewmult {
 
 template <class Isa>
 struct PlacesOf<OnScratch<VectorTile<Isa>>> {
-  static std::size_t bytes(const fewmult_calls::Layer& call) {
-    return VectorWindow<Isa>::bytes(call);
-  }
-  static std::size_t bytes(const fewmult_calls::ShiftGradient& call) {
-    return VectorWindowGradient<Isa>::bytes(call);
-  }
-  static void run(const fewmult_calls::Layer& call, fewmult_calls::Share rows,
-                  fewmult_calls::Share units, char* memory, std::int64_t* sums) {
-    VectorWindow<Isa>::run(call, rows, units, memory, sums);
-  }
-  static void run(const fewmult_calls::ShiftGradient& call, fewmult_calls::Share outputs,
-                  char* memory) {
-    VectorWindowGradient<Isa>::run(call, outputs, memory);
+  static constexpr fewmult_bindings::PlaceFunctions functions() {
+    return {VectorWindow<Isa>::bytes, VectorWindow<Isa>::run, VectorWindowGradient<Isa>::bytes,
+            VectorWindowGradient<Isa>::run};
   }
 };
 

@@ -33,7 +33,7 @@ class VectorStrips {
   static constexpr int kLanes = Isa::kLanes;
 
   // `rows` of them are kept at once.
-  VectorStrips(WindowMemory& memory, const View& view, int log2_batch, int rows)
+  VectorStrips(WindowMemory& memory, const Direction& view, int log2_batch, int rows)
       : columns_(view.source_columns),
         channels_(view.source_channels),
         quads_((view.source_channels + 3) >> 2),

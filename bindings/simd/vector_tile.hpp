@@ -9,6 +9,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "bindings/dense_blocks.hpp"
 #include "bindings/elements.hpp"
 #include "bindings/scratch.hpp"
 #include "bindings/simd/vector_codes.hpp"
@@ -73,9 +74,12 @@ struct VectorTile {
     return sums.turned[lane];
   }
 
-  static void finish(const fewmult_calls::Layer& call, int first, int rows, Sums& sums) {
+  // A dense layer has one place, behind which biases step at once.
+  struct Totals {};
+  static void finish(const fewmult_calls::Layer& call, const Place& place, int rows, Sums& sums,
+                     Totals& /*totals*/) {
     for (int row = 0; row < rows; ++row) {
-      VectorEpilogue<Isa>::finish(call, first + row, row_of(sums, row, 1 << call.log2_batch));
+      VectorEpilogue<Isa>::finish(call, place.unit + row, row_of(sums, row, 1 << call.log2_batch));
     }
   }
 
@@ -96,6 +100,14 @@ struct VectorTile {
     for (int b = 0; b < batch; ++b) {
       for (int row = 0; row < padded(rows); ++row) sums.z[b][row] += sums.z[b][row];
     }
+  }
+
+  static void load_block(Panel& panel, Rows<VectorTile>& signs, Rows<VectorTile>& masks,
+                         Walk& /*walk*/, const Product& product, const Seen& /*seen*/,
+                         const Word* source, const Word* sign, const Word* mask,
+                         const Columns& columns, int number, int rows) {
+    load_dense_block<VectorTile>(panel, signs, masks, product, source, sign, mask, columns, number,
+                                 rows);
   }
 
   static void load(Panel& panel, int k, const Word* words, int units, int log2_batch) {

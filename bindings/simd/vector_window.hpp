@@ -77,15 +77,15 @@ class VectorWindow {
     int column;
     int apart;  // columns from one to the next
     int places;
-    Sight down;
-    Sight across;  // of the first
-    int step;      // of the source's columns from one to the next
+    AxisSight down;
+    AxisSight across;  // of the first
+    int step;          // of the source's columns from one to the next
     Inside rows;
   };
 
   VectorWindow(const fewmult_calls::Layer& call, WindowMemory& memory)
       : call_(call),
-        view_(fewmult::view_of(call)),
+        view_(fewmult::direction_of(call)),
         batch_(1 << call.log2_batch),
         kept_(view_.back ? (call.tap_rows + call.stride - 1) / call.stride : call.tap_rows),
         columns_(word_columns(call.inputs)),
@@ -105,7 +105,7 @@ class VectorWindow {
     const int vectors = smaller((units.end - units.first + kLanes - 1) / kLanes, kWidest);
     const int most = kGroup / (kLanes * (vectors > 4 ? 8 : vectors > 2 ? 4 : vectors));
     for (int row = rows.first; row < rows.end; ++row) {
-      const Sight down = sight_of(view_, view_.window.vertical, row);
+      const AxisSight down = sight_of(view_, view_.window.vertical, row);
       const Inside seen = inside(down, view_.source_rows);
       for (int u = larger(loaded, down.first + seen.begin); u < down.first + seen.end; ++u) {
         strips_.load(elements<std::int8_t>(call_.source), u);
@@ -170,7 +170,7 @@ class VectorWindow {
   }
 
   Inside columns_of(const Group& group, int place) const {
-    Sight across = group.across;
+    AxisSight across = group.across;
     across.first += place * group.step;
     return inside(across, view_.source_columns);
   }
@@ -492,7 +492,7 @@ class VectorWindow {
   }
 
   const fewmult_calls::Layer& call_;
-  const View view_;
+  const Direction view_;
   const int batch_;
   const int kept_;     // rows of the source
   const int columns_;  // of packed words

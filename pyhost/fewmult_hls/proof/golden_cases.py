@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..backends.oracle_backend import OracleBackend
 from ..contract.backend import executed
 from ..contract.calls import Call, Pass
+from ..contract.window import Window
 from ..oracle.integers import ACTIVATION_MAX
 from ..oracle.weights import MAX_SHARPNESS
 from .cases import CallMaker, Fill
@@ -179,6 +180,36 @@ def _layer(make: _Maker) -> list[GoldenCase]:
         make.layer(perturb, 1, 1, 16, 3),
         make.layer(perturb, 257, 65, 16, 4),
         make.layer(perturb, 64, 63, 256, 6, fill="extreme"),
+        *_layers_at_places(make),
+    ]
+
+
+def _layers_at_places(make: _Maker) -> list[GoldenCase]:
+    """Odd numbers of units, whose means share words; places that nobody saw; words in pieces."""
+    hidden, hidden_mean, _, _, backward, perturb = Pass
+
+    def at_places(
+        pass_: Pass, window: Window, outputs: int, *numbers: int, **more: Any
+    ) -> GoldenCase:
+        return make.layer(pass_, window.fan_in, outputs, *numbers, window=window, **more)
+
+    return [
+        at_places(hidden, Window(3, 5, 4, 3, 3), 6, 16, 3),
+        at_places(hidden, Window(1, 4, 4, 3, 3, 1, True), 5, 16, 2),
+        at_places(hidden, Window(20, 3, 3, 2, 2, 2, True), 131, 32, 4),
+        at_places(hidden, Window(3, 1, 1, 3, 3, 1, True), 4, 16, 1),
+        at_places(hidden, Window(64, 3, 2, 3, 3, 2, True), 64, 64, 5, fill="extreme"),
+        at_places(hidden, Window(70, 2, 3, 2, 3), 9, 16, 5),
+        at_places(hidden_mean, Window(7, 5, 5, 3, 3, 2), 9, 32, 8, planes=7),
+        at_places(hidden_mean, Window(33, 3, 4, 1, 4), 129, 16, 4),
+        at_places(backward, Window(3, 5, 4, 3, 3), 6, 16, 3, -8),
+        at_places(backward, Window(33, 4, 4, 3, 3, 1, True), 7, 64, 4, -12),
+        at_places(backward, Window(130, 2, 2, 2, 2), 3, 16, 2, -8),
+        at_places(backward, Window(64, 2, 2, 2, 2), 65, 32, 5, -9, fill="extreme"),
+        at_places(backward, Window(20, 5, 4, 3, 3, 2, True), 31, 16, 4, -10),
+        at_places(backward, Window(5, 3, 3, 1, 1, 2), 4, 16, 1, -6),
+        at_places(perturb, Window(3, 4, 4, 3, 3, 1, True), 6, 16, 4, signed=True),
+        at_places(perturb, Window(5, 3, 2, 3, 2), 70, 16, 3, signed=True, fill="largest"),
     ]
 
 
@@ -206,7 +237,35 @@ def _shift_gradient(make: _Maker) -> list[GoldenCase]:
             )
     cases.append(make.shift_gradient(64, 3, 256, -8, 16, True, values="largest", weights="extreme"))
     cases.append(make.shift_gradient(65, 3, 16, 5, 16, True, seed=_LAST_WORD, step=_LAST_WORD - 1))
-    return cases
+    return [*cases, *_gradients_at_places(make)]
+
+
+def _gradients_at_places(make: _Maker) -> list[GoldenCase]:
+    """Activations of either sign; more outputs than a tile at places has; several word columns."""
+
+    def gradient(
+        window: Window, outputs: int, *numbers: int, signed: bool = False, **fills: Fill
+    ) -> GoldenCase:
+        sizes = (window.fan_in, outputs, *numbers)
+        return make.shift_gradient(*sizes, window=window, signed=signed, **fills)
+
+    return [
+        gradient(Window(3, 5, 4, 3, 3), 6, 16, 5, 16, False),
+        gradient(Window(3, 5, 4, 3, 3, 1, True), 6, 32, 5, 8, True, signed=True),
+        gradient(Window(1, 3, 3, 3, 3, 2, True), 131, 16, 3, 16, False),
+        gradient(Window(33, 4, 3, 2, 2, 2, True), 65, 16, 6, 8, False, signed=True),
+        gradient(Window(64, 2, 3, 2, 3), 3, 16, 4, 16, False),
+        gradient(Window(64, 1, 1, 1, 1), 65, 64, 4, 8, False, signed=True),
+        gradient(Window(20, 1, 1, 3, 3, 1, True), 4, 16, 0, 16, True),
+        *(
+            gradient(
+                Window(17, 3, 3, 3, 3, 1, True), 5, 128, 7, bits, False,
+                signed=True, values=values, weights=weights,
+            )
+            for bits in (8, 16)
+            for weights, values in _SATURATING
+        ),
+    ]  # fmt: skip
 
 
 def _pool(make: _Maker) -> list[GoldenCase]:

@@ -113,6 +113,7 @@ COSTS = Costs(
             process=_LOAD,
         ),
         packed_words.load_rows(KERNELS, _bursts, _packed_words, _LOAD),
+        *packed_words.shifted_rows(KERNELS, _LOAD),
         _loop(
             "accumulate",
             lambda s: _sweeps(s) * _blocks(s),

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..rows import KernelArray, Kernels, Loop, Process
-from ..sizes import WORD, Count
+from ..sizes import WORD, Count, always
 
 _FILE = "packed_words.hpp"
 _ARRAYS = {"sign": WORD}  # masks go by the same port
@@ -21,6 +21,15 @@ def find_columns(kernels: Kernels, entries: Count) -> Loop:
 def load_rows(kernels: Kernels, entries: Count, trips: Count, process: Process) -> Loop:
     """The loop that brings signs and then masks, each so often; they share a port."""
     return replace(_rows("load_rows", kernels, entries, trips, process), reads=_ARRAYS)
+
+
+def shifted_rows(kernels: Kernels, process: Process) -> tuple[Loop, ...]:
+    """Those that bring words which begin in the middle of memory's: no dense layer's do."""
+    never = always(0)
+    return tuple(
+        replace(_rows(name, kernels, never, never, process), reads=_ARRAYS)
+        for name in ("load_upper", "add_lower")
+    )
 
 
 def store_rows(kernels: Kernels, entries: Count, trips: Count, process: Process | None) -> Loop:
