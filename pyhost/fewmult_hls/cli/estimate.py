@@ -42,7 +42,7 @@ _MOST_IMAGES = 1 << 40  # an epoch of them outlasts any board, and its numbers f
     "method", allowed=tuple(SAMPLED), help="Ternary or binary samples; they take the same time."
 )
 @setting("master_bits", help="Bits of the stored weight.")
-@setting("batch")
+@setting("batch", says="")
 @setting("perturb", help="Learn from every batch once more, as `train` does.")
 @option(
     "samples",
