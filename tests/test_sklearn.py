@@ -291,6 +291,14 @@ def test_a_damaged_file(fitted: FewMultClassifier, tmp_path: Path) -> None:
         FewMultClassifier.load(path)
 
 
+def test_a_file_with_fewer_labels_than_classes(fitted: FewMultClassifier, tmp_path: Path) -> None:
+    wrong = copy.deepcopy(fitted)
+    wrong.classes_ = wrong.classes_[:-1]
+    wrong.save(tmp_path / "net.npz")
+    with pytest.raises(FewmultError, match="9 labels for 10 classes"):
+        FewMultClassifier.load(tmp_path / "net.npz")
+
+
 def test_the_net_of_a_run_is_no_estimator(tmp_path: Path) -> None:
     train("digits", net="64-8-10", epochs=1, out=tmp_path / "run").close()
     with pytest.raises(FewmultError, match="estimator"):

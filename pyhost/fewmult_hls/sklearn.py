@@ -223,6 +223,8 @@ class FewMultClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             said = json.loads(text)
             found = cls(**said["parameters"])
             found.classes_ = np.array(said["classes"], np.dtype(said["dtype"]))
+            if len(found.classes_) != model.spec.classes:
+                raise ValueError(f"{len(found.classes_)} labels for {model.spec.classes} classes")
             found.n_features_in_, shape = said["features"], said["image_shape"]
             found.image_shape_ = None if shape is None else tuple(shape)
             if said["names"]:
