@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )
 @PRESET
 @option("net", "Time the step of this net, call by call, in place of the kernels.", metavar="TEXT")
-@setting("batch", help="Examples a step of --net.")
+@setting("batch", help="Examples a step of --net.", says="")
 @setting("flip")
 @setting("crop")
 @JSON
