@@ -13,7 +13,7 @@ import math
 
 from fewmult_hls.hardware.board.board import load_board
 from fewmult_hls.hardware.model.area import overlay_areas, total
-from fewmult_hls.hardware.model.estimate import OVERLAY, estimate
+from fewmult_hls.hardware.model.estimate import estimate
 from fewmult_hls.hardware.model.rows import adder_tree
 from fewmult_hls.hardware.source.constants import changed, constants
 from fewmult_hls.nets.network import NetworkSpec
@@ -57,7 +57,7 @@ def row(title: str, use: list[tuple[int, float]]) -> str:
     """Of the table, for arrays of some sizes and the sums that slices take."""
     slices, saved = sum(s for s, _ in use), sum(lut for _, lut in use)
     there = BOARD.resources
-    lut = total(overlay_areas(BOARD, OVERLAY).values()).lut - saved
+    lut = total(overlay_areas(BOARD, "fewmult").values()).lut - saved
     seconds = estimate(NET, BOARD, 50_000, 0).epoch_seconds
     fits = "" if slices <= there.dsp else f", {there.dsp} there"
     share = f"{100 * lut / there.lut:.0f} %"

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import asdict, replace
 
 import pytest
 
 from fewmult_hls.contract.calls import Call, Pass, Pool
+from fewmult_hls.contract.window import Window
 from fewmult_hls.hardware.model.costs import all_costs
 from fewmult_hls.hardware.model.sizes import sizes_of
 from fewmult_hls.hardware.source.constants import constants
@@ -25,7 +27,7 @@ SHAPES = [(1, 1, 16), (64, 64, 32), (70, 300, 16), (530, 70, 64), (300, 17, 128)
 
 def calls(kernel: str) -> list[Call]:
     """A call of every kind for every shape."""
-    found = []
+    found = with_windows(kernel) if kernel in ("layer", "shift_gradient") else []
     for inputs, outputs, batch in SHAPES:
         if kernel in ("layer", "normalize"):
             found += [of_sizes(kernel, inputs, outputs, batch, pass_) for pass_ in Pass]
@@ -42,6 +44,31 @@ def calls(kernel: str) -> list[Call]:
         if kernel in ("sample_weights", "shift_gradient"):
             sizes = (inputs, outputs, batch)
             found += [of_sizes(kernel, *sizes, master_bits=bits) for bits in (8, 16)]
+    return found
+
+
+def at_places() -> list[Window]:
+    """Windows on images: padded, with a stride, on whole rows, of runs that blocks cut."""
+    return [
+        Window(3, 5, 4, 3, 3, 1, True),
+        Window(20, 4, 5, 3, 3, 2, True),
+        Window(70, 3, 4, 2, 2, 1, False),
+        Window(7, 5, 6, 3, 3, 2, False),
+        Window(33, 3, 3, 3, 3, 1, False),
+        Window(9, 4, 3, 2, 3, 1, False),
+        Window(1, 6, 6, 5, 5, 1, True),
+    ]
+
+
+def with_windows(kernel: str) -> list[Call]:
+    """The calls of a layer at places."""
+    found: list[Call] = []
+    passes = [Pass.HIDDEN, Pass.HIDDEN_MEAN, Pass.BACKWARD, Pass.PERTURB]
+    for window in at_places():
+        for outputs, batch in ((5, 16), (70, 32), (131, 64)):
+            for pass_ in passes if kernel == "layer" else [None]:
+                call = of_sizes(kernel, window.fan_in, outputs, batch, pass_)
+                found.append(replace(call, **asdict(window)))  # type: ignore[type-var]
     return found
 
 

@@ -17,7 +17,6 @@ from .arguments import BOARD, JSON, PAPER_NET, PRESET, examples, option, path, s
 from .results import show_rows, show_table
 
 if TYPE_CHECKING:
-    from ..hardware.board.board import Board
     from ..hardware.model.area import Area
     from ..hardware.model.estimate import CallCost, Estimate
 
@@ -114,7 +113,7 @@ def estimate(
         _show_layers(found)
         _show_loops(found)
         _show_times(found, samples, validation)
-        _show_area(target, reported)
+        _show_area(found, reported)
 
 
 def _sizes(texts: tuple[str, ...]) -> dict[str, int]:
@@ -222,12 +221,12 @@ def _percent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f} %" if whole else ""
 
 
-def _show_area(board: Board, reported: dict[str, Any]) -> None:
+def _show_area(found: Estimate, reported: dict[str, Any]) -> None:
     """Each kernel's, the sum, and the lines that nothing may cross."""
     from ..hardware.model.area import overlay_areas, total
-    from ..hardware.model.estimate import OVERLAY
 
-    areas = overlay_areas(board, OVERLAY)
+    board = found.board
+    areas = overlay_areas(board, found.overlay)
     all_of_it = total(areas.values())
     table = [["area", "LUT", "FF", "BRAM", "DSP"]]
     for name, area in {**areas, "all": all_of_it}.items():
@@ -260,14 +259,14 @@ def _reported_row(what: str, found: dict[str, Any]) -> list[str]:
 
 def _report(found: Estimate, perturb: int, reported: dict[str, Any]) -> dict[str, Any]:
     from ..hardware.model.area import INTERCONNECT, overlay_areas, parts_of, total
-    from ..hardware.model.estimate import OVERLAY
 
-    areas = overlay_areas(found.board, OVERLAY)
+    areas = overlay_areas(found.board, found.overlay)
     all_of_it = total(areas.values())
     spec = found.spec
     return {
         "model": CAPTION,
         "board": found.board.name,
+        "overlay": found.overlay,
         "net": spec.name,
         "weights": spec.weights,
         "master_bits": spec.master_bits,

@@ -9,21 +9,20 @@ runs is counted; what stands below as a constant is assumed, and kept apart in e
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
-from ...contract.calls import CALLS, Call, Layer, Pass, Pool, Windowed
+from ...contract.calls import Call, Layer, Pass, Pool
+from ...contract.window import Window
 from ...nets.evaluator import STATISTICS_IMAGES
 from ...nets.network import NetworkSpec
 from ...nets.steps import Moment, evaluation, layered_step, sampling
 from ...nets.trainer import whole_batches
-from ...system.errors import UsageError
 from ..board.board import Board
 from ..source.reading import kernel_sources, load_interface
 from .costs import all_costs
 from .rows import Access, Loop, Process
 from .sizes import Sizes, sizes_of
 
-OVERLAY = "fewmult"  # that trains
 # What of a call decides its cost.
 _SIZES = (
     "pass_",
@@ -34,6 +33,9 @@ _SIZES = (
     "transposed",
     "planes",
     "master_bits",
+    *(field.name for field in fields(Window)),
+    "back",
+    "size",
 )
 
 # From one loop into the next, and back: a cycle each (UG1399, "Flattening Nested Loops").
@@ -119,8 +121,8 @@ def cost_of(call: Call, board: Board) -> CallCost:
     costs = [_loop_cost(loop, sizes, ports, board) for loop in loops]
     shares = _shares(loops, costs, sizes)
     parts = [
-        replace(cost, shown=shares[loop.process]) if loop.process else cost
-        for loop, cost in zip(loops, costs, strict=True)
+        cost if process is None else replace(cost, shown=shares[process])
+        for process, cost in zip((loop.process_in(sizes) for loop in loops), costs, strict=True)
     ]
     parts += [_access_cost(access, sizes) for access in all_costs().accesses if access.when(call)]
     moved = sum(part.read + part.written for part in parts)
@@ -164,8 +166,9 @@ def _shares(loops: list[Loop], costs: list[Cost], sizes: Sizes) -> dict[Process,
     """
     totals: dict[Process, int] = {}
     for loop, cost in zip(loops, costs, strict=True):
-        if loop.process:
-            totals[loop.process] = totals.get(loop.process, 0) + cost.work + cost.wait
+        process = loop.process_in(sizes)
+        if process:
+            totals[process] = totals.get(process, 0) + cost.work + cost.wait
     slowest = max(totals, key=lambda process: totals[process], default=None)
     return {process: 1.0 if process is slowest else 1 / process.turns(sizes) for process in totals}
 
@@ -235,6 +238,12 @@ class Estimate:
     layers: tuple[int, ...]
     evaluation: tuple[tuple[int, CallCost], ...]
     sampling: tuple[CallCost, ...]
+
+    @property
+    def overlay(self) -> str:
+        """The first of the board's overlays that has all kernels of a step."""
+        needed = {cost.call.kernel for _, cost in self.step}
+        return next(name for name, there in self.board.overlays.items() if needed <= {*there})
 
     def seconds(self, cycles: float) -> float:
         """At the fabric's clock."""
@@ -324,7 +333,7 @@ def estimate(
         perturbed: whether every batch is learned from once more, with moved inputs.
 
     Raises:
-        UsageError: there are fewer examples than a batch, or the net needs what no kernel does.
+        UsageError: there are fewer examples than a batch.
         FewmultError: this installation has no kernels' sources.
     """
     steps = whole_batches(examples, spec.batch)
@@ -352,11 +361,6 @@ class _Costs:
         self._known: dict[tuple[object, ...], CallCost] = {}
 
     def __call__(self, call: Call) -> CallCost:
-        if call.kernel not in CALLS or (isinstance(call, Windowed) and not call.is_dense):
-            raise UsageError(
-                "the model prices no layers at places, which this net needs: "
-                "take a net of dense layers, such as 784-1024-10"
-            )
         sizes = (call.kernel, *map(vars(call).get, _SIZES))
         if sizes not in self._known:
             self._known[sizes] = cost_of(call, self._board)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ...contract.calls import Call, Pass
-from .sizes import Count, Tile
+from .sizes import Count, Sizes, Tile
 
 # Cycles from the first iteration of a loop into its pipeline to its result, less one: what a loop
 # takes beyond its iterations. Only a report of the tools knows them; these are assumed.
@@ -77,6 +77,7 @@ class Loop(_Reached):
         reads: bytes that a run of the body takes from each array in memory.
         writes: bytes that it leaves there.
         process: that it is in, of a DATAFLOW region.
+        joins_at_places: whether it is in it only where a call has several places, else before it.
     """
 
     function: str
@@ -87,6 +88,11 @@ class Loop(_Reached):
     reads: Mapping[str, Count] = field(default_factory=dict)
     writes: Mapping[str, Count] = field(default_factory=dict)
     process: Process | None = None
+    joins_at_places: bool = False
+
+    def process_in(self, sizes: Sizes) -> Process | None:
+        """The process that it is in, in a call of these sizes."""
+        return None if self.joins_at_places and sizes.places == 1 else self.process
 
     @property
     def key(self) -> tuple[str, str, int]:

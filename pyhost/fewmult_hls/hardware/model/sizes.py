@@ -7,9 +7,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
-from ...contract.calls import Call, Normalize, Product
+from ...contract.calls import Call, Normalize, Product, Windowed
 from ...contract.layouts import word_columns
+from ...contract.window import Window
 from ..source.constants import constants
+from .walks import Walks, backward_walks, forward_walks
 
 Tile = Mapping[str, int]  # constants of the sources by name
 
@@ -42,6 +44,30 @@ class Sizes:
         """Whose sums are computed."""
         assert isinstance(self.call, Product | Normalize)
         return self.call.units
+
+    @cached_property
+    def window(self) -> Window:
+        """Where it lies: once on rows of values, where a call says nothing else."""
+        if isinstance(self.call, Windowed):
+            return self.call.window
+        return Window(self.inputs, 1, 1, 1, 1)
+
+    @cached_property
+    def walks(self) -> Walks:
+        """What the places of a product or a gradient see."""
+        if isinstance(self.call, Product) and self.call.sends_back:
+            return backward_walks(self.window, self.outputs)
+        return forward_walks(self.window)
+
+    @property
+    def places(self) -> int:
+        """Places that a call makes."""
+        return 1 if isinstance(self.call, Normalize) else self.walks.places
+
+    @property
+    def of_place(self) -> int:
+        """Units whose sums are computed at each place."""
+        return self.units // self.places
 
     @property
     def elements(self) -> int:

@@ -25,7 +25,8 @@ _CONSTANT = re.compile(
     r"^ *(?:static )?constexpr (?:int|Word|std::int\w+_t) (k\w+) = ([^;]+);", re.MULTILINE
 )
 _ARRAY = re.compile(
-    r"^ *((?:using \w+ = (?:std::)?(\w+)|(?:std::)?(\w+) \w+)((?:\[[^\]]+\])+);)", re.MULTILINE
+    r"^ *((?:using \w+ = (?:std::)?(\w+)|(?!return )(?:std::)?(\w+) \w+)((?:\[[^\]]+\])+);)",
+    re.MULTILINE,
 )
 _STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"^\s*((?:const )?[\w:]+\*?) (\w+);", re.MULTILINE)

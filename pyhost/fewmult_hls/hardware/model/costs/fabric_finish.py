@@ -10,7 +10,7 @@ from typing import Any
 from ....contract.calls import Pass
 from ..rows import GENERATOR, TREE, Access, Costs, KernelArray, Loop, Part, Passes, TileCount, one
 from ..sizes import WORD, Count, Sizes, elements, units
-from .fabric_product import number_of_tiles, tiles
+from .fabric_product import number_of_tiles, tiles, tiles_at_places
 
 _FILE, _KERNELS = "fabric_finish.hpp", ("layer", "normalize")
 _loop = partial(Loop, _FILE, _KERNELS)
@@ -29,34 +29,63 @@ def _over_sums(
     function: str,
     passes: Passes,
     trips: Count = _port_words,
-    entries: Count = number_of_tiles,
+    entries: Count = tiles_at_places,
     **more: Any,
 ) -> Loop:
     """A loop over all sums of a tile."""
     return _loop(function, entries, trips, passes=passes, **more)
 
 
-def _numbers(s: Sizes, names: tuple[str, ...]) -> int:
-    """How many arrays with a number of every unit, bias and mean, are among these."""
-    return len({"bias", "mean"} & {*names})
+def _odd_places(s: Sizes) -> int:
+    """Places whose means begin in the middle of a word."""
+    return s.places // 2 if s.of_place % 2 else 0
 
 
-def _read(s: Sizes) -> int:
-    return _numbers(s, s.call.access.reads)
+def _bias_pairs(s: Sizes) -> int:
+    """Words of all tiles' biases."""
+    return sum(-(-rows // 2) for rows in tiles(s))
 
 
-def _written(s: Sizes) -> int:
-    return _numbers(s, s.call.access.writes)
+def _mean_pairs(s: Sizes) -> int:
+    """Words of all tiles' means at all places."""
+    wider = sum(-(-(rows + 1) // 2) for rows in tiles(s))
+    return (s.places - _odd_places(s)) * _bias_pairs(s) + _odd_places(s) * wider
 
 
-def _over_pairs(function: str, arrays: Count, **moved: Any) -> Loop:
-    """A loop over a tile's units, two in a word, for each of some arrays."""
-    return _loop(
-        function,
-        lambda s: arrays(s) * number_of_tiles(s),
-        lambda s: arrays(s) * sum(-(-rows // 2) for rows in tiles(s)),
-        **moved,
-    )
+def _has(names: tuple[str, ...], name: str) -> int:
+    return int(name in names)
+
+
+def _reads(s: Sizes) -> int:
+    """Bursts of numbers: biases at every place, and means."""
+    names = s.call.access.reads
+    return tiles_at_places(s) * (_has(names, "bias") + _has(names, "mean"))
+
+
+def _words_read(s: Sizes) -> int:
+    names = s.call.access.reads
+    return s.places * _has(names, "bias") * _bias_pairs(s) + _has(names, "mean") * _mean_pairs(s)
+
+
+def _writes(s: Sizes) -> int:
+    """The same: biases at the last place alone."""
+    names = s.call.access.writes
+    return number_of_tiles(s) * _has(names, "bias") + tiles_at_places(s) * _has(names, "mean")
+
+
+def _words_written(s: Sizes) -> int:
+    names = s.call.access.writes
+    return _has(names, "bias") * _bias_pairs(s) + _has(names, "mean") * _mean_pairs(s)
+
+
+def _words_alone(s: Sizes) -> int:
+    """Of the loss; and of means, that two places share: in front and behind."""
+    if "loss" in s.call.access.reads:
+        return number_of_tiles(s)
+    if s.of_place % 2 == 0:
+        return 0
+    behind = sum((s.places if rows % 2 else s.places - 1) // 2 for rows in tiles(s))
+    return number_of_tiles(s) * _odd_places(s) + behind
 
 
 def _learns(s: Sizes) -> bool:
@@ -71,7 +100,7 @@ def _port(number: int) -> TileCount:
 
 COSTS = Costs(
     loops=(
-        _over_pairs("load_numbers", _read, reads={"bias": WORD}),
+        _loop("load_numbers", _reads, _words_read, reads={"bias": WORD}),
         _over_sums("find_means", (Pass.HIDDEN,), depth=TREE),
         _over_sums("open_gates", (Pass.BACKWARD,), depth=TREE, reads={"gate": WORD}),
         _over_sums(
@@ -93,11 +122,11 @@ COSTS = Costs(
             writes={"logits": WORD},
         ),
         _over_sums("write_moved", (Pass.PERTURB,), reads={"gate": WORD}, writes={"result": WORD}),
-        _over_sums("step_biases", (*_OUTPUT, Pass.BACKWARD), units),
-        _over_pairs("store_numbers", _written, writes={"bias": WORD}),
+        _over_sums("step_biases", (*_OUTPUT, Pass.BACKWARD), lambda s: s.of_place, number_of_tiles),
+        _loop("store_numbers", _writes, _words_written, writes={"bias": WORD}),
     ),
     accesses=(
-        _access("source[0]", 0, number_of_tiles, "loss", 8, passes=_OUTPUT),
+        _access("source[0]", 0, _words_alone, "loss", 8, passes=(*_OUTPUT, Pass.HIDDEN)),
         _access("result[0]", 0, number_of_tiles, "loss", 8, True, passes=_OUTPUT),
     ),
     parts=tuple(
@@ -106,6 +135,7 @@ COSTS = Costs(
             ("means", "add32", _port(2)),  # of 64 bits
             ("gates", "gate", _port(1)),
             ("sums of what passes", "add32", _port(1)),
+            ("and over places", "add32", lambda t: 2),  # of 64 bits
             ("less the means, and biases", "add32", _port(2)),
             ("rounding", "rounding", _port(1)),
             ("saturation", "saturate", _port(1)),
@@ -117,7 +147,8 @@ COSTS = Costs(
         )
     ),
     arrays=(
-        _array("using UnitNumbers = std::int32_t[kRows / 2][2];", lambda t: 2, copies=3),
+        _array("using UnitNumbers = std::int32_t[kRows / 2][2];", lambda t: 2, copies=2),
+        _array("using Totals = std::int64_t[kRows / 2][2];", lambda t: 2),
         _array("Word labels[kBatchWords];"),
         _array("Word logits[kMaxPairs];"),
         _array("Word deltas[kBatchWords];"),

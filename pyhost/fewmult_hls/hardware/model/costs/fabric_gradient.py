@@ -29,9 +29,14 @@ _part = partial(Part, _KERNELS)
 _first_loop = partial(Loop, _FILE, _SAMPLES)  # of the first sample
 
 
+def _is_at_places(s: Sizes) -> bool:
+    """Whether a gradient is summed over several places."""
+    return s.places > 1
+
+
 def _tiles(s: Sizes) -> list[int]:
     """Rows of each tile of outputs."""
-    return parts(s.outputs, s.tile["kGradientRows"])
+    return parts(s.outputs, s.tile["kPlaceRows" if _is_at_places(s) else "kGradientRows"])
 
 
 def _columns(s: Sizes) -> int:
@@ -39,22 +44,25 @@ def _columns(s: Sizes) -> int:
     return len(_tiles(s)) * s.words
 
 
-def _codes_cleared(s: Sizes) -> int:
-    """Of these, those whose codes are cleared before they are drawn."""
-    if s.batch < s.tile["kGradientLanes"]:
-        return _columns(s)
-    return len(_tiles(s)) * (s.inputs % WORD_BITS > 0)
+def _turns(s: Sizes) -> int:
+    """The same at all places."""
+    return _columns(s) * s.places
+
+
+def _is_full(s: Sizes) -> bool:
+    """Whether codes leave no part of a row as it was."""
+    return s.batch >= s.tile["kGradientLanes"]
 
 
 def _array_cycles(s: Sizes) -> int:
-    """Of the array, for one word column, over all tiles."""
+    """Of the array, for one word column at a place, over all tiles."""
     lanes, inputs = s.tile["kGradientLanes"], s.tile["kGradientInputs"]
     passes = -(-s.batch // lanes) * (WORD_BITS // inputs)
     return passes * sum(power_of_two(rows, inputs) for rows in _tiles(s))
 
 
 def _process(name: str) -> Process:
-    return Process(name, lambda s: s.words)
+    return Process(name, lambda s: s.words * s.places)
 
 
 _ENCODE, _GRADIENT = _process("encode"), _process("gradient")
@@ -79,34 +87,46 @@ COSTS = Costs(
         packed_words.find_columns(_KERNELS, always(1)),
         _loop(
             "load_deltas",
-            lambda s: len(_tiles(s)),
-            lambda s: s.outputs * s.batch // s.tile["kPortBytes"],
+            lambda s: _turns(s) if _is_at_places(s) else len(_tiles(s)),
+            lambda s: (
+                (s.words * s.places if _is_at_places(s) else 1)
+                * s.outputs
+                * s.batch
+                // s.tile["kPortBytes"]
+            ),
             reads={"deltas": WORD},
+            process=_ENCODE,
+            joins_at_places=True,
         ),
         _loop(
             "clear_codes",
-            _codes_cleared,
-            lambda s: _codes_cleared(s) * WORD_BITS * max(s.batch, s.tile["kGradientLanes"]) // 8,
+            lambda s: len(_tiles(s)) * s.walks.clears(_is_full(s)),
+            lambda s: (
+                len(_tiles(s))
+                * s.walks.rows_cleared(_is_full(s))
+                * max(s.batch, s.tile["kGradientLanes"])
+                // 8
+            ),
             process=_ENCODE,
         ),
         _loop(
             "draw_codes",
-            _columns,
-            lambda s: len(_tiles(s)) * s.inputs * s.batch // s.tile["kPortBytes"],
+            lambda s: len(_tiles(s)) * s.walks.loads,
+            lambda s: len(_tiles(s)) * s.walks.rows_there * s.batch // s.tile["kPortBytes"],
             depth=GENERATOR,
             reads={"x": WORD},
             process=_ENCODE,
         ),
         _loop(
             "shift_accumulate",
-            _columns,
-            lambda s: _columns(s) * s.tile["kGradientInputs"],
+            _turns,
+            lambda s: _turns(s) * s.tile["kGradientInputs"],
             process=_GRADIENT,
         ),
         _loop(
             "shift_accumulate",
-            _columns,
-            lambda s: s.words * _array_cycles(s),
+            _turns,
+            lambda s: s.words * s.places * _array_cycles(s),
             number=1,
             depth=TREE,
             process=_GRADIENT,
@@ -142,7 +162,14 @@ COSTS = Costs(
             "add32",
             lambda t: t["kGradientInputs"] * (1 + adder_tree(t["kGradientLanes"], 16)),
         ),
+        # Negative terms are one too small; how many there are is counted for each input.
+        _part(
+            "gradient: their signs",
+            "add32",
+            lambda t: t["kGradientInputs"] * (1 + adder_tree(t["kGradientLanes"], 2)) / 4,
+        ),
         _part("codes", "code", lambda t: t["kPortBytes"]),
+        _part("codes: sizes", "add32", lambda t: t["kPortBytes"] / 4),
         _part("random generators", "threefry", lambda t: 2),
         # Four weights a cycle: a draw has a half for each.
         *(
@@ -174,15 +201,27 @@ COSTS = Costs(
             lambda t: t["kGradientInputs"],
             copies=2,
         ),
+        # Of a place: filled while that of another is used; and the sums over those that passed.
+        _array(
+            "using PlaceDeltas = Word[kPlaceRows][kGradientSweeps][kGradientGroups];",
+            lambda t: t["kGradientGroups"],
+            copies=2,
+        ),
+        _array(
+            "using PlaceGradient = std::int32_t[kPlaceRows][kGradientParts][kPartQuads][4];",
+            lambda t: t["kGradientInputs"],
+        ),
         # Before the update and after it, signs and masks: each filled while it is used.
         _array("using Weights = Word[kFours];", copies=4),
         _array("using Samples = Word[kGradientRows];", copies=4),
         KernelArray(_FILE, _SAMPLES, "using Weights = Word[kFours];"),
         KernelArray(_FILE, _SAMPLES, "using Samples = Word[kGradientRows];", copies=2),
         *(
-            _array(f"std::int16_t {array}[kGradientInputs][kGradientLanes];", registers, bits=3)
+            _array(f"std::int16_t {array}[kGradientInputs][kGradientLanes];", registers, bits=4)
             for array in ("shift", "next")
         ),
         _array("std::int16_t d[kGradientLanes];", registers, bits=8),
+        _array("Word eights[kGradientGroups];", registers),
+        _array("std::int32_t sums[kPartQuads][4];", registers),
     ),
 )

@@ -19,8 +19,8 @@ _part = partial(Part, KERNELS)
 
 
 def tiles(s: Sizes) -> list[int]:
-    """Rows of each tile of units."""
-    return parts(s.units, s.tile["kRows"])
+    """Rows of each tile of a place's units."""
+    return parts(s.of_place, s.tile["kRows"])
 
 
 def number_of_tiles(s: Sizes) -> int:
@@ -28,24 +28,29 @@ def number_of_tiles(s: Sizes) -> int:
     return len(tiles(s))
 
 
+def tiles_at_places(s: Sizes) -> int:
+    """How often a tile meets a place."""
+    return number_of_tiles(s) * s.places
+
+
 def _planes(s: Sizes) -> int:
     """Of the weights; a transposed product has one."""
     return 1 if s.product.sends_back else s.product.planes
 
 
-def _columns(s: Sizes) -> list[int]:
-    """Terms in each word column."""
-    return parts(s.product.terms, WORD_BITS)
+def _all_blocks(s: Sizes) -> int:
+    """Of all places, for one plane of a tile."""
+    return s.walks.blocks.total()
 
 
 def _blocks(s: Sizes) -> int:
-    """Steps of one plane of a tile."""
-    return -(-len(_columns(s)) // s.tile["kPanelWords"])
+    """Steps of one plane of a tile at a place."""
+    return max(1, _all_blocks(s) // s.places)
 
 
 def _sweeps(s: Sizes) -> int:
-    """How often the terms are swept: for every tile and plane."""
-    return len(tiles(s)) * _planes(s)
+    """How often all that is seen is swept: for every tile and plane."""
+    return number_of_tiles(s) * _planes(s)
 
 
 def _beats(s: Sizes) -> int:
@@ -59,27 +64,44 @@ def _array_cycles(s: Sizes) -> int:
     return passes * sum(power_of_two(rows, s.tile["kInputs"]) for rows in tiles(s))
 
 
-def _panels_cleared(s: Sizes) -> int:
-    """How often a panel is cleared before it is loaded: where it is short."""
-    short = s.batch < s.tile["kLanes"]
-    return _sweeps(s) * sum(short or terms < WORD_BITS for terms in _columns(s))
+def _is_full(s: Sizes) -> bool:
+    """Whether loads leave no part of a row as it was."""
+    return s.batch >= s.tile["kLanes"]
 
 
-def _turned(s: Sizes) -> int:
-    """Blocks of 64 rows in a word column of a transposed product, of all tiles."""
-    return sum(-(-rows // WORD_BITS) for rows in tiles(s))
+def _clears(s: Sizes) -> int:
+    """How often rows of a panel are cleared."""
+    return _sweeps(s) * s.walks.clears(_is_full(s))
 
 
-def _bursts(s: Sizes) -> int:
-    """Of packed words."""
-    return (_turned(s) if s.product.sends_back else _sweeps(s)) * len(_columns(s))
+def _rows_cleared(s: Sizes) -> int:
+    return _sweeps(s) * s.walks.rows_cleared(_is_full(s))
 
 
-def _packed_words(s: Sizes) -> int:
-    """That are read, of signs as of masks."""
-    if s.product.sends_back:
-        return _turned(s) * s.product.terms
-    return _planes(s) * len(_columns(s)) * s.units
+def _words_of(s: Sizes, kind: str) -> tuple[int, int]:
+    """Bursts of packed words, of signs as of masks, and their words.
+
+    Args:
+        s: the sizes.
+        kind: "whole" words, or the "upper" or "lower" parts of those that begin within one.
+    """
+    if not s.product.sends_back:
+        if kind != "whole":
+            return 0, 0
+        blocks = _planes(s) * _all_blocks(s)
+        return number_of_tiles(s) * blocks, s.of_place * blocks
+    bursts = words = 0
+    for bit, (pieces, rows) in s.walks.pieces_by_bit.items():
+        for tile in tiles(s):
+            for there in parts(tile, WORD_BITS):
+                is_met = {
+                    "whole": bit == 0,
+                    "upper": bit > 0,
+                    "lower": bit > 0 and there + bit > WORD_BITS,
+                }[kind]
+                bursts += pieces * is_met
+                words += rows * is_met
+    return bursts, words
 
 
 def _pairs(s: Sizes) -> int:
@@ -93,37 +115,36 @@ _LOAD, _ACCUMULATE = Process("load", _blocks), Process("accumulate", _blocks)
 COSTS = Costs(
     loops=(
         packed_words.find_columns(KERNELS, number_of_tiles),
-        _loop("clear", number_of_tiles, lambda s: s.units * _beats(s)),
+        _loop("clear", tiles_at_places, lambda s: s.units * _beats(s)),
         _loop(
             "twice",
-            lambda s: len(tiles(s)) * (_planes(s) - 1),
+            lambda s: tiles_at_places(s) * (_planes(s) - 1),
             lambda s: s.units * (_planes(s) - 1) * _beats(s),
         ),
         _loop(
             "clear_panel",
-            _panels_cleared,
-            lambda s: _panels_cleared(s) * WORD_BITS * _beats(s) * s.tile["kLanes"] // 8,
+            _clears,
+            lambda s: _rows_cleared(s) * _beats(s) * s.tile["kLanes"] // 8,
             process=_LOAD,
         ),
         _loop(
             "load_panel",
-            lambda s: _sweeps(s) * len(_columns(s)),
-            lambda s: _sweeps(s) * s.product.terms * s.batch // s.tile["kPortBytes"],
+            lambda s: _sweeps(s) * s.walks.loads,
+            lambda s: _sweeps(s) * s.walks.rows_there * s.batch // s.tile["kPortBytes"],
             reads={"source": WORD},
             process=_LOAD,
         ),
-        packed_words.load_rows(KERNELS, _bursts, _packed_words, _LOAD),
-        *packed_words.shifted_rows(KERNELS, _LOAD),
+        *packed_words.load_rows(KERNELS, _words_of, _LOAD),
         _loop(
             "accumulate",
-            lambda s: _sweeps(s) * _blocks(s),
-            lambda s: _sweeps(s) * _blocks(s) * s.tile["kInputs"],
+            lambda s: _sweeps(s) * _all_blocks(s),
+            lambda s: _sweeps(s) * _all_blocks(s) * s.tile["kInputs"],
             process=_ACCUMULATE,
         ),
         _loop(
             "accumulate",
-            lambda s: _sweeps(s) * _blocks(s),
-            lambda s: _planes(s) * _blocks(s) * _array_cycles(s),
+            lambda s: _sweeps(s) * _all_blocks(s),
+            lambda s: _planes(s) * _all_blocks(s) * _array_cycles(s),
             number=1,
             depth=TREE,
             process=_ACCUMULATE,

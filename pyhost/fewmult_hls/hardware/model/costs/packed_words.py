@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from ..rows import KernelArray, Kernels, Loop, Process
-from ..sizes import WORD, Count, always
+from ..sizes import WORD, Count, Sizes
 
 _FILE = "packed_words.hpp"
 _ARRAYS = {"sign": WORD}  # masks go by the same port
@@ -18,17 +19,28 @@ def find_columns(kernels: Kernels, entries: Count) -> Loop:
     return Loop(_FILE, kernels, "find_columns", entries, lambda s: s.words * entries(s))
 
 
-def load_rows(kernels: Kernels, entries: Count, trips: Count, process: Process) -> Loop:
-    """The loop that brings signs and then masks, each so often; they share a port."""
-    return replace(_rows("load_rows", kernels, entries, trips, process), reads=_ARRAYS)
+def load_rows(
+    kernels: Kernels, count: Callable[[Sizes, str], tuple[int, int]], process: Process
+) -> tuple[Loop, ...]:
+    """The loops that bring signs and then masks: of whole words, and of those that begin in one.
 
-
-def shifted_rows(kernels: Kernels, process: Process) -> tuple[Loop, ...]:
-    """Those that bring words which begin in the middle of memory's: no dense layer's do."""
-    never = always(0)
+    Args:
+        kernels: that have them.
+        count: bursts and words of each kind.
+        process: that they are in.
+    """
     return tuple(
-        replace(_rows(name, kernels, never, never, process), reads=_ARRAYS)
-        for name in ("load_upper", "add_lower")
+        replace(
+            _rows(
+                name,
+                kernels,
+                lambda s, kind=kind: count(s, kind)[0],  # type: ignore[misc]
+                lambda s, kind=kind: count(s, kind)[1],  # type: ignore[misc]
+                process,
+            ),
+            reads=_ARRAYS,
+        )
+        for name, kind in (("load_rows", "whole"), ("load_upper", "upper"), ("add_lower", "lower"))
     )
 
 
