@@ -14,15 +14,15 @@ extern "C" void layer_top(int pass, const std::uint64_t* source, const std::uint
                           std::uint32_t step, int channels, int rows, int columns, int tap_rows,
                           int tap_columns, int stride, int padded, int signed_inputs,
                           std::uint32_t* build_id) {
-#pragma HLS INTERFACE m_axi port = source offset = slave bundle = gmem0 depth = 2048
+#pragma HLS INTERFACE m_axi port = source offset = slave bundle = gmem0 depth = 4096
 #pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem0 depth = 1024
 #pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem0 depth = 1024
-#pragma HLS INTERFACE m_axi port = gate offset = slave bundle = gmem0 depth = 2048
+#pragma HLS INTERFACE m_axi port = gate offset = slave bundle = gmem0 depth = 8192
 #pragma HLS INTERFACE m_axi port = labels offset = slave bundle = gmem0 depth = 32
 #pragma HLS INTERFACE m_axi port = bias offset = slave bundle = gmem1 depth = 256
-#pragma HLS INTERFACE m_axi port = mean offset = slave bundle = gmem1 depth = 256
+#pragma HLS INTERFACE m_axi port = mean offset = slave bundle = gmem1 depth = 512
 #pragma HLS INTERFACE m_axi port = logits offset = slave bundle = gmem1 depth = 8192
-#pragma HLS INTERFACE m_axi port = result offset = slave bundle = gmem1 depth = 2048
+#pragma HLS INTERFACE m_axi port = result offset = slave bundle = gmem1 depth = 8192
 #pragma HLS INTERFACE m_axi port = loss offset = slave bundle = gmem1 depth = 1
 #pragma HLS INTERFACE s_axilite port = pass bundle = control
 #pragma HLS INTERFACE s_axilite port = inputs bundle = control

@@ -13,11 +13,11 @@ extern "C" void shift_gradient_top(const std::uint64_t* weights, std::uint64_t* 
                                    std::uint32_t weight_purpose, std::uint32_t step, int channels,
                                    int rows, int columns, int tap_rows, int tap_columns, int stride,
                                    int padded, int signed_inputs, std::uint32_t* build_id) {
-#pragma HLS INTERFACE m_axi port = weights offset = slave bundle = gmem1 depth = 2048
-#pragma HLS INTERFACE m_axi port = updated offset = slave bundle = gmem2 depth = 2048
-#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem3 depth = 128
-#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem3 depth = 128
-#pragma HLS INTERFACE m_axi port = x offset = slave bundle = gmem0 depth = 2048
+#pragma HLS INTERFACE m_axi port = weights offset = slave bundle = gmem1 depth = 4096
+#pragma HLS INTERFACE m_axi port = updated offset = slave bundle = gmem2 depth = 4096
+#pragma HLS INTERFACE m_axi port = sign offset = slave bundle = gmem3 depth = 256
+#pragma HLS INTERFACE m_axi port = mask offset = slave bundle = gmem3 depth = 256
+#pragma HLS INTERFACE m_axi port = x offset = slave bundle = gmem0 depth = 4096
 #pragma HLS INTERFACE m_axi port = deltas offset = slave bundle = gmem0 depth = 2048
 #pragma HLS INTERFACE s_axilite port = master_bits bundle = control
 #pragma HLS INTERFACE s_axilite port = inputs bundle = control

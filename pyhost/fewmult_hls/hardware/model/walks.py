@@ -99,7 +99,7 @@ def _is_whole(block: Block, is_full: bool) -> bool:
 
 @cache
 def forward_walks(window: Window) -> Walks:
-    """Of a product forward, and of a gradient: rows of the image under the window."""
+    """Rows of the image under the window, of a product forward and of a gradient."""
     run = window.tap_columns * window.channels
     is_one_run = window.tap_columns == window.columns and not window.padded
     found: Counter[Block] = Counter()
@@ -132,7 +132,7 @@ def _seen(length: int, taps: int, padding: int, window: Window, place: int) -> t
 
 @cache
 def backward_walks(window: Window, outputs: int) -> Walks:
-    """Of a product that is sent back: rows of the places from which each place was seen."""
+    """Rows of the places from which each place was seen, of a product that is sent back."""
     found: Counter[Block] = Counter()
     rows = _visits(window.rows, window.tap_rows, window.row_padding, window.result_rows, window)
     columns = _visits(
