@@ -57,8 +57,9 @@ test-clang: $(VENV)/test.stamp ## Build package and testbenches with clang++, an
 	  -Dpybind11_DIR=$$($(BIN)/python -m pybind11 --cmakedir) -DCMAKE_EXPORT_COMPILE_COMMANDS=ON)
 	$(BIN)/python tools/cpp_warnings.py build/clang --resource-dir "$$($(CLANG) -print-resource-dir)"
 
-BOARD_TESTS := $(patsubst %,tests/%.py,backends/test_pynq_backend hardware/test_embedded_device \
-  hardware/test_rtl_device hardware/test_hwh hardware/test_deploy notebooks/test_notebooks test_api)
+BOARD_TESTS := $(patsubst %,tests/%.py,backends/test_pynq_backend backends/test_pynq_places \
+  hardware/test_embedded_device hardware/test_rtl_device hardware/test_hwh hardware/test_deploy \
+  notebooks/test_notebooks test_api)
 
 # pynq holds numpy below 2: an environment of its own.
 test-board: .venv-board/board.stamp ## Run the tests that need pynq (Python 3.10 to 3.12)

@@ -162,13 +162,15 @@ def test_updates_go_on_while_products_run(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_a_call_waits_for_what_it_needs(backend: PynqBackend) -> None:
     driver, batch = backend._main, 16
+    ones = ("rows", "columns", "tap_rows", "tap_columns", "stride")
+    sizes = {"inputs": 64, "outputs": 8, "log2_batch": 4, "channels": 64, **dict.fromkeys(ones, 1)}
     call: dict[str, Any] = {
         "weights": placed(backend, np.ones((1, 8, 64), np.int16)),
         "sign": backend.empty((1, 1, 8), np.uint64),
         "mask": backend.empty((1, 1, 8), np.uint64),
         "x": backend.empty((64, batch), np.int8),
         "deltas": backend.empty((8, batch), np.int8),
-        **{"master_bits": 16, "inputs": 64, "outputs": 8, "log2_batch": 4},
+        **{"master_bits": 16, **sizes},
     }
     call["updated"] = call["weights"]
     layer: dict[str, Any] = {
@@ -178,7 +180,7 @@ def test_a_call_waits_for_what_it_needs(backend: PynqBackend) -> None:
         "bias": backend.empty((8,), np.int32),
         "mean": backend.empty((8,), np.int32),
         "result": backend.empty((8, batch), np.int8),
-        **{"inputs": 64, "outputs": 8, "log2_batch": 4, "planes": 1},
+        **{"planes": 1, **sizes},
     }
     for name, taken, waits in (
         ("sign", call["sign"], True),  # written there, read here

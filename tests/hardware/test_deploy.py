@@ -143,7 +143,7 @@ def run_there(image: Path) -> None:
 def test_it_installs_and_lets_the_board_check_itself(installed: Installed) -> None:
     said, image = installed.said, installed.image
     assert (said.returncode, said.stderr) == (0, ""), said.stderr + said.stdout
-    assert f"copied {WHEELS[-1].name}, fewmult, fewmult_units" in said.stdout
+    assert f"copied {', '.join([WHEELS[-1].name, *Z2.overlays])}" in said.stdout
     assert f"python        {'.'.join(map(str, sys.version_info[:3]))}, {image}" in said.stdout
     assert "pynq and the oracle agree on every bit\nboard is ready\n" in said.stdout
     for name in Z2.overlays:
@@ -310,7 +310,10 @@ def edit(path: Path, old: str, new: str) -> None:
             lambda d: shutil.copy(d / "fewmult_units.json", d / "fewmult.json"),
             "is of the overlay fewmult_units",
         ),
-        (lambda d: [path.unlink() for path in d.iterdir()], "has no fewmult.bit or fewmult_units"),
+        (
+            lambda d: [path.unlink() for path in d.iterdir()],
+            "has no fewmult.bit or fewmult_places.bit",
+        ),
     ],
 )
 def test_overlays_that_are_refused(

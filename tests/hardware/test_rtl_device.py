@@ -18,12 +18,15 @@ from command import assert_one_line, environment, fewmult, summary
 from fewmult_hls import datasets
 from fewmult_hls.backends import open_backend
 from fewmult_hls.backends.pynq_backend import UNITS, PynqBackend, emulated_backend
+from fewmult_hls.contract.backend import check_kernels
 from fewmult_hls.datasets.dataset import Split
 from fewmult_hls.hardware.board.board import load_board
 from fewmult_hls.hardware.board.manifest import planned_manifest
 from fewmult_hls.hardware.rtl.kernel import RtlKernel
+from fewmult_hls.nets.network import NetworkSpec
+from fewmult_hls.nets.steps import all_calls
 from fewmult_hls.proof.parity import difference_on_a_layer, train_briefly
-from fewmult_hls.system.errors import FewmultError
+from fewmult_hls.system.errors import FewmultError, UsageError
 from rtl_ip import RTL, needs_verilator, write_rtl
 
 pytestmark = needs_verilator
@@ -56,6 +59,11 @@ def test_kernels_leave_the_bits_of_emu(backend: PynqBackend, kernel: str) -> Non
     for _ in range(4):
         assert difference_on_a_layer(kernel, backend, EMU, generator, 70) is None
     assert _rtl(backend).cycles > before + 100_000, "and it was the RTL that worked"
+
+
+def test_nets_at_places_are_refused(backend: PynqBackend) -> None:
+    with pytest.raises(UsageError, match=r"no kernel layer for layers at places, .* --backend emu"):
+        check_kernels(backend, all_calls(NetworkSpec("1x8x8-6C3p-10", batch=32).layers, 0))
 
 
 def test_a_tiny_net_has_the_fingerprint_of_emu(backend: PynqBackend) -> None:

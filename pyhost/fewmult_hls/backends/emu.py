@@ -101,6 +101,7 @@ class EmuBackend:
     name = "emu"
     in_order = True
     kernels = frozenset(CALLS)
+    dense_only = frozenset[str]()
 
     def __init__(self, threads: int | None = None, level: str | None = None) -> None:
         module = load_kernels()

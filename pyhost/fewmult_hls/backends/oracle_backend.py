@@ -75,6 +75,7 @@ class OracleBackend:
     name = "numpy"
     in_order = True
     kernels = frozenset(CALLS)
+    dense_only = frozenset[str]()
 
     def __init__(
         self,

@@ -70,6 +70,7 @@ class PynqBackend:
         self._main = self._driver(overlay)
         self._others = {name: self._kernels_of(name) for name in (PLACES, UNITS)}
         self.kernels = self._all_kernels()
+        self.dense_only = frozenset(() if self._main.has("layer") else ("layer",))
 
     def _driver(self, overlay: str) -> OverlayDriver:
         """An overlay's driver, in the fabric."""
@@ -128,11 +129,6 @@ class PynqBackend:
         if isinstance(call, HostCall):
             run_on_host(self, call)
         elif isinstance(call, Layer) and not self._main.has("layer"):
-            if not call.is_dense:
-                raise FewmultError(
-                    f"{UNITS} has no kernel for layers at places, which this net needs: "
-                    "take RTL of layer, or --device emulated"
-                )
             for part in call.parts(self._sums(call.units, call.batch)):
                 self.run(part)
         elif isinstance(call, SampleWeights) and not self._has_kernel(call.kernel):

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..system.errors import UsageError
-from .calls import Call, Enter, HostCall
+from .calls import Call, Enter, HostCall, Windowed
 
 
 class PreparedCalls(Protocol):
@@ -30,12 +30,14 @@ class Backend(Protocol):
     Attributes:
         name: of the backend.
         kernels: that it has; a ``HostCall`` needs none.
+        dense_only: those of them that know no layers at places.
         in_order: whether each call ends before the next one begins, on any part of an array.
     """
 
     name: str
     in_order: bool
     kernels: frozenset[str]
+    dense_only: frozenset[str]
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         """A zeroed array that the kernels can reach."""
@@ -90,17 +92,25 @@ def run_on_host(backend: Backend, call: HostCall, enter: Enter | None = None) ->
     backend.to_device(*(arrays[name] for name in call.access.writes))
 
 
+def takes(backend: Backend, call: Call) -> bool:
+    """Whether a backend has the kernel of a call, and for its places."""
+    dense = not isinstance(call, Windowed) or call.is_dense
+    return call.kernel in backend.kernels and (dense or call.kernel not in backend.dense_only)
+
+
 def check_kernels(backend: Backend, calls: Iterable[Call]) -> None:
     """Whether a backend has a kernel for each call.
 
     Raises:
         UsageError: it lacks one.
     """
-    needed = {call.kernel for call in calls if not isinstance(call, HostCall)}
-    missing = sorted(needed - backend.kernels)
+    needed = (call for call in calls if not isinstance(call, HostCall))
+    missing = sorted({call.kernel for call in needed if not takes(backend, call)})
     if missing:
+        kernel = missing[0]
+        lacks = f"{kernel} for layers at places" if kernel in backend.kernels else kernel
         raise UsageError(
-            f"the {backend.name} backend has no kernel {missing[0]}, which this net needs: "
+            f"the {backend.name} backend has no kernel {lacks}, which this net needs: "
             f"take --backend {'numpy' if backend.name == 'emu' else 'emu or numpy'}"
         )
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..contract.backend import Backend, executed
+from ..contract.backend import Backend, executed, takes
 from ..contract.calls import Call
 from ..datasets import Dataset
 from ..nets.network import Network, NetworkSpec
@@ -31,8 +31,10 @@ def first_difference(one: Backend, other: Backend, call: Call) -> str | None:
 def difference_on_a_layer(
     kernel: str, one: Backend, other: Backend, random: np.random.Generator, widest: int = 200
 ) -> str | None:
-    """Where two backends part on the calls of a random layer, or None."""
-    found = (first_difference(one, other, call) for call in random_calls(kernel, random, widest))
+    """Where two backends part on the calls of a random layer that both take, or None."""
+    calls = random_calls(kernel, random, widest)
+    both = (call for call in calls if takes(one, call) and takes(other, call))
+    found = (first_difference(one, other, call) for call in both)
     return next((difference for difference in found if difference is not None), None)
 
 
