@@ -263,6 +263,10 @@ def test_wheels_that_are_refused(tmp_path: Path) -> None:
     damaged[len(damaged) // 2] ^= 1
     (tmp_path / WHEELS[-1].name).write_bytes(damaged)
     refused(tmp_path / WHEELS[-1].name, "damaged")
+    info = WHEELS[-1].name.replace("-py3-none-any.whl", ".dist-info")
+    with zipfile.ZipFile(tmp_path / WHEELS[-1].name, "w") as archive:
+        archive.writestr(f"{info}/METADATA", b"Requires-Dist: \xff")
+    refused(tmp_path / WHEELS[-1].name, "damaged one .*utf-8")
 
 
 @pytest.mark.slow

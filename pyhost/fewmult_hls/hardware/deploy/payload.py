@@ -8,7 +8,7 @@ import os
 import tarfile
 import zipfile
 from collections.abc import Mapping, Sequence
-from email import message_from_bytes
+from email import message_from_string
 from io import BytesIO
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def read_wheel(path: Path) -> list[str]:
         damaged = archive.testzip()
         if damaged is not None:
             raise ValueError(f"{damaged} in it is damaged")
-        head = message_from_bytes(archive.read(f"{_NAME}.dist-info/METADATA"))
+        head = message_from_string(archive.read(f"{_NAME}.dist-info/METADATA").decode())
     return [text for text in head.get_all("Requires-Dist") or [] if "extra ==" not in text]
 
 
