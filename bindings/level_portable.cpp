@@ -44,9 +44,12 @@ struct PortableTile : OnScratch<FabricTile> {
 
   static void finish(const fewmult_calls::Layer& call, const Place& place, int rows,
                      FabricTile::Sums& sums, Totals& totals) {
-    WholeWords<kRows> bias(call.bias, place.unit, rows);
-    WholeWords<kRows> mean(call.mean, place.row, rows);
-    WholeWords<1> loss(call.loss, 0, 1);
+    // What a pass does not touch may be of any size.
+    const Pass pass = pass_of(call);
+    const bool has_mean = pass == Pass::kHidden || pass == Pass::kHiddenMean;
+    WholeWords<kRows> bias(pass == Pass::kPerturb ? nullptr : call.bias, place.unit, rows);
+    WholeWords<kRows> mean(has_mean ? call.mean : nullptr, place.row, rows);
+    WholeWords<1> loss(pass == Pass::kOutput ? call.loss : nullptr, 0, 1);
     fewmult_calls::Layer whole = call;
     whole.bias = bias.words();
     whole.mean = mean.words();
