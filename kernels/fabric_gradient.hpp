@@ -40,9 +40,8 @@ struct GradientArray {
   static_assert(kQuads == kWordBits / 4, "a draw is for four weights");
 
   // By how much each activation of 64 units shifts a delta, or kNothing for one that counts as
-  // zero, and its sign; eight examples lie in a word, four bits each.
+  // zero; eight examples lie in a word, four bits each.
   static constexpr int kNothing = 7;
-  static constexpr int kMinus = 8;
   using Codes = std::uint32_t[kWordBits][kGradientSweeps][kGradientGroups];
 
   // Of outputs over the batch.
@@ -108,10 +107,11 @@ struct GradientArray {
     }
   }
 
-  // Those of rows of activations, for the rows of a block from `first` on. A draw has a byte for
-  // each of eight examples; `number` is that of the first one.
+  // Those of rows of activations, for the rows of a block from `first` on: of what is above 0, or
+  // of the sizes of what is below. A draw has a byte for each of eight examples; `number` is that
+  // of the first one.
   static void draw_codes(Codes& codes, int first, const Word* x, int rows, std::uint32_t number,
-                         int log2_batch, const Update& update) {
+                         int log2_batch, bool below, const Update& update) {
 #pragma HLS INLINE off
     const int log2_words = log2_batch - kLog2PortBytes;
     for (int word = 0; word < rows << log2_words; ++word) {
@@ -125,22 +125,22 @@ struct GradientArray {
       for (int k = 0; k < kPortBytes; ++k) {
 #pragma HLS UNROLL
         const std::int32_t value = byte_in(eight_x, k);
-        const std::uint32_t code = power_of_two_code(value < 0 ? -value : value, byte_of(bits, k));
-        const std::uint32_t minus = value < 0 ? kMinus : 0;
-        eight |= (((code - 1) & 7U) | minus) << (k << 2);
+        const std::int32_t size = larger(below ? -value : value, 0);
+        const std::uint32_t code = power_of_two_code(size, byte_of(bits, k));
+        eight |= ((code - 1) & 7U) << (k << 2);
       }
       codes[first + (word >> log2_words)][at >> kLog2GradientGroups][at & (kGradientGroups - 1)] =
           eight;
     }
   }
 
-  // gradient[row] = sum over the batch of +-(delta << shift) and, at places, over those that passed
-  // before, whose sums are in `passed`.
+  // gradient[row] = sum over the batch of delta << shift, or what is subtracted for activations
+  // below 0, and, at places, over the turns that passed before, whose sums are in `passed`.
   // For some inputs and examples at a time the shifts stand still in registers while the rows'
   // deltas stream past; those of the next fold are read meanwhile.
   static void shift_accumulate(Gradient& gradient, PlaceGradient& passed, const Codes& codes,
                                const Deltas& deltas, const PlaceDeltas& of_place, int rows,
-                               int log2_batch, bool at_places, bool is_first) {
+                               int log2_batch, bool at_places, bool is_first, bool below) {
     std::int16_t shift[kGradientInputs][kGradientLanes];
     std::int16_t next[kGradientInputs][kGradientLanes];
 #pragma HLS ARRAY_PARTITION variable = shift complete dim = 0
@@ -173,7 +173,7 @@ struct GradientArray {
 #pragma HLS ARRAY_PARTITION variable = sums complete dim = 0
         copy(eights, at_places ? of_place[held][at.sweep] : deltas[row][at.sweep]);
         begin_row(sums, gradient[row][at.part], passed[held][at.part], at.sweep == 0, is_first);
-        accumulate_row(sums, shift, eights);
+        accumulate_row(sums, shift, eights, below);
         end_row(gradient[row][at.part], passed[held][at.part], sums, at_places);
       }
     }
@@ -280,16 +280,14 @@ struct GradientArray {
     return log2_fours == 1 ? byte_in(of_bytes, k) : half_in(word, k);
   }
 
-  // d << shift, or 0 for a shift of 7, in stages: what vectors of a CPU do as well. With a minus,
-  // what is one less than -(d << shift): the ones are counted instead of being carried into each.
+  // d << shift, or 0 for a shift of 7, in stages: what vectors of a CPU do as well.
   static std::int16_t shifted(std::int16_t d, std::int16_t shift) {
 #pragma HLS INLINE
     std::int16_t v = d;
     v = (shift & 1) != 0 ? shifted_by<1>(v) : v;
     v = (shift & 2) != 0 ? shifted_by<2>(v) : v;
     v = (shift & 4) != 0 ? shifted_by<4>(v) : v;
-    v = (shift & kNothing) == kNothing ? std::int16_t{0} : v;
-    return (shift & kMinus) != 0 ? static_cast<std::int16_t>(~v) : v;
+    return shift == kNothing ? std::int16_t{0} : v;
   }
   template <int kShift>
   static std::int16_t shifted_by(std::int16_t v) {
@@ -303,7 +301,7 @@ struct GradientArray {
 #pragma HLS UNROLL
       for (int k = 0; k < 8; ++k) {
 #pragma HLS UNROLL
-        shift[(word << 3) + k] = static_cast<std::int16_t>(eights[word] >> (k << 2) & 15U);
+        shift[(word << 3) + k] = static_cast<std::int16_t>(eights[word] >> (k << 2) & 7U);
       }
     }
   }
@@ -352,17 +350,15 @@ struct GradientArray {
 
   static void accumulate_row(std::int32_t (&sums)[kPartQuads][4],
                              const std::int16_t (&shift)[kGradientInputs][kGradientLanes],
-                             const Word (&eights)[kGradientGroups]) {
+                             const Word (&eights)[kGradientGroups], bool below) {
 #pragma HLS INLINE
     std::int16_t d[kGradientLanes];
 #pragma HLS ARRAY_PARTITION variable = d complete
     take_bytes(d, eights);
     for (int input = 0; input < kGradientInputs; ++input) {
       std::int32_t sum = 0;
-      for (int lane = 0; lane < kGradientLanes; ++lane) {
-        sum += shifted(d[lane], shift[input][lane]) + (shift[input][lane] >> 3 & 1);
-      }
-      sums[input >> 2][input & 3] += sum;
+      for (int lane = 0; lane < kGradientLanes; ++lane) sum += shifted(d[lane], shift[input][lane]);
+      sums[input >> 2][input & 3] += below ? -sum : sum;
     }
   }
 };

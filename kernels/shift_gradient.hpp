@@ -33,25 +33,31 @@ inline std::uint32_t first_word(std::uint32_t number, int master_bits) {
   return number << (master_bits == 8 ? 3 : 4);
 }
 
-// The places that a gradient is summed over.
+// The places that a gradient is summed over. Where activations have a sign, the array has each
+// place twice: for those above 0, whose terms are added, and for those below, whose terms are
+// subtracted.
 struct Places {
   View view;
   int inputs;
   int outputs;
-  bool are_several;
+  bool are_signed;
+  bool are_several;  // turns of a word column
 };
 
 inline Places places_of(const fewmult_calls::ShiftGradient& call) {
 #pragma HLS INLINE
   const View view = view_of(window_of(call), false);
-  return {view, call.inputs, call.outputs, view.rows > 1 || view.columns > 1};
+  const bool are_signed = call.signed_inputs != 0;
+  return {view, call.inputs, call.outputs, are_signed,
+          are_signed || view.rows > 1 || view.columns > 1};
 }
 
 // One word column at one place: what the array has at a time.
 struct Turn {
   std::uint32_t number;  // of the column's first packed word of the tile
   int column;
-  bool begins;  // whether the place is the first one,
+  bool below;   // whether it is about activations below 0
+  bool begins;  // whether it is the column's first turn,
   bool ends;    // or the last, behind which weights are updated
   int deltas;   // number of the tile's first row of deltas there
   Sight sight;
@@ -63,6 +69,7 @@ struct Tour {
   int column;
   int row;  // of places
   int row_column;
+  bool below;  // whether the place's activations above 0 have passed
   int deltas;  // number of the place's first row of deltas
   Visit down;
   Visit across;
@@ -74,6 +81,7 @@ inline Tour begin_tour(const Places& places) {
   return {0,
           0,
           0,
+          false,
           0,
           first_visit(view, view.vertical, view.down),
           first_visit(view, view.horizontal, view.across),
@@ -102,12 +110,16 @@ inline void next_turn(Turn& turn, Tour& tour, const Places& places, const Column
   turn.sight = sight_of(view, tour.down, tour.across, places.inputs);
   turn.number = static_cast<std::uint32_t>(columns.first[tour.column] + output);
   turn.column = tour.column;
-  turn.begins = tour.row == 0 && tour.row_column == 0;
-  turn.ends = tour.row + 1 == view.rows && tour.row_column + 1 == view.columns;
+  turn.below = tour.below;
+  turn.begins = tour.row == 0 && tour.row_column == 0 && !tour.below;
+  turn.ends = tour.row + 1 == view.rows && tour.row_column + 1 == view.columns &&
+              tour.below == places.are_signed;
   turn.deltas = tour.deltas + output;
   turn.walk = tour.walk;
   turn.walk.at += turn.sight.at;
   turn.walk.line_at += turn.sight.at;
+  tour.below = places.are_signed && !tour.below;
+  if (tour.below) return;
   tour.deltas += places.outputs;
   ++tour.row_column;
   next_visit(tour.across, view, view.horizontal, view.across);
@@ -122,11 +134,11 @@ inline void next_turn(Turn& turn, Tour& tour, const Places& places, const Column
 // Some rows of a run: nothing comes from outside of the image.
 template <class Tile>
 void encode_piece(typename Tile::Codes& codes, int first, const Word* x, const Piece& piece, int at,
-                  int log2_batch, bool is_clear, const Update& update) {
+                  int log2_batch, bool is_clear, bool below, const Update& update) {
   if (piece.end > piece.begin) {
     const int word = (at + piece.begin) << (log2_batch - kLog2PortBytes);
     Tile::draw_codes(codes, first + piece.begin, x + word, piece.end - piece.begin,
-                     static_cast<std::uint32_t>(word), log2_batch, update);
+                     static_cast<std::uint32_t>(word), log2_batch, below, update);
   }
   if (is_clear) return;
   if (piece.begin > 0) Tile::clear_codes(codes, first, piece.begin, log2_batch);
@@ -135,7 +147,7 @@ void encode_piece(typename Tile::Codes& codes, int first, const Word* x, const P
   }
 }
 
-// The codes of a word column at a place and, if there are several, the deltas of a tile there.
+// The codes of a word column for a turn and, if there are several, the deltas of a tile there.
 template <class Tile>
 void load_place(typename Tile::Codes& codes, typename Tile::PlaceDeltas& of_place, const Word* x,
                 const Word* deltas, const Turn& turn, const Places& places, int rows,
@@ -147,7 +159,8 @@ void load_place(typename Tile::Codes& codes, typename Tile::PlaceDeltas& of_plac
   int first = 0;
   for (int k = 0; k < kWordBits; ++k) {
     const Piece piece = piece_of(walk, all - first, places.view.runs, turn.sight);
-    encode_piece<Tile>(codes, first, x, piece, walk.at + walk.row, log2_batch, is_clear, update);
+    encode_piece<Tile>(codes, first, x, piece, walk.at + walk.row, log2_batch, is_clear, turn.below,
+                       update);
     advance(walk, piece.rows, places.view.runs, turn.sight);
     first += piece.rows;
     if (first == all) break;
@@ -163,7 +176,7 @@ void accumulate_place(typename Tile::Gradient& gradient, typename Tile::PlaceGra
                       const typename Tile::PlaceDeltas& of_place, const Turn& turn,
                       const Places& places, int rows, int log2_batch) {
   Tile::shift_accumulate(gradient, passed, codes, deltas, of_place, rows, log2_batch,
-                         places.are_several, turn.begins);
+                         places.are_several, turn.begins, turn.below);
 }
 
 // What follows happens behind the last place.
@@ -266,7 +279,7 @@ void shift_gradient(const fewmult_calls::ShiftGradient& call, fewmult_calls::Sha
   Columns columns;
   find_columns(columns, layer.inputs, layer.outputs);
   const int of_row = repeated(word_columns(layer.inputs), places.view.columns);
-  const int turns = repeated(of_row, places.view.rows);
+  const int turns = repeated(of_row, places.view.rows) << (places.are_signed ? 1 : 0);
   const int most = places.are_several ? Tile::kPlaceRows : Tile::kGradientRows;
   const int log2_most = places.are_several ? Tile::kLog2PlaceRows : Tile::kLog2GradientRows;
   const int tiles = (layer.end_output - layer.first_output + most - 1) >> log2_most;

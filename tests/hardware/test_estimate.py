@@ -223,15 +223,17 @@ def test_what_bounds_a_step(mhz: str, bound: str) -> None:
     assert (step["cycles"] == step["memory_cycles"]) == (bound == "memory")
 
 
-@pytest.mark.parametrize("overlay", ["fewmult", "fewmult_places"])
-def test_overlays_that_train_fit_the_part_as_the_page_says(overlay: str) -> None:
+@pytest.mark.parametrize(
+    ("overlay", "most"), [("fewmult", Z2.limits.lut_percent), ("fewmult_places", 90)]
+)
+def test_overlays_that_train_fit_the_part_as_the_page_says(overlay: str, most: int) -> None:
     found = area.total(area.overlay_areas(Z2, overlay).values())
     row = rf"^\| `{overlay}` \| .* \| (\d+) % \| (\d+) of 140 \|"
     shown = re.search(row, PAGE.read_text(), re.MULTILINE)
     assert shown
     lut = 100 * found.lut / Z2.resources.lut
     assert [*map(int, shown.groups())] == [round(lut), found.bram18 / 2]
-    assert (lut < 95, found.bram18 / 2 < Z2.resources.bram36, found.dsp) == (True, True, 0)
+    assert (lut <= most, found.bram18 / 2 < Z2.resources.bram36, found.dsp) == (True, True, 0)
 
 
 def test_a_net_that_pools_is_priced_with_the_overlay_that_pools() -> None:

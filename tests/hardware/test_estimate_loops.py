@@ -69,6 +69,9 @@ def with_windows(kernel: str) -> list[Call]:
             for pass_ in passes if kernel == "layer" else [None]:
                 call = of_sizes(kernel, window.fan_in, outputs, batch, pass_)
                 found.append(replace(call, **asdict(window)))  # type: ignore[type-var]
+    if kernel == "shift_gradient":
+        whole = of_sizes(kernel, 530, 131, 64)
+        found += [replace(call, signed_inputs=True) for call in [*found, whole]]  # type: ignore[type-var]
     return found
 
 

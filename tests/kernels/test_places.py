@@ -295,6 +295,14 @@ def test_values_that_have_no_code_are_refused() -> None:
         EMU.run(replace(call, signed_inputs=True, **packed))
 
 
+@pytest.mark.parametrize("window", [Window(3, 5, 4, 3, 3), Window(70, 1, 1, 1, 1)])
+def test_any_delta_is_subtracted_where_activations_are_negative(window: Window) -> None:
+    """-128, too, which has no negative of eight bits; also at the only place of a whole image."""
+    call = one(window=window, outputs=70, is_signed=True, update_shift=0).gradient()
+    call.deltas[::3] = -128
+    assert first_difference(EMU, ORACLE, call) is None
+
+
 def test_a_gradient_that_could_overflow_is_refused() -> None:
     call = one().gradient()
     packed = {name: np.zeros(call.shapes()[name], np.uint64) for name in ("sign", "mask")}

@@ -77,7 +77,8 @@ class Loop(_Reached):
         reads: bytes that a run of the body takes from each array in memory.
         writes: bytes that it leaves there.
         process: that it is in, of a DATAFLOW region.
-        joins_at_places: whether it is in it only where a call has several places, else before it.
+        joins_at_places: whether it is in it only where there are several visits of places, else
+            before it.
     """
 
     function: str
@@ -92,7 +93,7 @@ class Loop(_Reached):
 
     def process_in(self, sizes: Sizes) -> Process | None:
         """The process that it is in, in a call of these sizes."""
-        return None if self.joins_at_places and sizes.places == 1 else self.process
+        return None if self.joins_at_places and sizes.visits == 1 else self.process
 
     @property
     def key(self) -> tuple[str, str, int]:

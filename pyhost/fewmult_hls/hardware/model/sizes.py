@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
-from ...contract.calls import Call, Normalize, Product, Windowed
+from ...contract.calls import Call, Normalize, Product, ShiftGradient, Windowed
 from ...contract.layouts import word_columns
 from ...contract.window import Window
 from ..source.constants import constants
@@ -63,6 +63,12 @@ class Sizes:
     def places(self) -> int:
         """Places that a call makes."""
         return 1 if isinstance(self.call, Normalize) else self.walks.places
+
+    @property
+    def visits(self) -> int:
+        """Visits of places by a gradient: two of each where activations have a sign."""
+        is_signed = isinstance(self.call, ShiftGradient) and self.call.signed_inputs
+        return 2 * self.places if is_signed else self.places
 
     @property
     def of_place(self) -> int:

@@ -30,8 +30,8 @@ _first_loop = partial(Loop, _FILE, _SAMPLES)  # of the first sample
 
 
 def _is_at_places(s: Sizes) -> bool:
-    """Whether a gradient is summed over several places."""
-    return s.places > 1
+    """Whether a gradient is summed over several visits of places."""
+    return s.visits > 1
 
 
 def _tiles(s: Sizes) -> list[int]:
@@ -45,8 +45,13 @@ def _columns(s: Sizes) -> int:
 
 
 def _turns(s: Sizes) -> int:
-    """The same at all places."""
-    return _columns(s) * s.places
+    """The same, in all visits of places."""
+    return _columns(s) * s.visits
+
+
+def _walks(s: Sizes) -> int:
+    """How often all places are walked over."""
+    return len(_tiles(s)) * s.visits // s.places
 
 
 def _is_full(s: Sizes) -> bool:
@@ -62,7 +67,7 @@ def _array_cycles(s: Sizes) -> int:
 
 
 def _process(name: str) -> Process:
-    return Process(name, lambda s: s.words * s.places)
+    return Process(name, lambda s: s.words * s.visits)
 
 
 _ENCODE, _GRADIENT = _process("encode"), _process("gradient")
@@ -89,7 +94,7 @@ COSTS = Costs(
             "load_deltas",
             lambda s: _turns(s) if _is_at_places(s) else len(_tiles(s)),
             lambda s: (
-                (s.words * s.places if _is_at_places(s) else 1)
+                (s.words * s.visits if _is_at_places(s) else 1)
                 * s.outputs
                 * s.batch
                 // s.tile["kPortBytes"]
@@ -100,9 +105,9 @@ COSTS = Costs(
         ),
         _loop(
             "clear_codes",
-            lambda s: len(_tiles(s)) * s.walks.clears(_is_full(s)),
+            lambda s: _walks(s) * s.walks.clears(_is_full(s)),
             lambda s: (
-                len(_tiles(s))
+                _walks(s)
                 * s.walks.rows_cleared(_is_full(s))
                 * max(s.batch, s.tile["kGradientLanes"])
                 // 8
@@ -111,8 +116,8 @@ COSTS = Costs(
         ),
         _loop(
             "draw_codes",
-            lambda s: len(_tiles(s)) * s.walks.loads,
-            lambda s: len(_tiles(s)) * s.walks.rows_there * s.batch // s.tile["kPortBytes"],
+            lambda s: _walks(s) * s.walks.loads,
+            lambda s: _walks(s) * s.walks.rows_there * s.batch // s.tile["kPortBytes"],
             depth=GENERATOR,
             reads={"x": WORD},
             process=_ENCODE,
@@ -126,7 +131,7 @@ COSTS = Costs(
         _loop(
             "shift_accumulate",
             _turns,
-            lambda s: s.words * s.places * _array_cycles(s),
+            lambda s: s.words * s.visits * _array_cycles(s),
             number=1,
             depth=TREE,
             process=_GRADIENT,
@@ -162,12 +167,8 @@ COSTS = Costs(
             "add32",
             lambda t: t["kGradientInputs"] * (1 + adder_tree(t["kGradientLanes"], 16)),
         ),
-        # Negative terms are one too small; how many there are is counted for each input.
-        _part(
-            "gradient: their signs",
-            "add32",
-            lambda t: t["kGradientInputs"] * (1 + adder_tree(t["kGradientLanes"], 2)) / 4,
-        ),
+        # Where activations are below 0, they are subtracted.
+        _part("gradient: negated sums", "add32", lambda t: t["kGradientInputs"]),
         _part("codes", "code", lambda t: t["kPortBytes"]),
         _part("codes: sizes", "add32", lambda t: t["kPortBytes"] / 4),
         _part("random generators", "threefry", lambda t: 2),
@@ -217,7 +218,7 @@ COSTS = Costs(
         KernelArray(_FILE, _SAMPLES, "using Weights = Word[kFours];"),
         KernelArray(_FILE, _SAMPLES, "using Samples = Word[kGradientRows];", copies=2),
         *(
-            _array(f"std::int16_t {array}[kGradientInputs][kGradientLanes];", registers, bits=4)
+            _array(f"std::int16_t {array}[kGradientInputs][kGradientLanes];", registers, bits=3)
             for array in ("shift", "next")
         ),
         _array("std::int16_t d[kGradientLanes];", registers, bits=8),
