@@ -9,7 +9,7 @@ layer is the whole image, so there is one place.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -349,7 +349,7 @@ class Weighted(Layer):
             code_purpose=purpose_word(Purpose.CODES, k),
             weight_purpose=purpose_word(Purpose.WEIGHTS, k),
             step=step,
-            **asdict(self.window),
+            **vars(self.window),
             signed_inputs=self.is_signed,
         )
         return [call]
@@ -365,7 +365,7 @@ class Weighted(Layer):
             "outputs": self.outputs,
             "log2_batch": self.position.log2_batch,
             "shift": self.forward_shift,
-            **asdict(self.window),
+            **vars(self.window),
             "signed_inputs": pass_ is Pass.PERTURB and self.is_signed,
         }
         return [calls.Layer(pass_=pass_, **{**common, **more})]

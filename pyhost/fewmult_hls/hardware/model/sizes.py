@@ -59,12 +59,12 @@ class Sizes:
             return backward_walks(self.window, self.outputs)
         return forward_walks(self.window)
 
-    @property
+    @cached_property
     def places(self) -> int:
         """Places that a call makes."""
         return 1 if isinstance(self.call, Normalize) else self.walks.places
 
-    @property
+    @cached_property
     def visits(self) -> int:
         """Visits of places by a gradient: two of each where activations have a sign."""
         is_signed = isinstance(self.call, ShiftGradient) and self.call.signed_inputs
