@@ -39,7 +39,7 @@ def test_every_kernel_has_an_interface() -> None:
 
 def test_the_layers_arguments() -> None:
     layer = load_interface("layer")
-    assert layer["source"] == Argument("source", "uint64", "memory", True, 24, "gmem0", 2048)
+    assert layer["source"] == Argument("source", "uint64", "memory", True, 24, "gmem0", 4096)
     assert (layer["loss"].dtype, layer["loss"].is_const) == ("uint64", False)
     assert (layer["seed"].dtype, layer["seed"].kind) == ("uint32", "scalar")
     assert layer.bundles == ("gmem0", "gmem1")
