@@ -203,7 +203,7 @@ def test_a_backend_without_the_kernels_says_so_and_writes_nothing(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(EmuBackend, "kernels", frozenset(CALLS))
+    monkeypatch.setattr(EmuBackend, "kernels", frozenset(CALLS) - {"pool"})
     out = tmp_path / "run"
     assert run(["train", "--net", GREY, "--out", str(out)]) == 2
     line = "the emu backend has no kernel pool"
@@ -212,11 +212,6 @@ def test_a_backend_without_the_kernels_says_so_and_writes_nothing(
     np.save(tmp_path / "image", coloured(DIGITS.test)[0][0])
     assert run(["predict", str(folder), str(tmp_path / "image.npy")]) == 2
     assert_one_line(capsys.readouterr().err, line)
-
-
-def test_the_estimate_prices_dense_nets_only(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["estimate", "--net", GREY]) == 2
-    assert_one_line(capsys.readouterr().err, "layers at places")
 
 
 def test_compiled_kernels_leave_the_same_bits(colours: Dataset, folder: Path) -> None:

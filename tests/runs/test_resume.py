@@ -259,4 +259,5 @@ def test_compare_names_settings_and_lengths(unbroken: Path, broken: Path, tmp_pa
     assert done.returncode == 1
     assert "seed: 1 and 9" in done.stdout
     assert "they part in epoch 1: layer 0" in done.stdout
-    assert_one_line(fewmult("compare", unbroken, tmp_path).stderr, "holds no run")
+    (tmp_path / "empty").mkdir()
+    assert_one_line(fewmult("compare", unbroken, tmp_path / "empty").stderr, "holds no run")

@@ -281,9 +281,10 @@ def test_a_run_on_its_way(runs: Path, tmp_path: Path, call: Call) -> None:
     code, out, _ = call("compare", folder, runs / "a")
     assert code == 1
     assert "equal in 3 epochs, but one has 3 and the other 4" in out
-    code, _, err = call("compare", runs / "unfinished", tmp_path)
+    (tmp_path / "empty").mkdir()
+    code, _, err = call("compare", runs / "unfinished", tmp_path / "empty")
     assert code == 2
-    assert_one_line(err, f"{tmp_path} holds no run: there is no config.toml")
+    assert_one_line(err, f"{tmp_path / 'empty'} holds no run")
     (folder / "metrics.jsonl").unlink()
     assert call("compare", folder, runs / "a")[0] == 2
 

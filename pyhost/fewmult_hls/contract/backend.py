@@ -111,7 +111,7 @@ def check_kernels(backend: Backend, calls: Iterable[Call]) -> None:
         lacks = f"{kernel} for layers at places" if kernel in backend.kernels else kernel
         raise UsageError(
             f"the {backend.name} backend has no kernel {lacks}, which this net needs: "
-            f"take --backend {'numpy' if backend.name == 'emu' else 'emu or numpy'}"
+            f"take --backend {' or '.join(sorted({'emu', 'numpy'} - {backend.name}))}"
         )
 
 

@@ -31,6 +31,7 @@ BAMBU_VERILOG = "bambu/verilog"  # a folder a kernel
 _MOST_BYTES = 64 << 20  # of a file; real ones have a few MiB at most
 _MOST_BRACKETS = 1000  # in plan.json
 _MOST_DIGITS = 18
+_LONGEST = 200  # of what is said of a damaged file
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _DECIMAL = re.compile(r"\s*-?[0-9]{1,12}(\.[0-9]{1,12})?\s*")
@@ -374,7 +375,7 @@ def _read_facts(path: Path) -> dict[str, Any]:
             ):
                 return {**facts, "loops": loops}
         except (ValueError, TypeError, KeyError) as error:
-            reason = str(error)
+            reason = str(error)[:_LONGEST]
     raise ReportError(f"{path} is damaged: {reason}")
 
 
