@@ -105,11 +105,11 @@ def train(
     for name in options:
         if name not in _OPTIONS:
             raise TypeError(f"train() has no option '{name}'; it has {', '.join(_OPTIONS)}")
-    if go_on and (out is None or overwrite):
-        raise UsageError("'go_on' needs 'out', the folder to begin in, and no 'overwrite'")
     own = {"preset": preset, "overwrite": overwrite, "go_on": go_on, "threads": threads}
     said = {name: value for name, value in options.items() if value is not None}
     given, chosen, data = checked(_Arguments, **own, **said), as_device(device), _named(dataset)
+    if given["go_on"] and (out is None or given["overwrite"]):
+        raise UsageError("'go_on' needs 'out', the folder to begin in, and no 'overwrite'")
     threads = given["threads"]
     check_function("on_epoch", on_epoch)
     with _place(out) as folder:

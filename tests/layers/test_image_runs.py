@@ -144,7 +144,7 @@ def test_images_from_a_file(
     path = str(tmp_path / "planes.npy")
     assert run(["predict", str(folder), path, "--backend", "numpy"]) == 1
     assert_one_line(capsys.readouterr().err, "(3, 3, 8, 8)", "8x8x3 pixels")
-    with pytest.raises(UsageError, match="each is 3x8x8 and the net takes 8x8x3 pixels"):
+    with pytest.raises(UsageError, match=r"channels in front: give images.transpose\(0, 2, 3, 1\)"):
         nets(folder)[0].predict(images[:3].transpose(0, 3, 1, 2))
 
 
@@ -160,7 +160,7 @@ def test_a_png_image_in_colour_answers_like_its_array(
     np.testing.assert_array_equal(read_images(path, domain, 192), grey.reshape(1, -1))
     Image.fromarray(np.dstack([image, image[..., 0]])).save(path)
     assert run(["predict", str(folder), str(path), "--backend", "numpy"]) == 1
-    assert_one_line(capsys.readouterr().err, "transparent pixels where opaque ones are needed")
+    assert_one_line(capsys.readouterr().err, "transparent pixels, and a background is not known")
     Image.fromarray(image[:7]).save(path)
     assert run(["predict", str(folder), str(path), "--backend", "numpy"]) == 1
     assert_one_line(capsys.readouterr().err, "has 7x8 pixels", "8x8x3 pixels")

@@ -543,8 +543,8 @@ def test_all_test_images_of_mnist(net: str, method: str, tmp_path: Path) -> None
     folder, images = tmp_path / "run", datasets.load("mnist").test.images
     command = ["train", "--dataset", "mnist", "--net", net, "--epochs", "1"]
     assert run([*command, "--method", method, "--out", str(folder)]) == 0
-    with load(folder) as net:
-        logits = net.logits(images)
+    with load(folder) as trained:
+        logits = trained.logits(images)
     needs("gcc")
     assert run(["export", str(folder), "--format", "c", "--out", str(tmp_path / "net.h")]) == 0
     assert np.array_equal(host_logits(compiled(tmp_path, "gcc", "-O2"), images), logits)

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from command import assert_one_line
-from fewmult_hls import load
+from fewmult_hls import datasets, load
 from fewmult_hls.cli.commands import run
 from fewmult_hls.models.classifier import read_model
 from fewmult_hls.system.archive import CHECKSUM, Archive, checksum, read_array, reading_archive
@@ -96,7 +96,7 @@ def test_models_of_before_are_read_and_said_to_have_no_checksum(
         assert not net.has_checksum
         assert newer.has_checksum
         assert net.fingerprint == newer.fingerprint
-    np.save(tmp_path / "images.npy", np.zeros((2, 64), np.uint8))
+    np.save(tmp_path / "images.npy", datasets.load("digits").test.images[:2])
     said = f"warning: {folder} has no checksum, as an earlier version wrote it: its weights are"
     commands = [["evaluate", folder], ["predict", folder, tmp_path / "images.npy"]]
     if method != "float":

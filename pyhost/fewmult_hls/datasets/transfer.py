@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
-from ..system.errors import FewmultError
+from ..system.errors import FewmultError, as_line
 from ..system.files import writing
 
 _TIMEOUT_SECONDS = 30  # without a byte
@@ -138,7 +138,7 @@ def _reason(error: BaseException) -> str:
         given = next((name for name in _BUNDLES if os.environ.get(name)), None)
         bundle = f"${given} is {os.environ[given]}" if given else f"${_BUNDLES[0]} names others"
         text = f"{text}; of the certificates, {bundle}"
-    return text[:_LONGEST_REASON]
+    return as_line(text)[:_LONGEST_REASON]  # a server's words may steer a terminal
 
 
 def _inner(error: BaseException) -> BaseException | None:

@@ -21,7 +21,7 @@ from typing import Any
 from ..datasets import load_wanted
 from ..system.cpu import physical_cores
 from ..system.errors import UsageError
-from ..system.files import check_no_file, reading, resolved, write_atomic, writing
+from ..system.files import check_no_file, open_regular, reading, resolved, write_atomic, writing
 from ..system.locking import lock_inside, locked
 from ..system.processes import Ended, run_all
 from . import run as runs
@@ -32,6 +32,7 @@ from .plan import check_asked, complete_config
 
 JOBS = "sweep.slurm"
 _SIGN = "# Written by fewmult-hls sweep"
+_BEGIN = 1 << 10  # bytes of a file, among which its sign is
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Sweep:
             f"runs=({' '.join(map(shlex.quote, self.configs))})",
             " ".join(["exec", *command, "--continue", *more]),
         ]
-        if path.exists() and _SIGN not in path.read_text(errors="replace"):
+        if path.exists() and not _is_signed(path):
             raise UsageError(f"{path} is of no sweep: move it away, or name another folder")
         write_atomic(path, "\n".join(lines) + "\n")
         return path
@@ -100,6 +101,12 @@ class Sweep:
         emu = self.configs[name].backend == "emu"
         more = ["--threads", threads] if emu else []
         return [*_PROGRAM, str(self.folder / name), "--continue", *more]
+
+
+def _is_signed(path: Path) -> bool:
+    """Whether a file begins as a sweep's does."""
+    with open_regular(path) as file:
+        return _SIGN.encode() in file.read(_BEGIN)
 
 
 _PROGRAM = (sys.executable, "-m", "fewmult_hls", "train", "--resume")
